@@ -1,0 +1,12 @@
+//! `mcp-control`: turns registrations into the filter's configuration, and discovery into true status.
+//!
+//! ```text
+//! manifests (a folder, or Kubernetes) -> index -> render -> PluginConfig (and, in local mode, Envoy's own files)
+//!                                          ^
+//!                            discovery (through the gateway)
+//! ```
+//! `index` and `render` are pure. What is Kubernetes' or Envoy's stands at the edge.
+
+pub mod network;
+pub mod object;
+pub mod offer;

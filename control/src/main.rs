@@ -1,0 +1,2 @@
+//! The program `mcp-control`.
+fn main() {}

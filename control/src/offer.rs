@@ -1,0 +1,34 @@
+//! What a server offers, as discovery read it: every definition keeps the bytes in which the server wrote it.
+
+use serde::{Deserialize, Serialize};
+
+/// One server's handshake and lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Offer {
+    /// The revision that `initialize` negotiated.
+    pub protocol_version: String,
+    /// Whether `initialize` issued a session id.
+    pub issues_sessions: bool,
+    /// Whether the `completions` capability was announced.
+    pub completions: bool,
+    /// In the server's order.
+    pub tools: Vec<Definition>,
+    /// In the server's order.
+    pub prompts: Vec<Definition>,
+    /// In the server's order.
+    pub resources: Vec<Definition>,
+    /// In the server's order.
+    pub resource_templates: Vec<Definition>,
+    /// Items that no client could read, and why. They are left out of the lists above.
+    pub left_out: Vec<String>,
+}
+
+/// A tool, prompt, resource or resource template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Its `name`; of a resource its `uri`, of a template its `uriTemplate`. Decoded.
+    pub key: String,
+    /// The JSON object, byte for byte.
+    pub json: String,
+}

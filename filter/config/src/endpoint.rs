@@ -1,0 +1,14 @@
+use serde::{Deserialize, Serialize};
+
+/// A URL at which MCP clients reach the gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// Host names or IP literals without port, compared without case, port and trailing dot.
+    pub hosts: Vec<String>,
+    /// Absolute path, compared exactly, without query. Usually `/mcp`.
+    pub path: String,
+    /// `Origin` values that are allowed beside those whose host is one of [`Endpoint::hosts`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
+}

@@ -1,0 +1,60 @@
+use serde::{Deserialize, Serialize};
+
+/// One upstream MCP server, as one registration describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Server {
+    /// `namespace/name` of the registration.
+    pub name: String,
+    /// What stands before each of its tool and prompt names. May be empty.
+    #[serde(default)]
+    pub prefix: String,
+    /// `:authority` of routed requests: the hostname of the registration's HTTPRoute.
+    pub host: String,
+    /// `:path` of routed requests.
+    pub path: String,
+    /// Where calls that do not pass Envoy's routes go: `initialize`, `DELETE`, notifications.
+    pub upstream: Upstream,
+    /// Whether the server issued a session id to discovery's `initialize`.
+    #[serde(default)]
+    pub issues_sessions: bool,
+    /// The revision that discovery negotiated with it.
+    pub protocol_version: String,
+    /// Whether it announced the `completions` capability.
+    #[serde(default)]
+    pub completions: bool,
+    /// How long a request may be silent.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    /// Places in `PluginConfig::policies`, in order of evaluation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<u32>,
+}
+
+/// The far side of a server's route, with the route's rewrites already applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Upstream {
+    /// Envoy's name of the cluster.
+    pub cluster: String,
+    /// `:authority` that the server expects.
+    pub authority: String,
+    /// `:path` that the server expects.
+    pub path: String,
+}
+
+/// How long a routed request may be silent, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Timeouts {
+    /// From the release of the request to the response headers.
+    pub first_byte_ms: u64,
+    /// Between two pieces of a streamed response.
+    pub idle_ms: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { first_byte_ms: 300_000, idle_ms: 300_000 }
+    }
+}

@@ -1,0 +1,31 @@
+//! What the outside lends to a callback: time, randomness, and memory that all workers share.
+
+/// Lent to each entry point of an exchange.
+#[allow(missing_debug_implementations, reason = "holds borrowed trait objects only")]
+pub struct Context<'a> {
+    /// Milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// Fills the slice with random bytes fit for session ids.
+    pub random: &'a mut dyn FnMut(&mut [u8]),
+    /// The shared data of this Envoy.
+    pub slots: &'a mut dyn SharedSlots,
+}
+
+/// A small map common to all workers of an Envoy (Proxy-Wasm shared data), with optimistic writes.
+pub trait SharedSlots {
+    /// The value under `key`, with the version that a later write can name.
+    fn load(&self, key: &str) -> Option<Slot>;
+
+    /// Writes when the version under `key` still is `version`; `None` writes whatever is there.
+    /// Tells whether it wrote.
+    fn store(&mut self, key: &str, value: &[u8], version: Option<u32>) -> bool;
+}
+
+/// A value in shared data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The bytes that were stored.
+    pub value: Vec<u8>,
+    /// Proxy-Wasm's compare-and-swap number.
+    pub version: u32,
+}

@@ -1,0 +1,5 @@
+//! JSON as a stream of bytes: scanned without a tree, edited without a second spelling.
+
+pub mod scanner;
+
+pub use scanner::{Capture, Field, InvalidJson, Plan, Scanner, ValueKind};

@@ -1,0 +1,23 @@
+//! MCP for a gateway, as pure state machines: bytes, time and randomness come in as arguments, decisions go out as data.
+//!
+//! One [`Exchange`] is one HTTP stream. The adapter (`mcp-filter`) calls its entry points, which mirror the Proxy-Wasm
+//! callbacks, and carries out the one step that each of them returns. A [`Table`] is the compiled configuration that all
+//! exchanges share; a stream keeps the table it started with.
+//!
+//! Nothing here knows Envoy, Kubernetes, a clock or a source of randomness, so the same tests run natively and on wasm32.
+
+pub mod context;
+pub mod exchange;
+pub mod headers;
+pub mod json;
+pub mod step;
+pub mod table;
+
+pub use context::{Context, SharedSlots, Slot};
+pub use exchange::Exchange;
+pub use headers::Headers;
+pub use step::{
+    BodyEdit, BodyStep, CallOutcome, CallToken, HeaderEdit, HttpCall, LocalResponse, Release, RequestStep,
+    ResponseBody, ResponseHeadStep, TickStep,
+};
+pub use table::Table;
