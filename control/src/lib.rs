@@ -7,6 +7,12 @@
 //! ```
 //! `index` and `render` are pure. What is Kubernetes' or Envoy's stands at the edge.
 
+pub mod args;
+pub mod index;
+pub mod manifests;
 pub mod network;
 pub mod object;
 pub mod offer;
+pub mod render;
+pub mod status_table;
+pub mod verdict;

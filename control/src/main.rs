@@ -1,2 +1,22 @@
 //! The program `mcp-control`.
-fn main() {}
+
+use std::io::stderr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mcp_control::args::{Args, Command};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .init();
+    match args.command {
+        Command::Local(_) => anyhow::bail!("`local` is not built into this program"),
+        Command::Check(_) => anyhow::bail!("`check` is not built into this program"),
+        Command::Render(_) => anyhow::bail!("`render` is not built into this program"),
+    }
+}

@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+/// Configures an Envoy with the MCP filter from Kubernetes manifests.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "mcp-control", version)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Serve the registrations of folders through an own Envoy on this machine.
+    Local(LocalArgs),
+    /// Validate the manifests of folders; exit status 1 when something in them is not accepted.
+    Check(CheckArgs),
+    /// Print the plugin configuration that the manifests of folders give.
+    Render(RenderArgs),
+}
+
+/// Arguments of `local`.
+#[derive(Clone, Debug, Group)]
+pub struct LocalArgs {
+    /// Folders with manifests (*.yaml, *.yml, *.json), read without descending.
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Where MCP clients connect.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8001")]
+    pub listen: SocketAddr,
+    /// The Envoy binary.
+    #[arg(long, value_name = "PATH", env = "MCP_ENVOY")]
+    pub envoy: Option<PathBuf>,
+    /// The filter, as built by `scripts/build-filter`.
+    #[arg(long, value_name = "PATH", env = "MCP_FILTER")]
+    pub filter: Option<PathBuf>,
+    /// How the filter stands in Envoy: one instance that holds the headers, or the two that Istio needs.
+    #[arg(long, value_enum, default_value_t = LocalRole::Hold)]
+    pub role: LocalRole,
+    /// Where Envoy's files and the keys are kept; a temporary folder where absent.
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<PathBuf>,
+}
+
+/// How the filter stands in Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LocalRole {
+    /// One instance, role `hold`.
+    Hold,
+    /// Two instances, roles `route` and `gate`.
+    Pair,
+}
+
+/// Arguments of `check`.
+#[derive(Clone, Debug, Group)]
+pub struct CheckArgs {
+    /// Folders with manifests (*.yaml, *.yml, *.json), read without descending.
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+}
+
+/// Arguments of `render`.
+#[derive(Clone, Debug, Group)]
+pub struct RenderArgs {
+    /// Folders with manifests (*.yaml, *.yml, *.json), read without descending.
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// The part that the printed configuration is for.
+    #[arg(long, value_enum, default_value_t = RenderRole::Hold)]
+    pub role: RenderRole,
+}
+
+/// The part that a printed configuration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RenderRole {
+    /// The only instance.
+    Hold,
+    /// The first of two.
+    Route,
+    /// The second of two.
+    Gate,
+}

@@ -1,0 +1,70 @@
+//! Kubernetes manifests from folders.
+
+mod folder;
+mod object;
+mod parse;
+mod read;
+
+pub use folder::Folder;
+pub use object::Object;
+pub use parse::parse;
+pub use read::{is_manifest, read_folders};
+
+use std::fmt;
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the user named its folder.
+    pub file: String,
+    /// From 1; 0 for the file as a whole.
+    pub line: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
+    }
+}
+
+/// An object and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sourced {
+    /// The object.
+    pub object: Object,
+    /// Its first line.
+    pub place: Place,
+}
+
+/// Something wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct ManifestError {
+    /// Where.
+    pub place: Place,
+    /// What is wrong and what to do.
+    pub reason: String,
+    /// Whether what stands there is left out for it; else it is a warning.
+    pub severity: Severity,
+}
+
+/// How bad a [`ManifestError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing that was asked for is missing.
+    Warning,
+    /// Something is not accepted.
+    Error,
+}
+
+/// What a file says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parsed {
+    /// What was understood.
+    pub objects: Vec<Sourced>,
+    /// What was not.
+    pub errors: Vec<ManifestError>,
+}
