@@ -8,6 +8,8 @@
 //! `index` and `render` are pure. What is Kubernetes' or Envoy's stands at the edge.
 
 pub mod args;
+pub mod discovery;
+pub mod gateway_client;
 pub mod index;
 pub mod manifests;
 pub mod network;
