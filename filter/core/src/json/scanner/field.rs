@@ -1,0 +1,218 @@
+//! What a scan looks at: fields, and the keys on the way to them.
+
+use super::ValueKind;
+
+/// The values that a plan may capture, each at one path from the root of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Field {
+    /// `id`
+    Id,
+    /// `method`
+    Method,
+    /// `result`: presence and kind only, its bytes are not kept.
+    Result,
+    /// `error`: presence and kind only.
+    Error,
+    /// `params`: presence and kind only.
+    Params,
+    /// `params.name`
+    Name,
+    /// `params.uri`
+    Uri,
+    /// `params.cursor`
+    Cursor,
+    /// `params.ref.type`
+    RefType,
+    /// `params.ref.name`
+    RefName,
+    /// `params.ref.uri`
+    RefUri,
+    /// `params.requestId`
+    RequestId,
+    /// `params.protocolVersion`
+    ProtocolVersion,
+    /// `params.capabilities`: raw object, see [`Scanner::raw`](super::Scanner::raw).
+    Capabilities,
+    /// `params._meta.progressToken`
+    ProgressToken,
+    /// `params._meta["io.modelcontextprotocol/protocolVersion"]`
+    MetaProtocolVersion,
+    /// `result.protocolVersion`
+    ResultProtocolVersion,
+}
+
+/// Which fields matter to a scan; the others are only checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// What a client sends: every field but [`Field::ResultProtocolVersion`].
+    FromClient,
+    /// What an upstream server sends: `id`, `method`, `result`, `error`, `params`, `params.requestId`,
+    /// `params._meta.progressToken` and `result.protocolVersion`.
+    FromServer,
+}
+
+impl Field {
+    pub(super) const COUNT: usize = Self::ResultProtocolVersion as usize + 1;
+
+    /// Whether the bytes of a value of this kind are kept.
+    pub(super) fn keeps(self, kind: ValueKind) -> bool {
+        match self {
+            Self::Result | Self::Error | Self::Params => false,
+            Self::Capabilities => true,
+            _ => !matches!(kind, ValueKind::Object | ValueKind::Array),
+        }
+    }
+}
+
+/// An object whose keys are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// Nothing: before the document, or in one that is no object.
+    Nothing,
+    Message,
+    Params,
+    Meta,
+    Ref,
+    Result,
+}
+
+/// A key that leads to a captured value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Field(Field),
+    Meta,
+    Ref,
+}
+
+impl Key {
+    /// The longest spelling: every character of the longest key as `\uXXXX`, and two quotes.
+    pub(super) const MAX_TOKEN: usize = 6 * "io.modelcontextprotocol/protocolVersion".len() + 2;
+
+    /// One bit of its own.
+    pub(super) fn bit(self) -> u32 {
+        match self {
+            Self::Field(field) => 1 << field as u8,
+            Self::Meta => 1 << Field::COUNT,
+            Self::Ref => 1 << (Field::COUNT + 1),
+        }
+    }
+
+    pub(super) fn field(self) -> Option<Field> {
+        match self {
+            Self::Field(field) => Some(field),
+            Self::Meta | Self::Ref => None,
+        }
+    }
+
+    /// What an object under this key is watched as.
+    pub(super) fn object(self, plan: Plan) -> Option<Watched> {
+        match (self, plan) {
+            (Self::Field(Field::Params), _) => Some(Watched::Params),
+            (Self::Field(Field::Result), Plan::FromServer) => Some(Watched::Result),
+            (Self::Meta, _) => Some(Watched::Meta),
+            (Self::Ref, _) => Some(Watched::Ref),
+            (Self::Field(_), _) => None,
+        }
+    }
+}
+
+impl Watched {
+    /// How many levels are around its keys.
+    pub(super) fn depth(self) -> u32 {
+        match self {
+            Self::Nothing => 0,
+            Self::Message => 1,
+            Self::Params | Self::Result => 2,
+            Self::Meta | Self::Ref => 3,
+        }
+    }
+
+    /// The object around it.
+    pub(super) fn parent(self) -> Self {
+        match self {
+            Self::Nothing | Self::Message => Self::Nothing,
+            Self::Params | Self::Result => Self::Message,
+            Self::Meta | Self::Ref => Self::Params,
+        }
+    }
+
+    /// The field at which it stands.
+    pub(super) fn field(self) -> Option<Field> {
+        match self {
+            Self::Params => Some(Field::Params),
+            Self::Result => Some(Field::Result),
+            Self::Nothing | Self::Message | Self::Meta | Self::Ref => None,
+        }
+    }
+
+    /// What `key` in it leads to.
+    pub(super) fn key(self, plan: Plan, key: &[u8]) -> Option<Key> {
+        match (self, plan) {
+            (Self::Message, _) => message_key(key),
+            (Self::Params, Plan::FromClient) => client_params_key(key),
+            (Self::Params, Plan::FromServer) => server_params_key(key),
+            (Self::Meta, _) => meta_key(key, plan),
+            (Self::Ref, _) => ref_key(key),
+            (Self::Result, _) if key == b"protocolVersion" => {
+                Some(Key::Field(Field::ResultProtocolVersion))
+            }
+            (Self::Nothing | Self::Result, _) => None,
+        }
+    }
+}
+
+fn message_key(key: &[u8]) -> Option<Key> {
+    let field = match key {
+        b"id" => Field::Id,
+        b"method" => Field::Method,
+        b"result" => Field::Result,
+        b"error" => Field::Error,
+        b"params" => Field::Params,
+        _ => return None,
+    };
+    Some(Key::Field(field))
+}
+
+fn client_params_key(key: &[u8]) -> Option<Key> {
+    let field = match key {
+        b"name" => Field::Name,
+        b"uri" => Field::Uri,
+        b"cursor" => Field::Cursor,
+        b"requestId" => Field::RequestId,
+        b"protocolVersion" => Field::ProtocolVersion,
+        b"capabilities" => Field::Capabilities,
+        b"_meta" => return Some(Key::Meta),
+        b"ref" => return Some(Key::Ref),
+        _ => return None,
+    };
+    Some(Key::Field(field))
+}
+
+fn server_params_key(key: &[u8]) -> Option<Key> {
+    match key {
+        b"requestId" => Some(Key::Field(Field::RequestId)),
+        b"_meta" => Some(Key::Meta),
+        _ => None,
+    }
+}
+
+fn meta_key(key: &[u8], plan: Plan) -> Option<Key> {
+    match (key, plan) {
+        (b"progressToken", _) => Some(Key::Field(Field::ProgressToken)),
+        (b"io.modelcontextprotocol/protocolVersion", Plan::FromClient) => {
+            Some(Key::Field(Field::MetaProtocolVersion))
+        }
+        _ => None,
+    }
+}
+
+fn ref_key(key: &[u8]) -> Option<Key> {
+    let field = match key {
+        b"type" => Field::RefType,
+        b"name" => Field::RefName,
+        b"uri" => Field::RefUri,
+        _ => return None,
+    };
+    Some(Key::Field(field))
+}
