@@ -23,6 +23,9 @@ pub struct Server {
     /// Whether it announced the `completions` capability.
     #[serde(default)]
     pub completions: bool,
+    /// Whether it announced the `resources` capability. It may serve URIs that it does not list.
+    #[serde(default)]
+    pub resources: bool,
     /// How long a request may be silent.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -55,6 +58,9 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { first_byte_ms: 300_000, idle_ms: 300_000 }
+        Self {
+            first_byte_ms: 300_000,
+            idle_ms: 300_000,
+        }
     }
 }

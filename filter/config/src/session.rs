@@ -12,7 +12,10 @@ pub struct Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { keys: Vec::new(), ttl_seconds: 24 * 60 * 60 }
+        Self {
+            keys: Vec::new(),
+            ttl_seconds: 24 * 60 * 60,
+        }
     }
 }
 

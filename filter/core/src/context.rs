@@ -1,7 +1,10 @@
 //! What the outside lends to a callback: time, randomness, and memory that all workers share.
 
 /// Lent to each entry point of an exchange.
-#[allow(missing_debug_implementations, reason = "holds borrowed trait objects only")]
+#[allow(
+    missing_debug_implementations,
+    reason = "holds borrowed trait objects only"
+)]
 pub struct Context<'a> {
     /// Milliseconds since the Unix epoch.
     pub now_ms: u64,
@@ -16,8 +19,8 @@ pub trait SharedSlots {
     /// The value under `key`, with the version that a later write can name.
     fn load(&self, key: &str) -> Option<Slot>;
 
-    /// Writes when the version under `key` still is `version`; `None` writes whatever is there.
-    /// Tells whether it wrote.
+    /// Writes when the version under `key` still is `version` or when nothing is there; `None` writes whatever is
+    /// there. Tells whether it wrote. [`Slot::ABSENT`] writes only when nothing is there.
     fn store(&mut self, key: &str, value: &[u8], version: Option<u32>) -> bool;
 }
 
@@ -28,4 +31,9 @@ pub struct Slot {
     pub value: Vec<u8>,
     /// Proxy-Wasm's compare-and-swap number.
     pub version: u32,
+}
+
+impl Slot {
+    /// A version that no value has. Proxy-Wasm counts versions up from 1 and has no call of its own to create a key.
+    pub const ABSENT: u32 = u32::MAX;
 }

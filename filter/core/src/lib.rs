@@ -6,18 +6,29 @@
 //!
 //! Nothing here knows Envoy, Kubernetes, a clock or a source of randomness, so the same tests run natively and on wasm32.
 
+pub mod catalog;
 pub mod context;
+pub mod control_signature;
 pub mod exchange;
 pub mod headers;
+pub mod host;
+pub mod identity;
 pub mod json;
+pub mod name;
+pub mod policy;
+pub mod resource_uri;
+pub mod sealed_id;
+pub mod session_id;
+pub mod slots;
 pub mod step;
 pub mod table;
+pub mod version;
 
 pub use context::{Context, SharedSlots, Slot};
 pub use exchange::Exchange;
 pub use headers::Headers;
 pub use step::{
-    BodyEdit, BodyStep, CallOutcome, CallToken, HeaderEdit, HttpCall, LocalResponse, Release, RequestStep,
-    ResponseBody, ResponseHeadStep, TickStep,
+    BodyEdit, BodyStep, CallOutcome, CallToken, HeaderEdit, HttpCall, LocalResponse, Release,
+    RequestStep, ResponseBody, ResponseHeadStep, TickStep,
 };
 pub use table::Table;

@@ -1,0 +1,135 @@
+//! What all servers offer, packed by control and read by the filter without looking into a definition.
+//!
+//! The packed form is four bytes of header length (little-endian), the header (JSON), then for each of the four lists,
+//! in the order of [`ListKind`], its definitions joined by commas. The header has for each list one
+//! `[server, key, bytes]` per definition: the server's place in the configuration, the federated name (tools and
+//! prompts) or URI (resources) or template text, and the definition's length. Definitions are as the servers wrote
+//! them, but for the federated name. So a page of a list is one slice, found without parsing.
+
+mod cursor;
+mod definition;
+mod list;
+mod packed;
+mod writer;
+
+pub use cursor::InvalidCursor;
+pub use definition::{Definition, InvalidDefinition};
+pub use list::ListResult;
+pub use packed::{InvalidCatalog, LARGEST_CATALOG};
+pub use writer::CatalogWriter;
+
+use list::List;
+
+/// The lists that a server has and that a gateway joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ListKind {
+    /// `tools/list`
+    Tools,
+    /// `prompts/list`
+    Prompts,
+    /// `resources/list`
+    Resources,
+    /// `resources/templates/list`
+    ResourceTemplates,
+}
+
+impl ListKind {
+    /// All of them, in the order of the packed form.
+    pub const ALL: [Self; 4] = [
+        Self::Tools,
+        Self::Prompts,
+        Self::Resources,
+        Self::ResourceTemplates,
+    ];
+
+    /// The member of the list's result that holds the definitions.
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::ResourceTemplates => "resourceTemplates",
+        }
+    }
+
+    /// The member of a definition by which requests name it.
+    pub fn key_member(self) -> &'static str {
+        match self {
+            Self::Tools | Self::Prompts => "name",
+            Self::Resources => "uri",
+            Self::ResourceTemplates => "uriTemplate",
+        }
+    }
+
+    /// Whether definitions are known by a federated name, not by a URI.
+    pub fn is_named(self) -> bool {
+        matches!(self, Self::Tools | Self::Prompts)
+    }
+}
+
+/// The lists of all servers, unpacked.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The packed form.
+    bytes: Vec<u8>,
+    tools: List,
+    prompts: List,
+    resources: List,
+    resource_templates: List,
+}
+
+impl Catalog {
+    /// Unpacks what control has packed.
+    pub fn decode(catalog: &mcp_filter_config::Catalog) -> Result<Self, InvalidCatalog> {
+        packed::decode(catalog)
+    }
+
+    /// The result of a list request: `page_items` definitions from `cursor` on, and the cursor of the next page.
+    ///
+    /// A cursor is good as long as the list has the same definitions in the same order, whatever else changes in the
+    /// configuration. After that it is refused: going on would silently leave out definitions or show some twice.
+    ///
+    /// MCP 2025-11-25, server/utilities/pagination.
+    pub fn list_result(
+        &self,
+        kind: ListKind,
+        cursor: Option<&str>,
+        page_items: u32,
+    ) -> Result<ListResult<'_>, InvalidCursor> {
+        self.list(kind)
+            .result(&self.bytes, kind, cursor, page_items)
+    }
+
+    /// The server whose definition has exactly this key.
+    pub fn server_of(&self, kind: ListKind, key: &str) -> Option<u32> {
+        self.list(kind).server_of(key)
+    }
+
+    /// Server and key of each definition, in the order of the list.
+    pub fn entries(&self, kind: ListKind) -> impl Iterator<Item = (u32, &str)> {
+        self.list(kind).entries()
+    }
+
+    /// A definition's bytes, by its place in the list.
+    pub fn definition(&self, kind: ListKind, index: usize) -> Option<&[u8]> {
+        self.list(kind).definition(&self.bytes, index)
+    }
+
+    fn list(&self, kind: ListKind) -> &List {
+        match kind {
+            ListKind::Tools => &self.tools,
+            ListKind::Prompts => &self.prompts,
+            ListKind::Resources => &self.resources,
+            ListKind::ResourceTemplates => &self.resource_templates,
+        }
+    }
+
+    fn list_mut(&mut self, kind: ListKind) -> &mut List {
+        match kind {
+            ListKind::Tools => &mut self.tools,
+            ListKind::Prompts => &mut self.prompts,
+            ListKind::Resources => &mut self.resources,
+            ListKind::ResourceTemplates => &mut self.resource_templates,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A tool, prompt, resource or template as its server defined it.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::ListKind;
+use crate::name::FederatedName;
+
+/// A definition that can stand in a list, federated name included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    kind: ListKind,
+    key: String,
+    json: String,
+}
+
+/// Why a definition cannot stand in a list. It is the server's, and costs nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDefinition {
+    /// Not JSON, not an object, or with its key twice.
+    #[error("not a JSON object with one `{0}`")]
+    NotAnObject(&'static str),
+    /// Its key is missing, empty, or not a string that can be read.
+    #[error("`{0}` is not a non-empty string")]
+    NoKey(&'static str),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    uri: Option<&'a RawValue>,
+    #[serde(borrow)]
+    uri_template: Option<&'a RawValue>,
+}
+
+impl Definition {
+    /// Reads `json`, one element of a server's list, as it was written. Tools and prompts get `prefix` before their
+    /// name; no other byte changes.
+    pub fn parse(kind: ListKind, prefix: &str, json: &str) -> Result<Self, InvalidDefinition> {
+        let json = json.trim_ascii();
+        let member = kind.key_member();
+        let not_an_object = InvalidDefinition::NotAnObject(member);
+        if !json.starts_with('{') {
+            return Err(not_an_object);
+        }
+        let keys: Keys<'_> = serde_json::from_str(json).map_err(|_| not_an_object)?;
+        let token = match kind {
+            ListKind::Tools | ListKind::Prompts => keys.name,
+            ListKind::Resources => keys.uri,
+            ListKind::ResourceTemplates => keys.uri_template,
+        };
+        let no_key = InvalidDefinition::NoKey(member);
+        let token = token.ok_or(no_key)?.get();
+        let key: Cow<'_, str> = serde_json::from_str::<String>(token)
+            .map_err(|_| no_key)?
+            .into();
+        if key.is_empty() {
+            return Err(no_key);
+        }
+        if !kind.is_named() {
+            return Ok(Self {
+                kind,
+                key: key.into_owned(),
+                json: json.to_owned(),
+            });
+        }
+        // `token` is a slice of `json`.
+        let quote = token.as_ptr() as usize - json.as_ptr() as usize;
+        let (before, after) = json.split_at_checked(quote + 1).ok_or(not_an_object)?;
+        Ok(Self {
+            kind,
+            key: FederatedName::join(prefix, &key).into_string(),
+            json: [before, prefix, after].concat(),
+        })
+    }
+
+    /// Which list it belongs to.
+    pub fn kind(&self) -> ListKind {
+        self.kind
+    }
+
+    /// The federated name, URI or template text.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The definition as clients see it.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}

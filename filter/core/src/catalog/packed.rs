@@ -1,0 +1,171 @@
+//! The packed form as bytes.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mcp_filter_config::CatalogEncoding;
+use serde::{Deserialize, Serialize};
+
+use super::list::{Entry, List};
+use super::{Catalog, ListKind};
+
+/// Bytes of the largest packed form that is unpacked.
+pub const LARGEST_CATALOG: u64 = 64 * 1024 * 1024;
+
+/// zlib's for "smallest".
+const COMPRESSION_LEVEL: u8 = 9;
+
+/// Server, key and length of each definition, by list.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Header<'a> {
+    #[serde(borrow)]
+    pub(super) tools: Vec<HeaderEntry<'a>>,
+    #[serde(borrow)]
+    pub(super) prompts: Vec<HeaderEntry<'a>>,
+    #[serde(borrow)]
+    pub(super) resources: Vec<HeaderEntry<'a>>,
+    #[serde(borrow)]
+    pub(super) resource_templates: Vec<HeaderEntry<'a>>,
+}
+
+/// A JSON array of its members.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HeaderEntry<'a>(
+    pub(super) u32,
+    #[serde(borrow)] pub(super) Cow<'a, str>,
+    pub(super) u64,
+);
+
+/// Why a packed form cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCatalog {
+    /// `bytes` is more than [`LARGEST_CATALOG`].
+    #[error("larger than {LARGEST_CATALOG} bytes")]
+    TooLarge,
+    /// `data` is not base64.
+    #[error("data is not standard base64")]
+    Base64,
+    /// `data` is not DEFLATE, or does not inflate to exactly `bytes` bytes.
+    #[error("data does not inflate to the stated number of bytes")]
+    Inflate,
+    /// The header is cut, or not what it should be.
+    #[error("header is not readable")]
+    Header,
+    /// The definitions' lengths do not add up to what follows the header.
+    #[error("definitions do not have the lengths that the header states")]
+    Lengths,
+    /// A definition is no JSON object.
+    #[error("definition of {0} is not an object")]
+    NotAnObject(String),
+    /// Two definitions of one list have one key. Control settles that before it packs.
+    #[error("{0} stands twice")]
+    Duplicate(String),
+}
+
+impl<'a> Header<'a> {
+    pub(super) fn list(&self, kind: ListKind) -> &[HeaderEntry<'a>] {
+        match kind {
+            ListKind::Tools => &self.tools,
+            ListKind::Prompts => &self.prompts,
+            ListKind::Resources => &self.resources,
+            ListKind::ResourceTemplates => &self.resource_templates,
+        }
+    }
+
+    pub(super) fn list_mut(&mut self, kind: ListKind) -> &mut Vec<HeaderEntry<'a>> {
+        match kind {
+            ListKind::Tools => &mut self.tools,
+            ListKind::Prompts => &mut self.prompts,
+            ListKind::Resources => &mut self.resources,
+            ListKind::ResourceTemplates => &mut self.resource_templates,
+        }
+    }
+}
+
+pub(super) fn encode(packed: &[u8]) -> mcp_filter_config::Catalog {
+    let deflated = miniz_oxide::deflate::compress_to_vec(packed, COMPRESSION_LEVEL);
+    mcp_filter_config::Catalog {
+        encoding: CatalogEncoding::DeflateBase64,
+        data: STANDARD.encode(deflated),
+        bytes: packed.len() as u64,
+    }
+}
+
+pub(super) fn decode(catalog: &mcp_filter_config::Catalog) -> Result<Catalog, InvalidCatalog> {
+    let CatalogEncoding::DeflateBase64 = catalog.encoding;
+    read(inflate(catalog)?)
+}
+
+fn inflate(catalog: &mcp_filter_config::Catalog) -> Result<Vec<u8>, InvalidCatalog> {
+    if catalog.bytes > LARGEST_CATALOG {
+        return Err(InvalidCatalog::TooLarge);
+    }
+    let size = usize::try_from(catalog.bytes).map_err(|_| InvalidCatalog::TooLarge)?;
+    let deflated = STANDARD
+        .decode(&catalog.data)
+        .map_err(|_| InvalidCatalog::Base64)?;
+    let mut packed = vec![0; size];
+    let pieces = std::iter::once(deflated.as_slice());
+    match miniz_oxide::inflate::decompress_slice_iter_to_slice(&mut packed, pieces, false, true) {
+        Ok(length) if length == size => Ok(packed),
+        _ => Err(InvalidCatalog::Inflate),
+    }
+}
+
+/// Reads an inflated packed form.
+fn read(bytes: Vec<u8>) -> Result<Catalog, InvalidCatalog> {
+    let (length, rest) = bytes.split_first_chunk().ok_or(InvalidCatalog::Header)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let header = rest.get(..length).ok_or(InvalidCatalog::Header)?;
+    let header: Header<'_> = serde_json::from_slice(header).map_err(|_| InvalidCatalog::Header)?;
+    let mut catalog = Catalog::default();
+    let mut at = 4 + length;
+    for kind in ListKind::ALL {
+        let list = List::new(entries(&bytes, header.list(kind), &mut at)?);
+        if let Some(key) = list.duplicate() {
+            return Err(InvalidCatalog::Duplicate(key.to_owned()));
+        }
+        *catalog.list_mut(kind) = list;
+    }
+    if at != bytes.len() {
+        return Err(InvalidCatalog::Lengths);
+    }
+    catalog.bytes = bytes;
+    Ok(catalog)
+}
+
+/// The entries of one list, whose definitions begin at `at`; moves `at` behind them.
+fn entries(
+    bytes: &[u8],
+    header: &[HeaderEntry<'_>],
+    at: &mut usize,
+) -> Result<Vec<Entry>, InvalidCatalog> {
+    let mut entries = Vec::with_capacity(header.len());
+    for (index, HeaderEntry(server, key, length)) in header.iter().enumerate() {
+        if index > 0 {
+            if bytes.get(*at) != Some(&b',') {
+                return Err(InvalidCatalog::Lengths);
+            }
+            *at += 1;
+        }
+        let start = *at;
+        let end = usize::try_from(*length)
+            .ok()
+            .and_then(|length| start.checked_add(length));
+        let end = end.ok_or(InvalidCatalog::Lengths)?;
+        let definition = bytes.get(start..end).ok_or(InvalidCatalog::Lengths)?;
+        if !(definition.starts_with(b"{") && definition.ends_with(b"}")) {
+            return Err(InvalidCatalog::NotAnObject(key.to_string()));
+        }
+        entries.push(Entry {
+            server: *server,
+            key: key.as_ref().into(),
+            start,
+            end,
+        });
+        *at = end;
+    }
+    Ok(entries)
+}

@@ -1,0 +1,173 @@
+//! Which resource template a URI belongs to.
+
+/// A resource template (RFC 6570), as far as matching needs it.
+///
+/// Matching asks only whether a template could have been expanded to a URI; what its variables are is the server's to
+/// tell. It is linear in the URI for each part of the template, whatever the two are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    parts: Vec<Part>,
+    literal_chars: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Literal(Vec<u8>),
+    Expression(Expression),
+}
+
+/// `{...}`: either empty or `first` and then any number of bytes that `allows` admits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Expression {
+    first: Option<u8>,
+    allows: Allowed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    /// Everything.
+    Any,
+    /// All but `#`.
+    Query,
+    /// All but `?` and `#`.
+    Path,
+    /// All but `/`, `?` and `#`.
+    Segment,
+}
+
+/// Why a template is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTemplate {
+    /// A brace without its partner, or one within the other.
+    #[error("unbalanced braces")]
+    UnbalancedBraces,
+    /// `{}` or an operator without a variable.
+    #[error("an expression without a variable")]
+    EmptyExpression,
+}
+
+impl Template {
+    /// Reads a template of any level.
+    pub fn parse(text: &str) -> Result<Self, InvalidTemplate> {
+        let mut parts = Vec::new();
+        let mut literal_chars = 0;
+        let mut rest = text;
+        while let Some((literal, tail)) = rest.split_once('{') {
+            let (expression, tail) = tail
+                .split_once('}')
+                .ok_or(InvalidTemplate::UnbalancedBraces)?;
+            literal_chars += push_literal(&mut parts, literal)?;
+            parts.push(Part::Expression(Expression::parse(expression)?));
+            rest = tail;
+        }
+        literal_chars += push_literal(&mut parts, rest)?;
+        Ok(Self {
+            parts,
+            literal_chars,
+        })
+    }
+
+    /// Characters outside of expressions. Of several templates that match, the one with the most is meant.
+    pub fn literal_chars(&self) -> usize {
+        self.literal_chars
+    }
+
+    /// Whether the template could have become `uri`.
+    pub fn matches(&self, uri: &str) -> bool {
+        let uri = uri.as_bytes();
+        // `reached[i]`: the parts so far can end before byte `i`.
+        let mut reached = vec![false; uri.len() + 1];
+        if let Some(start) = reached.first_mut() {
+            *start = true;
+        }
+        for part in &self.parts {
+            reached = match part {
+                Part::Literal(literal) => after_literal(&reached, uri, literal),
+                Part::Expression(expression) => expression.after(reached, uri),
+            };
+            if !reached.contains(&true) {
+                return false;
+            }
+        }
+        reached.last() == Some(&true)
+    }
+}
+
+impl Expression {
+    /// RFC 6570, sections 2.2 and 3.2.
+    fn parse(text: &str) -> Result<Self, InvalidTemplate> {
+        if text.contains('{') {
+            return Err(InvalidTemplate::UnbalancedBraces);
+        }
+        let operator = text.bytes().next().filter(|byte| b"+#./;?&".contains(byte));
+        let variables = if operator.is_some() {
+            text.get(1..).unwrap_or_default()
+        } else {
+            text
+        };
+        if variables.is_empty() {
+            return Err(InvalidTemplate::EmptyExpression);
+        }
+        let many = variables.contains(['*', ',']);
+        let (first, allows) = match operator {
+            None => (None, Allowed::Segment),
+            Some(b'+') => (None, Allowed::Any),
+            Some(b'#') => (Some(b'#'), Allowed::Any),
+            Some(b'/') if many => (Some(b'/'), Allowed::Path),
+            Some(first @ (b'?' | b'&')) => (Some(first), Allowed::Query),
+            Some(first) => (Some(first), Allowed::Segment),
+        };
+        Ok(Self { first, allows })
+    }
+
+    fn after(self, mut reached: Vec<bool>, uri: &[u8]) -> Vec<bool> {
+        let mut inside = self.first.is_none() && reached.first() == Some(&true);
+        let before = reached.clone();
+        for ((index, byte), starts) in uri.iter().enumerate().zip(&before) {
+            let begins = match self.first {
+                None => self.allows.admits(*byte) && (inside || *starts),
+                Some(first) => (inside && self.allows.admits(*byte)) || (*starts && *byte == first),
+            };
+            inside = begins;
+            if let Some(end) = reached.get_mut(index + 1) {
+                *end |= inside;
+            }
+        }
+        reached
+    }
+}
+
+impl Allowed {
+    fn admits(self, byte: u8) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Query => byte != b'#',
+            Self::Path => !matches!(byte, b'?' | b'#'),
+            Self::Segment => !matches!(byte, b'/' | b'?' | b'#'),
+        }
+    }
+}
+
+fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<usize, InvalidTemplate> {
+    if literal.contains('}') {
+        return Err(InvalidTemplate::UnbalancedBraces);
+    }
+    if !literal.is_empty() {
+        parts.push(Part::Literal(literal.as_bytes().to_vec()));
+    }
+    Ok(literal.chars().count())
+}
+
+fn after_literal(reached: &[bool], uri: &[u8], literal: &[u8]) -> Vec<bool> {
+    let mut after = vec![false; reached.len()];
+    for (index, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
+        if uri
+            .get(index..)
+            .is_some_and(|rest| rest.starts_with(literal))
+            && let Some(end) = after.get_mut(index + literal.len())
+        {
+            *end = true;
+        }
+    }
+    after
+}

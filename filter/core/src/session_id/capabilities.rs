@@ -1,0 +1,134 @@
+//! What a client can do for a server, as far as a gateway can pass it on.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The capabilities that lead to requests of a server to its client, one bit each.
+///
+/// MCP 2025-11-25, basic/lifecycle, Capability Negotiation. What is not here cannot be served back and is not passed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientCapabilities(u8);
+
+const ROOTS: u8 = 1;
+const ROOTS_LIST_CHANGED: u8 = 1 << 1;
+const SAMPLING: u8 = 1 << 2;
+const SAMPLING_TOOLS: u8 = 1 << 3;
+const SAMPLING_CONTEXT: u8 = 1 << 4;
+const ELICITATION_FORM: u8 = 1 << 5;
+const ELICITATION_URL: u8 = 1 << 6;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Declared<'a> {
+    #[serde(borrow)]
+    roots: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sampling: Option<&'a RawValue>,
+    #[serde(borrow)]
+    elicitation: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Details<'a> {
+    #[serde(borrow)]
+    list_changed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    context: Option<&'a RawValue>,
+    #[serde(borrow)]
+    form: Option<&'a RawValue>,
+    #[serde(borrow)]
+    url: Option<&'a RawValue>,
+}
+
+impl ClientCapabilities {
+    /// Reads the `capabilities` of an `initialize` request. What is odd in it counts as not declared.
+    pub fn from_json(json: &[u8]) -> Self {
+        let declared: Declared<'_> = serde_json::from_slice(json).unwrap_or_default();
+        let mut bits = 0;
+        if let Some(roots) = details(declared.roots) {
+            bits |= ROOTS;
+            bits |= bit(
+                ROOTS_LIST_CHANGED,
+                roots
+                    .list_changed
+                    .is_some_and(|value| value.get() == "true"),
+            );
+        }
+        if let Some(sampling) = details(declared.sampling) {
+            bits |= SAMPLING;
+            bits |= bit(SAMPLING_TOOLS, is_object(sampling.tools));
+            bits |= bit(SAMPLING_CONTEXT, is_object(sampling.context));
+        }
+        if let Some(elicitation) = details(declared.elicitation) {
+            let url = is_object(elicitation.url);
+            // MCP 2025-11-25, client/elicitation, Capabilities: an empty object means form alone.
+            bits |= bit(ELICITATION_FORM, is_object(elicitation.form) || !url);
+            bits |= bit(ELICITATION_URL, url);
+        }
+        Self(bits)
+    }
+
+    /// The `capabilities` of an `initialize` request to a server on this client's behalf.
+    pub fn to_json(self) -> String {
+        let mut members = Vec::with_capacity(3);
+        if self.has(ROOTS) {
+            let inner = if self.has(ROOTS_LIST_CHANGED) {
+                "\"listChanged\":true"
+            } else {
+                ""
+            };
+            members.push(format!("\"roots\":{{{inner}}}"));
+        }
+        if self.has(SAMPLING) {
+            let inner = self.objects(&[(SAMPLING_TOOLS, "tools"), (SAMPLING_CONTEXT, "context")]);
+            members.push(format!("\"sampling\":{{{inner}}}"));
+        }
+        match (self.has(ELICITATION_FORM), self.has(ELICITATION_URL)) {
+            (false, false) => {}
+            // The spelling of 2025-06-18, which later revisions read as form.
+            (true, false) => members.push("\"elicitation\":{}".to_owned()),
+            _ => {
+                let inner = self.objects(&[(ELICITATION_FORM, "form"), (ELICITATION_URL, "url")]);
+                members.push(format!("\"elicitation\":{{{inner}}}"));
+            }
+        }
+        format!("{{{}}}", members.join(","))
+    }
+
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    fn objects(self, members: &[(u8, &str)]) -> String {
+        let declared: Vec<String> = members
+            .iter()
+            .filter(|(bit, _)| self.has(*bit))
+            .map(|(_, name)| format!("\"{name}\":{{}}"))
+            .collect();
+        declared.join(",")
+    }
+}
+
+fn details(declared: Option<&RawValue>) -> Option<Details<'_>> {
+    let value = declared.filter(|value| value.get().starts_with('{'))?;
+    Some(serde_json::from_str(value.get()).unwrap_or_default())
+}
+
+fn is_object(value: Option<&RawValue>) -> bool {
+    value.is_some_and(|value| value.get().starts_with('{'))
+}
+
+fn bit(bit: u8, set: bool) -> u8 {
+    if set { bit } else { 0 }
+}

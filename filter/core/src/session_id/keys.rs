@@ -1,0 +1,96 @@
+//! The keys of session ids and of what is sealed in them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// Keys in force and the lifetime of what they sign.
+#[derive(Clone, Debug, Default)]
+pub struct SessionKeys {
+    keys: Vec<SessionKey>,
+    ttl_seconds: u64,
+}
+
+/// One key, from which a key for each use is derived.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionKey {
+    id: u8,
+    session: Hmac<Sha256>,
+    seal: [u8; 32],
+}
+
+/// Why a secret is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 32 bytes in standard base64")]
+pub struct InvalidKey;
+
+impl SessionKeys {
+    /// Keys of `(id, secret)`, each secret 32 bytes. The first mints, all are accepted.
+    pub fn new(keys: impl IntoIterator<Item = (u8, [u8; 32])>, ttl_seconds: u64) -> Self {
+        Self {
+            keys: keys
+                .into_iter()
+                .map(|(id, secret)| SessionKey::new(id, &secret))
+                .collect(),
+            ttl_seconds,
+        }
+    }
+
+    /// Seconds for which an id is good.
+    pub fn ttl_seconds(&self) -> u64 {
+        self.ttl_seconds
+    }
+
+    pub(crate) fn minting(&self) -> Option<&SessionKey> {
+        self.keys.first()
+    }
+
+    pub(crate) fn by_id(&self, id: u8) -> Option<&SessionKey> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl SessionKey {
+    fn new(id: u8, secret: &[u8; 32]) -> Self {
+        let derived = |label: &str| -> [u8; 32] {
+            hmac(secret)
+                .chain_update(label.as_bytes())
+                .finalize()
+                .into_bytes()
+                .into()
+        };
+        Self {
+            id,
+            session: hmac(&derived("mcp session id v1")),
+            seal: derived("mcp sealed id v1"),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u8 {
+        self.id
+    }
+
+    pub(crate) fn session_mac(&self) -> Hmac<Sha256> {
+        self.session.clone()
+    }
+
+    pub(crate) fn seal(&self) -> &[u8; 32] {
+        &self.seal
+    }
+}
+
+/// Decodes 32 bytes of standard base64.
+pub(crate) fn decode_key(text: &str) -> Result<[u8; 32], InvalidKey> {
+    let bytes = STANDARD.decode(text).map_err(|_| InvalidKey)?;
+    bytes.try_into().map_err(|_| InvalidKey)
+}
+
+/// RFC 2104 pads a short key with zeros to the block.
+fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    for (padded, byte) in block.iter_mut().zip(key) {
+        *padded = *byte;
+    }
+    Hmac::new(&block.into())
+}

@@ -1,0 +1,23 @@
+//! What all workers of an Envoy remember together: a fixed number of slots in shared data, so memory is bounded
+//! whatever clients do.
+//!
+//! Each kind of entry has a table of slots of its own. An entry may stand in one of a few slots that its key's digest
+//! chooses; when all of them are taken, the oldest entry makes room. A lost entry is never wrong, only forgotten: what
+//! that costs stands at each kind.
+
+mod calls;
+mod ended;
+mod entry;
+mod memory;
+mod nonces;
+mod table;
+mod upstream_sessions;
+
+pub use calls::{CallKey, cancel, cancelled_at};
+pub use ended::{end, is_ended};
+pub use memory::MemorySlots;
+pub use nonces::is_first_use;
+pub use upstream_sessions::{
+    Inserted, UpstreamKey, UpstreamSession, forget_upstream_session, insert_upstream_session,
+    upstream_session,
+};

@@ -1,0 +1,138 @@
+//! One table of slots.
+
+use super::entry::{Entry, KeyDigest};
+use crate::context::{SharedSlots, Slot};
+
+/// Slots in which one entry may stand. At three quarters full, an entry is pushed out by one insertion in ten.
+const CHOICES: u32 = 8;
+/// Writes that are tried against other workers before giving up.
+const ATTEMPTS: u32 = 4;
+
+/// `count` slots whose keys begin with `prefix`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlotTable {
+    pub(super) prefix: &'static str,
+    pub(super) count: u32,
+    /// Age in milliseconds at which an entry counts as gone.
+    pub(super) lifetime_ms: u64,
+}
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    Stored,
+    /// Another entry of the same key is there, and stays.
+    Taken(Entry),
+    /// Other workers were quicker each time.
+    Busy,
+}
+
+/// A slot in which an entry could be put.
+struct Place {
+    key: String,
+    version: u32,
+    /// 0 when free.
+    written_ms: u64,
+}
+
+impl SlotTable {
+    /// The entry of `key`.
+    pub(super) fn find(
+        self,
+        slots: &dyn SharedSlots,
+        key: &KeyDigest,
+        now_ms: u64,
+    ) -> Option<Entry> {
+        for slot_key in self.choices(key) {
+            // Slots are filled in order and never removed: behind one that was never written there is nothing.
+            let slot = slots.load(&slot_key)?;
+            if let Some(entry) = self.live(&slot, now_ms).filter(|entry| entry.key == *key) {
+                return Some(entry);
+            }
+        }
+        None
+    }
+
+    /// Puts `entry` where no other of its key is.
+    pub(super) fn put(self, slots: &mut dyn SharedSlots, entry: &Entry) -> Put {
+        for _ in 0..ATTEMPTS {
+            match self.place_for(slots, entry) {
+                Err(other) => return Put::Taken(other),
+                Ok(None) => return Put::Busy,
+                Ok(Some(place)) => {
+                    if slots.store(&place.key, &entry.to_bytes(), Some(place.version)) {
+                        return Put::Stored;
+                    }
+                }
+            }
+        }
+        Put::Busy
+    }
+
+    /// Empties the slot of `key` if `matches` its entry, and only if nobody has changed it meanwhile.
+    pub(super) fn remove(
+        self,
+        slots: &mut dyn SharedSlots,
+        key: &KeyDigest,
+        matches: impl Fn(&Entry) -> bool,
+    ) {
+        for slot_key in self.choices(key) {
+            let Some(slot) = slots.load(&slot_key) else {
+                return;
+            };
+            if Entry::from_bytes(&slot.value)
+                .is_some_and(|entry| entry.key == *key && matches(&entry))
+            {
+                slots.store(&slot_key, &[], Some(slot.version));
+            }
+        }
+    }
+
+    /// The first free slot, or else the oldest; `Err` with the entry of the same key where there is one.
+    fn place_for(self, slots: &dyn SharedSlots, entry: &Entry) -> Result<Option<Place>, Entry> {
+        let mut best: Option<Place> = None;
+        for key in self.choices(&entry.key) {
+            let slot = slots.load(&key);
+            let version = slot.as_ref().map_or(Slot::ABSENT, |slot| slot.version);
+            let held = slot
+                .as_ref()
+                .and_then(|slot| self.live(slot, entry.written_ms));
+            match held {
+                Some(held) if held.key == entry.key => return Err(held),
+                held => {
+                    let written_ms = held.map_or(0, |held| held.written_ms);
+                    if best
+                        .as_ref()
+                        .is_none_or(|best| written_ms < best.written_ms)
+                    {
+                        best = Some(Place {
+                            key,
+                            version,
+                            written_ms,
+                        });
+                    }
+                }
+            }
+            if slot.is_none() {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    fn live(self, slot: &Slot, now_ms: u64) -> Option<Entry> {
+        Entry::from_bytes(&slot.value)
+            .filter(|entry| now_ms.saturating_sub(entry.written_ms) < self.lifetime_ms)
+    }
+
+    /// The keys of the slots in which an entry may stand, in order of preference.
+    fn choices(self, key: &KeyDigest) -> impl Iterator<Item = String> + use<> {
+        let [a, b, c, d, e, f, g, h, ..] = *key;
+        let first = u64::from(u32::from_le_bytes([a, b, c, d]));
+        // Odd, so that it leads to different slots whatever power of two `count` has in it.
+        let step = u64::from(u32::from_le_bytes([e, f, g, h]) | 1);
+        let count = u64::from(self.count.max(1));
+        (0..u64::from(CHOICES.min(self.count)))
+            .map(move |choice| format!("{}{}", self.prefix, (first + choice * step) % count))
+    }
+}

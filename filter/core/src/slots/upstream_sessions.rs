@@ -1,0 +1,120 @@
+//! Sessions at upstream servers. A forgotten one costs an `initialize`, and its state at the server.
+
+use mcp_filter_config::Limits;
+
+use super::entry::{Entry, KeyDigest, digest};
+use super::table::{Put, SlotTable};
+use crate::context::SharedSlots;
+use crate::identity::Identity;
+use crate::session_id::{Session, version_code, version_of};
+use crate::version::ProtocolVersion;
+
+/// Longest session id of a server that is remembered, in bytes.
+const LONGEST_ID: usize = 1024;
+
+/// Names an upstream session: by whom, at which server, with which credential. Another credential never meets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamKey(KeyDigest);
+
+impl UpstreamKey {
+    /// For requests of `session` to the registration `server`; `credential` is the digest of what the server is sent.
+    pub fn in_session(session: &Session, server: &str, credential: &[u8; 32]) -> Self {
+        Self(digest(
+            "upstream session",
+            &[session.unique(), server.as_bytes(), credential],
+        ))
+    }
+
+    /// For requests of a known caller that come without a session.
+    pub fn of_identity(identity: &Identity, server: &str, credential: &[u8; 32]) -> Self {
+        Self(digest(
+            "upstream session of identity",
+            &[identity.as_bytes(), server.as_bytes(), credential],
+        ))
+    }
+}
+
+/// A session at a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamSession {
+    /// As the server issued it.
+    pub id: Vec<u8>,
+    /// The revision that was negotiated in it.
+    pub version: ProtocolVersion,
+}
+
+/// What became of a session that was to be remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// Later requests will find it.
+    Stored,
+    /// Another stream has opened this one meanwhile: use it, and end the one that was to be inserted.
+    Lost(UpstreamSession),
+    /// It cannot be remembered: it is good for one request, and should be ended after it.
+    NotStored,
+}
+
+/// The session of `key`.
+pub fn upstream_session(
+    slots: &dyn SharedSlots,
+    limits: &Limits,
+    key: &UpstreamKey,
+) -> Option<UpstreamSession> {
+    UpstreamSession::from_bytes(&table(limits).find(slots, &key.0, 0)?.payload)
+}
+
+/// Remembers a session that was just opened.
+pub fn insert_upstream_session(
+    slots: &mut dyn SharedSlots,
+    limits: &Limits,
+    key: &UpstreamKey,
+    (session, now_ms): (&UpstreamSession, u64),
+) -> Inserted {
+    if session.id.len() > LONGEST_ID {
+        return Inserted::NotStored;
+    }
+    let entry = Entry {
+        key: key.0,
+        written_ms: now_ms,
+        payload: session.to_bytes(),
+    };
+    match table(limits).put(slots, &entry) {
+        Put::Stored => Inserted::Stored,
+        Put::Taken(other) => {
+            UpstreamSession::from_bytes(&other.payload).map_or(Inserted::NotStored, Inserted::Lost)
+        }
+        Put::Busy => Inserted::NotStored,
+    }
+}
+
+/// Forgets the session of `key` if it still is `id`: the server has ended it.
+pub fn forget_upstream_session(
+    slots: &mut dyn SharedSlots,
+    limits: &Limits,
+    key: &UpstreamKey,
+    id: &[u8],
+) {
+    table(limits).remove(slots, &key.0, |entry| entry.payload.get(1..) == Some(id));
+}
+
+impl UpstreamSession {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&[version_code(self.version)], self.id.as_slice()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (version, id) = bytes.split_first()?;
+        Some(Self {
+            id: id.to_vec(),
+            version: version_of(*version)?,
+        })
+    }
+}
+
+fn table(limits: &Limits) -> SlotTable {
+    SlotTable {
+        prefix: "mcp.v1.s.",
+        count: limits.session_slots,
+        lifetime_ms: u64::MAX,
+    }
+}

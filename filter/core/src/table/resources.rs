@@ -1,0 +1,70 @@
+//! Whose a URI is that no server lists.
+
+use std::cmp::Reverse;
+
+use super::error::{CompileError, refuse};
+use super::server::{ServerIndex, Servers};
+use crate::catalog::{Catalog, ListKind};
+use crate::resource_uri::Template;
+
+/// Templates with their servers, most literal characters first, then in the order of the list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resources {
+    templates: Vec<(Template, ServerIndex)>,
+    /// Servers that have resources, at most two of them.
+    holders: Vec<ServerIndex>,
+}
+
+/// Longest URI that is compared with templates, in bytes.
+const LONGEST_URI: usize = 8 * 1024;
+
+impl Resources {
+    pub(super) fn compile(catalog: &Catalog, servers: &Servers) -> Result<Self, CompileError> {
+        let mut templates = Vec::new();
+        for (server, text) in catalog.entries(ListKind::ResourceTemplates) {
+            match Template::parse(text) {
+                Ok(template) => templates.push((template, ServerIndex(server))),
+                Err(error) => {
+                    return refuse(
+                        "catalog.data",
+                        format_args!("resource template {text}: {error}"),
+                    );
+                }
+            }
+        }
+        templates.sort_by_key(|(template, _)| Reverse(template.literal_chars()));
+        let listed = catalog
+            .entries(ListKind::Resources)
+            .chain(catalog.entries(ListKind::ResourceTemplates));
+        let announced = servers
+            .iter()
+            .filter(|(_, server)| server.resources)
+            .map(|(index, _)| index);
+        let mut holders: Vec<ServerIndex> = Vec::new();
+        for holder in listed
+            .map(|(server, _)| ServerIndex(server))
+            .chain(announced)
+        {
+            if holders.len() < 2 && !holders.contains(&holder) {
+                holders.push(holder);
+            }
+        }
+        Ok(Self { templates, holders })
+    }
+
+    pub(super) fn any(&self) -> bool {
+        !self.holders.is_empty()
+    }
+
+    pub(super) fn server_of(&self, uri: &str) -> Option<ServerIndex> {
+        let matching = self.templates.iter().filter(|_| uri.len() <= LONGEST_URI);
+        let matching = matching
+            .into_iter()
+            .find(|(template, _)| template.matches(uri))
+            .map(|(_, server)| *server);
+        matching.or(match self.holders.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! The upstream servers of a table.
+
+use mcp_filter_config::{Timeouts, Upstream};
+
+use super::error::{CompileError, ensure, refuse};
+use crate::name;
+use crate::version::ProtocolVersion;
+
+/// Names a server of one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerIndex(pub(super) u32);
+
+/// One upstream MCP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `namespace/name` of the registration.
+    pub name: String,
+    /// What stands before each of its tool and prompt names. May be empty.
+    pub prefix: String,
+    /// `:authority` of routed requests.
+    pub host: String,
+    /// `:path` of routed requests.
+    pub path: String,
+    /// Where calls go that do not pass Envoy's routes.
+    pub upstream: Upstream,
+    /// Whether it has sessions.
+    pub issues_sessions: bool,
+    /// The revision that it speaks.
+    pub protocol_version: ProtocolVersion,
+    /// Whether it completes arguments.
+    pub completions: bool,
+    /// Whether it announced resources.
+    pub resources: bool,
+    /// How long a request may be silent.
+    pub timeouts: Timeouts,
+    /// Places in the table's policies.
+    pub(super) policies: Vec<usize>,
+}
+
+/// By index.
+#[derive(Clone, Debug)]
+pub(super) struct Servers {
+    servers: Vec<Server>,
+    /// Stands for a server of another table: leads nowhere.
+    nowhere: Server,
+}
+
+impl Servers {
+    pub(super) fn new(servers: Vec<Server>) -> Self {
+        let nowhere = Server {
+            name: String::new(),
+            prefix: String::new(),
+            host: String::new(),
+            path: String::new(),
+            upstream: Upstream {
+                cluster: String::new(),
+                authority: String::new(),
+                path: String::new(),
+            },
+            issues_sessions: false,
+            protocol_version: ProtocolVersion::LATEST,
+            completions: false,
+            resources: false,
+            timeouts: Timeouts::default(),
+            policies: Vec::new(),
+        };
+        Self { servers, nowhere }
+    }
+
+    pub(super) fn by_index(&self, index: ServerIndex) -> &Server {
+        self.servers.get(index.0 as usize).unwrap_or(&self.nowhere)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ServerIndex, &Server)> {
+        (0..).map(ServerIndex).zip(&self.servers)
+    }
+}
+
+impl Server {
+    pub(super) fn compile(
+        server: &mcp_filter_config::Server,
+        at: &str,
+        policies: usize,
+    ) -> Result<Self, CompileError> {
+        ensure(
+            is_text(&server.name),
+            format_args!("{at}.name"),
+            "must be namespace/name, visible ASCII",
+        )?;
+        ensure(
+            name::is_prefix(&server.prefix),
+            format_args!("{at}.prefix"),
+            "must be letters, digits, _ - . or /, at most 128 of them",
+        )?;
+        ensure(
+            is_path(&server.path),
+            format_args!("{at}.path"),
+            "must be an absolute path",
+        )?;
+        let upstream = &server.upstream;
+        ensure(
+            is_text(&upstream.cluster),
+            format_args!("{at}.upstream.cluster"),
+            "must be visible ASCII",
+        )?;
+        ensure(
+            is_text(&upstream.authority),
+            format_args!("{at}.upstream.authority"),
+            "must be visible ASCII",
+        )?;
+        ensure(
+            is_path(&upstream.path),
+            format_args!("{at}.upstream.path"),
+            "must be an absolute path",
+        )?;
+        let Some(protocol_version) = ProtocolVersion::parse(server.protocol_version.as_bytes())
+        else {
+            return refuse(
+                format_args!("{at}.protocolVersion"),
+                "is not a revision that this filter speaks",
+            );
+        };
+        let places = server.policies.iter().enumerate().map(|(index, place)| {
+            let in_range = usize::try_from(*place)
+                .ok()
+                .filter(|place| *place < policies);
+            in_range.map_or_else(
+                || {
+                    refuse(
+                        format_args!("{at}.policies[{index}]"),
+                        format_args!("there are only {policies} policies"),
+                    )
+                },
+                Ok,
+            )
+        });
+        Ok(Self {
+            name: server.name.clone(),
+            prefix: server.prefix.clone(),
+            host: server.host.clone(),
+            path: server.path.clone(),
+            upstream: upstream.clone(),
+            issues_sessions: server.issues_sessions,
+            protocol_version,
+            completions: server.completions,
+            resources: server.resources,
+            timeouts: server.timeouts,
+            policies: places.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn is_text(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_path(path: &str) -> bool {
+    path.starts_with('/')
+        && path.len() <= 8 * 1024
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
