@@ -9,6 +9,7 @@
 
 pub mod args;
 pub mod discovery;
+pub mod envoy;
 pub mod gateway_client;
 pub mod index;
 pub mod manifests;
