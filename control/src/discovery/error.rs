@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::gateway_client::SendError;
+use crate::verdict::{Fault, Reason};
+
 use super::ProtocolFault;
 
 /// Why one pass over a server failed. Messages hold no credential.
@@ -34,6 +37,9 @@ pub enum DiscoveryError {
         /// What was seen.
         fault: Box<ProtocolFault>,
     },
+    /// Host or path of the registration cannot stand in a request.
+    #[error(transparent)]
+    Unwritable(SendError),
     /// The server did not answer in time.
     #[error(
         "no answer to {step} within {} s: check that the server runs and that the route leads to it",
@@ -79,15 +85,21 @@ pub enum DiscoveryError {
 
 impl DiscoveryError {
     /// The reason of the condition `Ready`.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::CredentialInvalid(_) => "CredentialInvalid",
-            Self::DiscoveryRefused { .. } => "DiscoveryRefused",
-            Self::GatewayUnreachable { .. } => "GatewayUnreachable",
-            Self::ProtocolError { .. } => "ProtocolError",
-            Self::TimedOut { .. } | Self::UpstreamUnreachable { .. } => "UpstreamUnreachable",
-            Self::UpstreamRefused { .. } => "UpstreamRefused",
+            Self::CredentialInvalid(_) => Reason::CredentialKeyMissing,
+            Self::DiscoveryRefused { .. } => Reason::DiscoveryRefused,
+            Self::GatewayUnreachable { .. } => Reason::GatewayUnreachable,
+            Self::ProtocolError { .. } => Reason::ProtocolError,
+            Self::TimedOut { .. } | Self::UpstreamUnreachable { .. } => Reason::UpstreamUnreachable,
+            Self::Unwritable(_) => Reason::Invalid,
+            Self::UpstreamRefused { .. } => Reason::UpstreamRefused,
         }
+    }
+
+    /// For the status of the registration.
+    pub fn fault(&self) -> Fault {
+        Fault::new(self.reason(), self.to_string())
     }
 
     /// Whether the failure tells something about the server. One of the gateway removes nothing.
@@ -96,5 +108,31 @@ impl DiscoveryError {
             self,
             Self::GatewayUnreachable { .. } | Self::DiscoveryRefused { .. }
         )
+    }
+
+    /// Whether a gateway that is down, or not configured yet, could look like this.
+    pub(super) fn is_of_the_network(&self) -> bool {
+        match self {
+            Self::CredentialInvalid(_) | Self::GatewayUnreachable { .. } | Self::Unwritable(_) => {
+                false
+            }
+            Self::DiscoveryRefused { .. }
+            | Self::ProtocolError { .. }
+            | Self::TimedOut { .. }
+            | Self::UpstreamRefused { .. }
+            | Self::UpstreamUnreachable { .. } => true,
+        }
+    }
+}
+
+impl From<SendError> for DiscoveryError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Credential(error) => Self::CredentialInvalid(error),
+            SendError::Gateway { .. } => Self::GatewayUnreachable {
+                cause: error.to_string(),
+            },
+            SendError::Unwritable(_) => Self::Unwritable(error),
+        }
     }
 }

@@ -30,9 +30,12 @@ pub enum ProtocolFault {
     },
     /// The server speaks a newer, stateless revision only.
     #[error(
-        "the server speaks MCP 2026-07-28 alone, without initialize; that revision is not supported yet"
+        "the server refuses initialize with error {code}: it speaks MCP 2026-07-28 alone, which is not supported yet"
     )]
-    ModernOnly,
+    ModernOnly {
+        /// JSON-RPC error code.
+        code: i64,
+    },
     /// The stream ended before the response.
     #[error("the server's event stream ended without a response to the request")]
     NoResponse,
@@ -58,6 +61,9 @@ pub enum ProtocolFault {
     /// The result lacks a member or has it with another type.
     #[error("the server's result has no valid {0}")]
     Result(&'static str),
+    /// 404 to a request of a session (MCP 2025-11-25, basic/transports, Session Management).
+    #[error("the server answers 404 as if it had never opened the session")]
+    SessionLost,
     /// `Mcp-Session-Id` has bytes outside 0x21-0x7E (MCP 2025-11-25, basic/transports, Session Management).
     #[error("the server's Mcp-Session-Id has characters that MCP does not allow")]
     SessionId,

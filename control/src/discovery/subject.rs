@@ -1,9 +1,13 @@
 //! What discovery is told about a registration.
 
+use mcp_filter_config::Upstream;
+
 use crate::gateway_client::Credential;
+use crate::index::Registration;
+use crate::network::{Cluster, Network};
 use crate::object::ObjectName;
 
-/// One registration that can be reached through the gateway.
+/// One registration that can be reached through the gateway. Where anything of it changes, it is discovered anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// The registration.
@@ -14,4 +18,40 @@ pub struct Subject {
     pub path: String,
     /// What the server is sent as `Authorization`.
     pub credential: Option<Credential>,
+    /// The far side of the route; not used but to see that it changes.
+    pub upstream: Option<Upstream>,
+    /// How the far side is reached, where that is known; likewise.
+    pub cluster: Option<Cluster>,
+}
+
+impl Subject {
+    /// How discovery reaches a registration; `None` for one that is not served.
+    pub fn of(registration: &Registration, network: &Network) -> Option<Self> {
+        let resolved = registration.outcome.as_ref().ok()?;
+        let cluster = &resolved.upstream.cluster;
+        Some(Self {
+            name: registration.name.clone(),
+            host: resolved.host.clone(),
+            path: resolved.path.clone(),
+            credential: resolved
+                .authorization
+                .as_ref()
+                .map(|secret| Credential::new(&secret.0)),
+            upstream: Some(resolved.upstream.clone()),
+            cluster: network
+                .clusters
+                .iter()
+                .find(|known| known.name == *cluster)
+                .cloned(),
+        })
+    }
+}
+
+/// Where MCP clients connect: asked after a failure, to tell the gateway's from the server's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicEndpoint {
+    /// One of the hosts of `mcp_filter_config::Endpoint`.
+    pub host: String,
+    /// Its path.
+    pub path: String,
 }

@@ -1,0 +1,134 @@
+//! What an HTTP status that is no success tells, and about whom.
+
+use http::{HeaderMap, StatusCode};
+
+use super::message::{RpcError, messages};
+use super::quote::Quote;
+use super::{DiscoveryError, ProtocolFault};
+
+/// The first request of a session (MCP 2025-11-25, basic/lifecycle).
+pub(super) const INITIALIZE: &str = "initialize";
+
+/// Set by Envoy's router on every response that came from an upstream.
+const FROM_UPSTREAM: &str = "x-envoy-upstream-service-time";
+
+/// How Envoy's own filters begin their refusals: `rbac`, `jwt_authn`.
+const ENVOYS_REFUSALS: [&str; 2] = ["RBAC: ", "Jwt"];
+
+/// JSON-RPC: the method does not exist.
+pub(super) const METHOD_NOT_FOUND: i64 = -32601;
+
+/// Codes that only the stateless revision has (MCP 2026-07-28, basic/transports).
+const MODERN_CODES: std::ops::RangeInclusive<i64> = -32022..=-32020;
+
+/// The revisions that can be negotiated, oldest first.
+pub(super) const REVISIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
+
+/// A response that is no success, its body read as far as it is of interest.
+#[derive(Debug)]
+pub(super) struct Refusal<'a> {
+    pub(super) step: &'static str,
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) media_type: String,
+    pub(super) body: &'a [u8],
+}
+
+impl Refusal<'_> {
+    /// Names the failure. `in_session` tells whether the request carried a session id.
+    pub(super) fn error(self, quote: Quote<'_>, in_session: bool) -> DiscoveryError {
+        let Self { step, status, .. } = self;
+        match status.as_u16() {
+            401 | 403 if self.is_the_gateways() => DiscoveryError::DiscoveryRefused {
+                by: format!("{status}: {}", quote.of(self.body)),
+            },
+            status @ (401 | 403) => DiscoveryError::UpstreamRefused {
+                step,
+                status,
+                had_credential: quote.0.is_some(),
+            },
+            404 if in_session => protocol(step, ProtocolFault::SessionLost),
+            status @ 502..=504 => DiscoveryError::UpstreamUnreachable {
+                step,
+                status,
+                detail: quote.of(self.body),
+            },
+            _ => protocol(step, self.fault(quote)),
+        }
+    }
+
+    fn is_the_gateways(&self) -> bool {
+        !self.headers.contains_key(FROM_UPSTREAM)
+            && ENVOYS_REFUSALS
+                .iter()
+                .any(|start| self.body.starts_with(start.as_bytes()))
+    }
+
+    fn fault(self, quote: Quote<'_>) -> ProtocolFault {
+        let message = messages(self.body, quote)
+            .ok()
+            .and_then(|mut messages| messages.pop());
+        match message.and_then(|message| message.error) {
+            Some(error) => rpc_fault(self.step, error, quote),
+            None => not_mcp(self.status, self.media_type, quote.of(self.body)),
+        }
+    }
+}
+
+/// A JSON-RPC error as the answer to `step`.
+pub(super) fn rpc_fault(step: &'static str, error: RpcError, quote: Quote<'_>) -> ProtocolFault {
+    let RpcError {
+        code,
+        message,
+        data,
+    } = error;
+    if step != INITIALIZE {
+        return ProtocolFault::Error {
+            code,
+            message: quote.of(message.as_bytes()),
+        };
+    }
+    let supported = data
+        .get("supported")
+        .and_then(|supported| supported.as_array());
+    let supported: Vec<&str> = supported
+        .into_iter()
+        .flatten()
+        .filter_map(|revision| revision.as_str())
+        .collect();
+    let is_modern = MODERN_CODES.contains(&code) || code == METHOD_NOT_FOUND;
+    if is_modern || supported.iter().any(|revision| *revision > "2025-11-25") {
+        return ProtocolFault::ModernOnly { code };
+    }
+    if supported.is_empty() {
+        return ProtocolFault::Error {
+            code,
+            message: quote.of(message.as_bytes()),
+        };
+    }
+    ProtocolFault::Revision {
+        offered: quote.of(supported.join(", ").as_bytes()),
+    }
+}
+
+/// Something else than a JSON-RPC response or an event stream.
+pub(super) fn not_mcp(status: StatusCode, media_type: String, excerpt: String) -> ProtocolFault {
+    let media_type = if media_type.is_empty() {
+        "without Content-Type".to_owned()
+    } else {
+        media_type
+    };
+    ProtocolFault::Answer {
+        status: status.as_u16(),
+        media_type,
+        excerpt,
+    }
+}
+
+/// The fault as the error of a step.
+pub(super) fn protocol(step: &'static str, fault: ProtocolFault) -> DiscoveryError {
+    DiscoveryError::ProtocolError {
+        step,
+        fault: Box::new(fault),
+    }
+}
