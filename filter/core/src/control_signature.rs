@@ -12,6 +12,10 @@ use crate::host;
 pub const CONTROL_HEADER: &str = "x-mcp-control";
 /// Carries the credential that becomes `authorization` on a request that control has signed; never passed on.
 pub const CREDENTIAL_HEADER: &str = "x-mcp-upstream-authorization";
+/// On responses to control: the content digest of the configuration in force.
+pub const GENERATION_HEADER: &str = "x-mcp-generation";
+/// On responses to control: `upstream`, or `envoy` where no server has answered.
+pub const RESPONSE_FROM_HEADER: &str = "x-mcp-response-from";
 /// How far a signature's time may be from now, in milliseconds.
 pub const WINDOW_MS: u64 = 60_000;
 

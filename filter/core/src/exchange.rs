@@ -1,20 +1,70 @@
 //! One HTTP stream, as a state machine. Entry points mirror the Proxy-Wasm callbacks.
+//!
+//! ```text
+//! Start -> Passed                                  not ours
+//!       -> Control                                 control's own discovery
+//!       -> Reading -> Answered                     answered here
+//!                  -> Opening -> Routed            a session at the server comes first
+//!                  -> Routed -> Repairing          the server lost its session
+//! ```
+
+mod calls;
+mod control;
+mod local_answer;
+mod message;
+mod open_session;
+mod reading;
+mod repair;
+mod request;
+mod request_facts;
+mod response;
+mod response_check;
+mod response_events;
+mod route;
+mod routed;
+mod stateless;
+mod upstream_headers;
+mod upstream_sessions;
 
 use std::rc::Rc;
 
 use crate::step::{
-    BodyStep, CallOutcome, CallToken, HttpCall, RequestStep, ResponseBody, ResponseHeadStep, TickStep,
+    BodyStep, CallOutcome, CallToken, HttpCall, LocalResponse, RequestStep, ResponseBody,
+    ResponseHeadStep, TickStep,
 };
 use crate::{Context, Headers, Table};
+
+use calls::Calls;
+use control::ControlRequest;
+use reading::Reading;
+use repair::Repair;
+use request::OpeningRequest;
+use routed::Routed;
 
 /// See the module. The order of calls is the host's: request headers, request body pieces (only while held or
 /// when a release asked for the rest), request trailers, response headers, response body pieces; calls' ends and
 /// ticks come at any time.
 #[derive(Debug)]
 pub struct Exchange {
-    #[allow(dead_code, reason = "placeholder")]
     table: Rc<Table>,
-    calls: Vec<HttpCall>,
+    calls: Calls,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Start,
+    /// Nothing is left to decide: not ours, or over.
+    Passed,
+    /// A local response was sent; Envoy shows it to the response callbacks, too.
+    Answered,
+    Control(ControlRequest),
+    Reading(Box<Reading>),
+    Opening(Box<OpeningRequest>),
+    Routed(Box<Routed>),
+    Repairing(Box<Repair>),
+    /// The response's head went on as ours; its body is replaced by this.
+    Replacing(Vec<u8>),
 }
 
 /// What the end of a call leads to: it belongs to the phase in which the exchange waited.
@@ -31,80 +81,154 @@ pub enum CallStep {
 impl Exchange {
     /// A new stream under `table`.
     pub fn new(table: Rc<Table>) -> Self {
-        Self { table, calls: Vec::new() }
+        Self {
+            table,
+            calls: Calls::default(),
+            phase: Phase::Start,
+        }
     }
 
     /// Request headers. `end_of_stream`: there is no body.
     pub fn on_request_headers(
         &mut self,
-        _headers: Headers,
-        _end_of_stream: bool,
-        _context: &mut Context<'_>,
+        headers: Headers,
+        end_of_stream: bool,
+        context: &mut Context<'_>,
     ) -> RequestStep {
-        RequestStep::Pass
+        self.begin(headers, end_of_stream, context)
     }
 
-    /// The next piece of a body that is held: new bytes only, never those of an earlier call.
+    /// The next piece of a body that is held: new bytes only, never those of an earlier call. Request trailers
+    /// are the end of the stream, too.
     pub fn on_held_body(
         &mut self,
-        _piece: Vec<u8>,
-        _end_of_stream: bool,
-        _context: &mut Context<'_>,
+        piece: Vec<u8>,
+        end_of_stream: bool,
+        context: &mut Context<'_>,
     ) -> RequestStep {
-        RequestStep::Hold
+        match std::mem::replace(&mut self.phase, Phase::Passed) {
+            Phase::Reading(reading) => self.read(reading, piece, end_of_stream, context),
+            Phase::Opening(opening) => self.read_while_opening(opening, piece, end_of_stream),
+            other => {
+                self.phase = other;
+                RequestStep::Hold
+            }
+        }
     }
 
     /// The next piece of a request body after its release with `inspect_rest`.
     pub fn on_released_body(
         &mut self,
-        _piece: Vec<u8>,
-        _end_of_stream: bool,
+        piece: Vec<u8>,
+        end_of_stream: bool,
         _context: &mut Context<'_>,
     ) -> BodyStep {
-        BodyStep::Forward
+        let Phase::Routed(routed) = &mut self.phase else {
+            return BodyStep::Forward;
+        };
+        let step = routed.on_request_body(&piece, end_of_stream);
+        if matches!(step, BodyStep::Respond(_)) {
+            self.phase = Phase::Answered;
+        }
+        step
     }
 
     /// Response headers, of an upstream or of Envoy itself (`from_upstream` false).
     pub fn on_response_headers(
         &mut self,
-        _headers: Headers,
-        _end_of_stream: bool,
-        _from_upstream: bool,
-        _context: &mut Context<'_>,
+        headers: Headers,
+        end_of_stream: bool,
+        from_upstream: bool,
+        context: &mut Context<'_>,
     ) -> ResponseHeadStep {
-        ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore)
+        let head = response::ResponseHead {
+            headers,
+            end_of_stream,
+            from_upstream,
+        };
+        match std::mem::replace(&mut self.phase, Phase::Passed) {
+            Phase::Control(control) => control.on_response(&self.table, from_upstream),
+            Phase::Reading(reading) => self.refused_by_envoy(&head, reading.id()),
+            Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.id()),
+            Phase::Routed(routed) => self.on_routed_response(routed, &head, context),
+            other => {
+                self.phase = other;
+                ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore)
+            }
+        }
     }
 
     /// The next piece of a response body: new bytes only.
     pub fn on_response_body(
         &mut self,
-        _piece: Vec<u8>,
-        _end_of_stream: bool,
-        _context: &mut Context<'_>,
+        piece: Vec<u8>,
+        end_of_stream: bool,
+        context: &mut Context<'_>,
     ) -> BodyStep {
-        BodyStep::Forward
+        match &mut self.phase {
+            Phase::Routed(routed) => {
+                routed.on_response_body(&self.table, &piece, end_of_stream, context)
+            }
+            // Where the host lets bodies come before held headers go on, they wait, too.
+            Phase::Repairing(_) => BodyStep::Hold,
+            Phase::Replacing(_) if !end_of_stream => BodyStep::Hold,
+            Phase::Replacing(body) => BodyStep::Replace(std::mem::take(body)),
+            _ => BodyStep::Forward,
+        }
     }
 
     /// A call with a token has ended.
-    pub fn on_call(&mut self, _token: CallToken, _outcome: CallOutcome, _context: &mut Context<'_>) -> CallStep {
-        CallStep::Nothing
+    pub fn on_call(
+        &mut self,
+        token: CallToken,
+        outcome: CallOutcome,
+        context: &mut Context<'_>,
+    ) -> CallStep {
+        match std::mem::replace(&mut self.phase, Phase::Passed) {
+            Phase::Opening(opening) => self.on_opening_call(opening, (token, &outcome), context),
+            Phase::Repairing(repair) => self.on_repair_call(repair, (token, outcome), context),
+            other => {
+                self.phase = other;
+                CallStep::Nothing
+            }
+        }
     }
 
     /// Whether [`Exchange::on_tick`] wants to be called every second or so.
     pub fn wants_ticks(&self) -> bool {
-        false
+        matches!(self.phase, Phase::Routed(_))
     }
 
     /// Looks at deadlines and at cancellations.
-    pub fn on_tick(&mut self, _context: &mut Context<'_>) -> TickStep {
-        TickStep::Wait
+    pub fn on_tick(&mut self, context: &mut Context<'_>) -> TickStep {
+        let Phase::Routed(routed) = &mut self.phase else {
+            return TickStep::Wait;
+        };
+        let step = routed.on_tick(&self.table, context);
+        if matches!(step, TickStep::Respond(_)) {
+            self.end_upstream_session();
+            self.phase = Phase::Answered;
+        }
+        step
     }
 
     /// The stream is over, whoever ended it. Detached calls may follow.
-    pub fn on_done(&mut self, _context: &mut Context<'_>) {}
+    pub fn on_done(&mut self, _context: &mut Context<'_>) {
+        self.end_upstream_session();
+        self.phase = Phase::Passed;
+    }
 
     /// The calls that the last entry point wants made.
     pub fn take_calls(&mut self) -> Vec<HttpCall> {
-        std::mem::take(&mut self.calls)
+        self.calls.take()
+    }
+
+    /// Answers the request here.
+    fn respond(&mut self, response: LocalResponse) -> RequestStep {
+        self.phase = Phase::Answered;
+        RequestStep::Respond(response)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,12 +12,17 @@ impl Headers {
 
     /// The first value of the header named `name`.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
+        self.iter()
+            .find(|(candidate, _)| *candidate == name)
+            .map(|(_, value)| value)
     }
 
     /// Every value of the header named `name`, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.iter().filter(move |(candidate, _)| candidate == name).map(|(_, value)| value.as_slice())
+        self.0
+            .iter()
+            .filter(move |(candidate, _)| candidate == name)
+            .map(|(_, value)| value.as_slice())
     }
 
     /// Whether a header named `name` is there.
@@ -27,6 +32,8 @@ impl Headers {
 
     /// All pairs, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 }

@@ -1,0 +1,129 @@
+//! Requests that the gateway answers itself.
+
+use std::borrow::Cow;
+
+use super::message::kind;
+use crate::catalog::ListKind;
+use crate::identity::Identity;
+use crate::json::{Field, Scanner, ValueKind};
+use crate::rejection::Rejection;
+use crate::session_id::{self, Claims, ClientCapabilities};
+use crate::step::LocalResponse;
+use crate::version::ProtocolVersion;
+use crate::{Context, Table};
+
+/// A 200 with a JSON-RPC result that is made of `parts`, in one allocation.
+pub(crate) fn result(id: &[u8], parts: &[&[u8]], reason: &'static str) -> LocalResponse {
+    const HEAD: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":";
+    const RESULT: &[u8] = b",\"result\":";
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    let mut body = Vec::with_capacity(HEAD.len() + id.len() + RESULT.len() + length + 1);
+    body.extend_from_slice(HEAD);
+    body.extend_from_slice(id);
+    body.extend_from_slice(RESULT);
+    for part in parts {
+        body.extend_from_slice(part);
+    }
+    body.push(b'}');
+    LocalResponse {
+        status: 200,
+        headers: vec![json()],
+        body,
+        reason,
+    }
+}
+
+/// MCP 2025-11-25, basic/transports, Sending Messages: an accepted notification or response is a bare 202.
+pub(crate) fn accepted() -> LocalResponse {
+    LocalResponse {
+        status: 202,
+        headers: Vec::new(),
+        body: Vec::new(),
+        reason: "accepted",
+    }
+}
+
+/// `ping`
+pub(crate) fn pong(id: &[u8]) -> LocalResponse {
+    result(id, &[b"{}"], "ping")
+}
+
+/// One page of a list.
+pub(crate) fn list(
+    table: &Table,
+    list: ListKind,
+    scanner: &Scanner,
+    id: &[u8],
+) -> Result<LocalResponse, Rejection> {
+    let cursor = match kind(scanner, Field::Cursor) {
+        None | Some(ValueKind::Null) => None,
+        Some(ValueKind::String) => Some(
+            scanner
+                .text(Field::Cursor)
+                .ok_or(Rejection::InvalidCursor)?,
+        ),
+        Some(_) => return Err(Rejection::InvalidCursor),
+    };
+    let page = table
+        .list_result(list, cursor.as_deref())
+        .map_err(|_| Rejection::InvalidCursor)?;
+    Ok(result(id, &page.parts(), "list"))
+}
+
+/// `initialize`: negotiates the revision and mints the session id.
+///
+/// MCP 2025-11-25, basic/lifecycle, Initialization; basic/transports, Session Management.
+pub(crate) fn initialize(
+    table: &Table,
+    scanner: &Scanner,
+    id: &[u8],
+    context: &mut Context<'_>,
+) -> Result<LocalResponse, Rejection> {
+    let requested = match kind(scanner, Field::ProtocolVersion) {
+        Some(ValueKind::String) => scanner.text(Field::ProtocolVersion),
+        _ => None,
+    };
+    let version =
+        ProtocolVersion::negotiate(&requested.ok_or(Rejection::InvalidParams("protocolVersion"))?);
+    let answer = format!(
+        "{{\"protocolVersion\":\"{}\",\"capabilities\":{},\"serverInfo\":{{\"name\":\"mcp-proxy-wasm\",\"version\":\"{}\"}}}}",
+        version.as_str(),
+        capabilities(table),
+        env!("CARGO_PKG_VERSION"),
+    );
+    let mut response = result(id, &[answer.as_bytes()], "initialize");
+    let claims = Claims {
+        version,
+        capabilities: scanner
+            .raw(Field::Capabilities)
+            .map(ClientCapabilities::from_json)
+            .unwrap_or_default(),
+        identity: Identity::ANONYMOUS,
+    };
+    if let Some(session) = session_id::mint(table.sessions(), &claims, context) {
+        response
+            .headers
+            .push((Cow::Borrowed("mcp-session-id"), session));
+    }
+    Ok(response)
+}
+
+/// What the servers together can deliver. `listChanged` and `subscribe` need a stream that is not served.
+fn capabilities(table: &Table) -> String {
+    let offered = [
+        ("tools", true),
+        ("prompts", table.has_prompts()),
+        ("resources", table.has_resources()),
+        ("completions", table.has_completions()),
+    ];
+    let members: Vec<String> = offered
+        .iter()
+        .filter(|(_, has)| *has)
+        .map(|(name, _)| format!("\"{name}\":{{}}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn json() -> (Cow<'static, str>, Vec<u8>) {
+    (Cow::Borrowed("content-type"), b"application/json".to_vec())
+}

@@ -1,0 +1,207 @@
+//! Opens a session at a server: `initialize`, then `notifications/initialized`.
+
+use super::calls::{Calls, SideCall};
+use super::route::Route;
+use crate::json::{Field, Plan, Scanner};
+use crate::policy::CompiledPolicy;
+use crate::rejection::Rejection;
+use crate::session_id::ClientCapabilities;
+use crate::slots::UpstreamSession;
+use crate::step::{CallOutcome, CallToken};
+use crate::version::ProtocolVersion;
+use crate::{Headers, Table};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct OpenSession {
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Initialize(CallToken),
+    Initialized(CallToken, UpstreamSession),
+}
+
+/// Where the opening stands after a call's end.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// Not one of its calls, or another call follows.
+    Pending,
+    /// The server issued this id and knows that the client is ready.
+    Opened(UpstreamSession),
+    /// The server answered and issued no id: it has no sessions any more.
+    Sessionless,
+    /// It did not work.
+    Failed(Rejection),
+}
+
+impl OpenSession {
+    /// Sends `initialize` with what the client declared.
+    pub(crate) fn begin(
+        table: &Table,
+        route: &Route,
+        capabilities: &ClientCapabilities,
+        calls: &mut Calls,
+    ) -> Self {
+        let server = table.server(route.server);
+        let body = format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"{}\",\
+             \"capabilities\":{},\"clientInfo\":{{\"name\":\"mcp-proxy-wasm\",\"version\":\"{}\"}}}}}}",
+            server.protocol_version.as_str(),
+            capabilities.to_json(),
+            env!("CARGO_PKG_VERSION"),
+        );
+        Self {
+            stage: Stage::Initialize(send(table, route, None, body.into_bytes(), calls)),
+        }
+    }
+
+    /// The id that the server has issued, while it is not yet in use.
+    pub(crate) fn issued(&self) -> Option<&UpstreamSession> {
+        match &self.stage {
+            Stage::Initialize(_) => None,
+            Stage::Initialized(_, session) => Some(session),
+        }
+    }
+
+    /// A call of the exchange has ended.
+    pub(crate) fn on_call(
+        &mut self,
+        (token, outcome): (CallToken, &CallOutcome),
+        table: &Table,
+        route: &Route,
+        calls: &mut Calls,
+    ) -> Opening {
+        match &self.stage {
+            Stage::Initialize(expected) if *expected == token => {
+                match initialized(outcome, table.server(route.server).protocol_version) {
+                    Err(status) => Opening::Failed(failure(table, route, status)),
+                    Ok(None) => Opening::Sessionless,
+                    Ok(Some(session)) => {
+                        let body =
+                            br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_vec();
+                        let token = send(table, route, Some(&session), body, calls);
+                        self.stage = Stage::Initialized(token, session);
+                        Opening::Pending
+                    }
+                }
+            }
+            Stage::Initialized(expected, session) if *expected == token => match status(outcome) {
+                Some(200..=299) => Opening::Opened(session.clone()),
+                status => Opening::Failed(failure(table, route, status)),
+            },
+            _ => Opening::Pending,
+        }
+    }
+}
+
+/// `:status` of an answered call.
+pub(crate) fn status(outcome: &CallOutcome) -> Option<u16> {
+    match outcome {
+        CallOutcome::Answered { headers, .. } => status_of(headers),
+        CallOutcome::Failed => None,
+    }
+}
+
+/// `:status` of response headers.
+pub(crate) fn status_of(headers: &Headers) -> Option<u16> {
+    std::str::from_utf8(headers.first(":status")?)
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// The refusal that a server's status stands for.
+pub(crate) fn failure(table: &Table, route: &Route, status: Option<u16>) -> Rejection {
+    let server = table.server(route.server).name.clone();
+    match status {
+        Some(status @ (401 | 403)) => Rejection::Refused {
+            server,
+            status,
+            wants: wanted_header(table, route),
+        },
+        _ => Rejection::NoUpstreamSession { server },
+    }
+}
+
+/// The client header from which the server's policies take its credential.
+fn wanted_header(table: &Table, route: &Route) -> Option<String> {
+    table
+        .policies(route.server)
+        .flat_map(CompiledPolicy::credential_headers)
+        .next()
+        .cloned()
+}
+
+fn send(
+    table: &Table,
+    route: &Route,
+    session: Option<&UpstreamSession>,
+    body: Vec<u8>,
+    calls: &mut Calls,
+) -> CallToken {
+    let timeout_ms = u64::from(table.limits().side_call_ms);
+    let call = SideCall {
+        verb: "POST",
+        session,
+        policy_headers: &route.policy_headers,
+        body,
+        timeout_ms,
+    };
+    calls.send(table.server(route.server), call)
+}
+
+/// The session id of an `initialize` that was answered with a result.
+fn initialized(
+    outcome: &CallOutcome,
+    asked: ProtocolVersion,
+) -> Result<Option<UpstreamSession>, Option<u16>> {
+    let CallOutcome::Answered { headers, body } = outcome else {
+        return Err(None);
+    };
+    let status = status_of(headers);
+    let negotiated = match status {
+        Some(200..=299) => negotiated_version(headers, body, asked).ok_or(status)?,
+        status => return Err(status),
+    };
+    let id = headers.first("mcp-session-id").filter(|id| !id.is_empty());
+    Ok(id.map(|id| UpstreamSession {
+        id: id.to_vec(),
+        version: negotiated,
+    }))
+}
+
+fn negotiated_version(
+    headers: &Headers,
+    body: &[u8],
+    asked: ProtocolVersion,
+) -> Option<ProtocolVersion> {
+    if is_event_stream(headers) {
+        body.split(|byte| *byte == b'\n')
+            .filter_map(|line| line.strip_prefix(b"data:"))
+            .find_map(|data| version_in(data, asked))
+    } else {
+        version_in(body, asked)
+    }
+}
+
+/// The revision in an `initialize` result; the one that was asked for where it names one that is not spoken here.
+fn version_in(message: &[u8], asked: ProtocolVersion) -> Option<ProtocolVersion> {
+    let mut scanner = Scanner::new(Plan::FromServer, 1024);
+    scanner.feed(message).and_then(|()| scanner.finish()).ok()?;
+    scanner.capture(Field::Result)?;
+    let named = scanner.text(Field::ResultProtocolVersion);
+    Some(
+        named
+            .and_then(|named| ProtocolVersion::parse(named.as_bytes()))
+            .unwrap_or(asked),
+    )
+}
+
+/// Whether the body of these headers is an event stream.
+pub(crate) fn is_event_stream(headers: &Headers) -> bool {
+    headers
+        .first("content-type")
+        .is_some_and(|value| value.starts_with(b"text/event-stream"))
+}

@@ -1,0 +1,148 @@
+//! The request body while it is held: scanned as it comes, until it is known what it wants.
+
+use super::message::{Message, echoable_id, routable_early};
+use super::request_facts::RequestFacts;
+use crate::Table;
+use crate::json::{InvalidJson, Plan, Scanner, ValueKind, text};
+use crate::method::RoutedMethod;
+use crate::rejection::Rejection;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// What the headers said.
+    pub(crate) facts: RequestFacts,
+    /// Every byte so far.
+    pub(crate) held: Vec<u8>,
+    /// Over `held`.
+    pub(crate) scanner: Scanner,
+    /// Whether the body has ended.
+    pub(crate) ended: bool,
+    failure: Option<Rejection>,
+    /// The id stands twice, so neither is echoed.
+    id_is_ambiguous: bool,
+}
+
+/// What is known of the message by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Too little.
+    Nothing,
+    /// All of it.
+    Message(Message),
+    /// It goes on, but no byte that can still come changes where it goes.
+    Early(RoutedMethod),
+    /// It is refused.
+    Refused(Rejection),
+}
+
+impl Reading {
+    /// A body that is about to come.
+    pub(crate) fn new(facts: RequestFacts, table: &Table) -> Self {
+        let keep = table.limits().id_bytes as usize;
+        Self {
+            facts,
+            held: Vec::new(),
+            scanner: Scanner::new(Plan::FromClient, keep),
+            ended: false,
+            failure: None,
+            id_is_ambiguous: false,
+        }
+    }
+
+    /// The next piece.
+    pub(crate) fn feed(&mut self, piece: Vec<u8>, end_of_stream: bool, table: &Table) -> Known {
+        if self.failure.is_none() {
+            let scanned = self.scanner.feed(&piece);
+            let finished = if end_of_stream {
+                scanned.and_then(|()| self.scanner.finish())
+            } else {
+                scanned
+            };
+            self.hold(piece);
+            if let Err(error) = finished {
+                self.id_is_ambiguous = repeats_id(error, &self.held);
+                self.failure = Some(rejection(error));
+            }
+        }
+        self.ended |= end_of_stream;
+        self.known(table)
+    }
+
+    /// The request's id as the client wrote it, where it can be echoed.
+    pub(crate) fn id(&self) -> Option<&[u8]> {
+        if self.id_is_ambiguous {
+            None
+        } else {
+            echoable_id(&self.scanner)
+        }
+    }
+
+    /// Whether the body is too large to be kept until its end.
+    fn is_large(&self, table: &Table) -> bool {
+        let replay = u64::from(table.limits().replay_bytes);
+        self.held.len() as u64 > replay
+            || self
+                .facts
+                .content_length()
+                .is_some_and(|length| length > replay)
+    }
+
+    /// An early local answer makes Envoy close an HTTP/1.1 connection, so a small body is read to its end first.
+    fn known(&self, table: &Table) -> Known {
+        match &self.failure {
+            Some(rejection) if self.ended || self.is_large(table) => {
+                Known::Refused(rejection.clone())
+            }
+            Some(_) => Known::Nothing,
+            None if self.ended => {
+                Message::of(&self.scanner).map_or_else(Known::Refused, Known::Message)
+            }
+            None if self.is_large(table) => self.known_early(),
+            None => Known::Nothing,
+        }
+    }
+
+    fn known_early(&self) -> Known {
+        match self.scanner.root() {
+            Some(ValueKind::Array) => Known::Refused(Rejection::Batch),
+            _ => routable_early(&self.scanner).map_or(Known::Nothing, Known::Early),
+        }
+    }
+
+    fn hold(&mut self, piece: Vec<u8>) {
+        if self.held.is_empty() {
+            self.held = piece;
+        } else {
+            self.held.extend_from_slice(&piece);
+        }
+    }
+}
+
+/// The refusal for a document that the scanner refuses.
+pub(crate) fn rejection(error: InvalidJson) -> Rejection {
+    match error {
+        InvalidJson::DuplicateKey(_) => Rejection::DuplicateKey,
+        InvalidJson::TooLong(_) => Rejection::TooLong,
+        _ => Rejection::InvalidJson,
+    }
+}
+
+/// Whether the refused second key is that of the id, in whatever spelling.
+fn repeats_id(error: InvalidJson, held: &[u8]) -> bool {
+    let InvalidJson::DuplicateKey(position) = error else {
+        return false;
+    };
+    let key = usize::try_from(position)
+        .ok()
+        .and_then(|start| held.get(start..))
+        .unwrap_or_default();
+    let length = key
+        .iter()
+        .skip(1)
+        .position(|byte| *byte == b'"')
+        .map_or(0, |end| end + 2);
+    key.get(..length)
+        .and_then(text::decode)
+        .is_none_or(|key| key == "id")
+}

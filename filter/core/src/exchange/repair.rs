@@ -1,0 +1,153 @@
+//! A server has lost the session of a request: another one is opened and the request sent once more, unseen.
+
+use super::calls::{Calls, SideCall};
+use super::open_session::{OpenSession, Opening, is_event_stream, status_of};
+use super::response::refusal;
+use super::response_check::ResponseCheck;
+use super::response_events::ResponseEvents;
+use super::routed::Routed;
+use super::{CallStep, Exchange, Phase, upstream_sessions};
+use crate::rejection::Rejection;
+use crate::step::{BodyStep, CallOutcome, CallToken, LocalResponse, ResponseHeadStep};
+use crate::{Context, Table};
+
+/// See the module. The response headers of the lost session are held meanwhile.
+#[derive(Debug)]
+pub(crate) struct Repair {
+    routed: Routed,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Open(OpenSession),
+    Replay(CallToken),
+}
+
+impl Repair {
+    /// Begins with `initialize`, or gives the request back with the reason why it can't be repaired.
+    pub(crate) fn begin(
+        routed: Routed,
+        table: &Table,
+        calls: &mut Calls,
+        context: &mut Context<'_>,
+    ) -> Result<Self, (Box<Routed>, Rejection)> {
+        let (Some(session), Some(lost)) = (routed.session.clone(), &routed.route.upstream_session)
+        else {
+            let rejection = refusal(table, &routed, 404);
+            return Err((Box::new(routed), rejection));
+        };
+        upstream_sessions::forget(table, (&session, &routed.route, &lost.session.id), context);
+        if routed.replay.is_none() {
+            return Err((Box::new(routed), Rejection::UpstreamSessionLost));
+        }
+        let open = OpenSession::begin(table, &routed.route, &session.capabilities(), calls);
+        Ok(Self {
+            routed,
+            stage: Stage::Open(open),
+        })
+    }
+
+    /// The request again, as a call: its whole response comes at once.
+    fn replay(&mut self, table: &Table, calls: &mut Calls) {
+        let server = table.server(self.routed.route.server);
+        let session = self
+            .routed
+            .route
+            .upstream_session
+            .as_ref()
+            .map(|of_route| &of_route.session);
+        let body = self.routed.replay.as_deref().cloned().unwrap_or_default();
+        let policy_headers = &self.routed.route.policy_headers;
+        let timeout_ms = server.timeouts.first_byte_ms;
+        let call = SideCall {
+            verb: "POST",
+            session,
+            policy_headers,
+            body,
+            timeout_ms,
+        };
+        self.stage = Stage::Replay(calls.send(server, call));
+    }
+}
+
+impl Exchange {
+    /// A call of the repair has ended.
+    pub(super) fn on_repair_call(
+        &mut self,
+        mut repair: Box<Repair>,
+        (token, outcome): (CallToken, CallOutcome),
+        context: &mut Context<'_>,
+    ) -> CallStep {
+        let table = std::rc::Rc::clone(&self.table);
+        let opening = match &mut repair.stage {
+            Stage::Open(open) => open.on_call(
+                (token, &outcome),
+                &table,
+                &repair.routed.route,
+                &mut self.calls,
+            ),
+            Stage::Replay(expected) if *expected == token => {
+                self.phase = Phase::Answered;
+                let response = replayed(&table, &mut repair.routed, outcome, context);
+                return CallStep::Response(ResponseHeadStep::Respond(response));
+            }
+            Stage::Replay(_) => Opening::Pending,
+        };
+        match opening {
+            Opening::Pending => {
+                self.phase = Phase::Repairing(repair);
+                return CallStep::Nothing;
+            }
+            Opening::Failed(rejection) => {
+                self.phase = Phase::Answered;
+                let response = rejection.response(repair.routed.id.as_deref());
+                return CallStep::Response(ResponseHeadStep::Respond(response));
+            }
+            Opening::Sessionless => repair.routed.route.upstream_session = None,
+            Opening::Opened(opened) => {
+                repair.routed.route.upstream_session =
+                    repair.routed.session.as_ref().map(|session| {
+                        let opened = (session, &repair.routed.route, opened);
+                        upstream_sessions::keep(&table, opened, &mut self.calls, context)
+                    });
+            }
+        }
+        repair.replay(&table, &mut self.calls);
+        self.phase = Phase::Repairing(repair);
+        CallStep::Nothing
+    }
+}
+
+/// The client's answer from the second response.
+fn replayed(
+    table: &Table,
+    routed: &mut Routed,
+    outcome: CallOutcome,
+    context: &mut Context<'_>,
+) -> LocalResponse {
+    let CallOutcome::Answered { headers, body } = outcome else {
+        let server = table.server(routed.route.server).name.clone();
+        return Rejection::TimedOut { server }.response(routed.id.as_deref());
+    };
+    let status = status_of(&headers).unwrap_or_default();
+    let rejection = refusal(table, routed, status);
+    let content_type = headers.first("content-type").unwrap_or_default().to_vec();
+    let body = match (status, is_event_stream(&headers)) {
+        (200..=299, true) => {
+            match ResponseEvents::new(table, routed).feed(table, &body, true, context) {
+                BodyStep::Replace(events) => events,
+                _ => body,
+            }
+        }
+        (200..=299, false) if ResponseCheck::of_answer(table, routed).accepts(&body) => body,
+        _ => return rejection.response(routed.id.as_deref()),
+    };
+    let headers = vec![("content-type".into(), content_type)];
+    LocalResponse {
+        status: 200,
+        headers,
+        body,
+        reason: "session_repaired",
+    }
+}

@@ -1,0 +1,350 @@
+//! From request headers to the release of the request.
+
+use std::rc::Rc;
+
+use super::control::ControlRequest;
+use super::message::Message;
+use super::open_session::{OpenSession, Opening};
+use super::reading::{Known, Reading};
+use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
+use super::route::{Denied, Route, RouteSession};
+use super::routed::Routed;
+use super::{
+    CallStep, Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions,
+};
+use crate::json::Field;
+use crate::method::{Method, RoutedMethod};
+use crate::rejection::Rejection;
+use crate::sealed_id::{SealedId, ServerDigest};
+use crate::session_id::{ClientCapabilities, Session};
+use crate::slots::UpstreamSession;
+use crate::step::{BodyEdit, CallOutcome, CallToken, LocalResponse, Release, RequestStep};
+use crate::{Context, Headers};
+
+/// A request that waits for a session at its server.
+#[derive(Debug)]
+pub(crate) struct OpeningRequest {
+    /// The held request.
+    pub(crate) reading: Reading,
+    route: Route,
+    open: OpenSession,
+}
+
+impl OpeningRequest {
+    /// The session that the server has issued for a request that will never reach it.
+    pub(crate) fn issued(&self) -> Option<(&Route, &UpstreamSession)> {
+        self.open.issued().map(|session| (&self.route, session))
+    }
+}
+
+/// What a message leads to.
+enum Outcome {
+    Respond(LocalResponse),
+    Route(Route),
+}
+
+impl From<Denied> for Result<Outcome, Rejection> {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::ByPolicy(response) => Ok(Outcome::Respond(response)),
+            Denied::ByUs(rejection) => Err(rejection),
+        }
+    }
+}
+
+impl Exchange {
+    /// Sorts a request by host, path and verb.
+    pub(super) fn begin(
+        &mut self,
+        headers: Headers,
+        end_of_stream: bool,
+        context: &mut Context<'_>,
+    ) -> RequestStep {
+        let table = Rc::clone(&self.table);
+        let host = headers.first(":authority").unwrap_or_default();
+        let endpoint = table.endpoint(host, headers.first(":path").unwrap_or_default());
+        if let Some(control) = ControlRequest::recognise(&headers, &table, context) {
+            if endpoint.is_some() && headers.first(":method") == Some(b"GET") {
+                return self.respond(ControlRequest::generation(&table));
+            }
+            if table.is_internal(host) {
+                self.phase = Phase::Control(control);
+                return ControlRequest::pass(&headers);
+            }
+        }
+        let Some(endpoint) = endpoint else {
+            if table.is_internal(host) {
+                return self.respond(Rejection::InternalHost.response(None));
+            }
+            self.phase = Phase::Passed;
+            return RequestStep::Pass;
+        };
+        if !origin_allowed(&headers, endpoint) {
+            return self.respond(Rejection::ForeignOrigin.response(None));
+        }
+        match Verb::of(&headers) {
+            Verb::Other => self.respond(Rejection::MethodNotAllowed.response(None)),
+            Verb::Delete => {
+                let facts = RequestFacts::new(headers, &table, context);
+                let response = self.end_session(&facts, context);
+                self.respond(response)
+            }
+            Verb::Post if end_of_stream => self.respond(Rejection::InvalidJson.response(None)),
+            Verb::Post => {
+                let facts = RequestFacts::new(headers, &table, context);
+                self.phase = Phase::Reading(Box::new(Reading::new(facts, &table)));
+                RequestStep::Hold
+            }
+        }
+    }
+
+    /// The next piece of a body of which nothing is decided.
+    pub(super) fn read(
+        &mut self,
+        mut reading: Box<Reading>,
+        piece: Vec<u8>,
+        end_of_stream: bool,
+        context: &mut Context<'_>,
+    ) -> RequestStep {
+        let outcome = match reading.feed(piece, end_of_stream, &self.table) {
+            Known::Nothing => {
+                self.phase = Phase::Reading(reading);
+                return RequestStep::Hold;
+            }
+            Known::Refused(rejection) => Err(rejection),
+            Known::Early(method) => self.route_request(method, &reading),
+            Known::Message(message) => self.settle(message, &reading, context),
+        };
+        match outcome {
+            Ok(Outcome::Respond(response)) => self.respond(response),
+            Ok(Outcome::Route(route)) => self.prepare(*reading, route, context),
+            Err(rejection) => self.respond(rejection.response(reading.id())),
+        }
+    }
+
+    /// A body that goes on while a session is opened for it.
+    pub(super) fn read_while_opening(
+        &mut self,
+        mut opening: Box<OpeningRequest>,
+        piece: Vec<u8>,
+        end_of_stream: bool,
+    ) -> RequestStep {
+        if let Known::Refused(rejection) = opening.reading.feed(piece, end_of_stream, &self.table) {
+            return self.respond(rejection.response(opening.reading.id()));
+        }
+        self.phase = Phase::Opening(opening);
+        RequestStep::Hold
+    }
+
+    /// A call for a session has ended.
+    pub(super) fn on_opening_call(
+        &mut self,
+        mut opening: Box<OpeningRequest>,
+        ended: (CallToken, &CallOutcome),
+        context: &mut Context<'_>,
+    ) -> CallStep {
+        let table = Rc::clone(&self.table);
+        let session = match opening
+            .open
+            .on_call(ended, &table, &opening.route, &mut self.calls)
+        {
+            Opening::Pending => {
+                self.phase = Phase::Opening(opening);
+                return CallStep::Nothing;
+            }
+            Opening::Failed(rejection) => {
+                let response = rejection.response(opening.reading.id());
+                return CallStep::Request(self.respond(response));
+            }
+            Opening::Sessionless => None,
+            Opening::Opened(upstream) => {
+                Some(self.keep_upstream_session(&opening, upstream, context))
+            }
+        };
+        let OpeningRequest {
+            reading, mut route, ..
+        } = *opening;
+        route.upstream_session = session;
+        CallStep::Request(self.release(reading, route, context))
+    }
+
+    /// What a whole message wants.
+    fn settle(
+        &mut self,
+        message: Message,
+        reading: &Reading,
+        context: &mut Context<'_>,
+    ) -> Result<Outcome, Rejection> {
+        match message {
+            Message::Request(method) => self.settle_request(method, reading, context),
+            Message::Notification(method) => {
+                admit(method, reading)?;
+                self.pass_notification(method, reading, context);
+                Ok(Outcome::Respond(local_answer::accepted()))
+            }
+            Message::Response => self.route_response(reading),
+        }
+    }
+
+    fn settle_request(
+        &mut self,
+        method: Method,
+        reading: &Reading,
+        context: &mut Context<'_>,
+    ) -> Result<Outcome, Rejection> {
+        admit(method, reading)?;
+        let id = reading.id().unwrap_or_default();
+        let (table, scanner) = (&self.table, &reading.scanner);
+        match method {
+            Method::Initialize => {
+                local_answer::initialize(table, scanner, id, context).map(Outcome::Respond)
+            }
+            Method::Ping => Ok(Outcome::Respond(local_answer::pong(id))),
+            Method::List(list) => {
+                local_answer::list(table, list, scanner, id).map(Outcome::Respond)
+            }
+            Method::Routed(method) => self.route_request(method, reading),
+            _ => Err(Rejection::MethodNotFound),
+        }
+    }
+
+    fn route_request(
+        &mut self,
+        method: RoutedMethod,
+        reading: &Reading,
+    ) -> Result<Outcome, Rejection> {
+        admit(Method::Routed(method), reading)?;
+        let mut route = Route::find(&self.table, method, &reading.scanner)?;
+        match route.apply_policies(&self.table, &reading.facts.headers) {
+            Ok(()) => Ok(Outcome::Route(route)),
+            Err(denied) => denied.into(),
+        }
+    }
+
+    /// The answer to a server's request goes back to the session that asked.
+    fn route_response(&mut self, reading: &Reading) -> Result<Outcome, Rejection> {
+        admit(Method::Other, reading)?;
+        let session = reading
+            .facts
+            .valid_session()
+            .ok_or(Rejection::MissingSession)?;
+        let sealed = reading
+            .scanner
+            .text(Field::Id)
+            .and_then(|id| SealedId::open(&id, self.table.sessions(), session))
+            .ok_or(Rejection::UnknownResponse)?;
+        let mut servers = self.table.servers();
+        let asked = servers.find(|(_, server)| ServerDigest::of(&server.name) == sealed.server);
+        let (server, _) = asked.ok_or(Rejection::UnknownResponse)?;
+        let mut route = Route::to(server, "response");
+        if let Err(denied) = route.apply_policies(&self.table, &reading.facts.headers) {
+            return denied.into();
+        }
+        route.replace(&reading.scanner, Field::Id, sealed.original);
+        if !sealed.upstream_session.is_empty() {
+            let version = self.table.server(server).protocol_version;
+            let upstream = UpstreamSession {
+                id: sealed.upstream_session,
+                version,
+            };
+            route.upstream_session = Some(RouteSession {
+                session: upstream,
+                for_this_request: false,
+            });
+        }
+        Ok(Outcome::Route(route))
+    }
+
+    /// A session at the server first, where it has sessions and none is known for this caller.
+    fn prepare(
+        &mut self,
+        reading: Reading,
+        mut route: Route,
+        context: &mut Context<'_>,
+    ) -> RequestStep {
+        let table = Rc::clone(&self.table);
+        if route.upstream_session.is_some() || !table.server(route.server).issues_sessions {
+            return self.release(reading, route, context);
+        }
+        let session = reading.facts.valid_session();
+        let known =
+            session.and_then(|session| upstream_sessions::find(&table, session, &route, context));
+        if let Some(upstream) = known {
+            route.upstream_session = Some(RouteSession {
+                session: upstream,
+                for_this_request: false,
+            });
+            return self.release(reading, route, context);
+        }
+        let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
+        let open = OpenSession::begin(&table, &route, &capabilities, &mut self.calls);
+        self.phase = Phase::Opening(Box::new(OpeningRequest {
+            reading,
+            route,
+            open,
+        }));
+        RequestStep::Hold
+    }
+
+    fn keep_upstream_session(
+        &mut self,
+        opening: &OpeningRequest,
+        opened: UpstreamSession,
+        context: &mut Context<'_>,
+    ) -> RouteSession {
+        match opening.reading.facts.valid_session() {
+            None => RouteSession {
+                session: opened,
+                for_this_request: true,
+            },
+            Some(session) => {
+                let opened = (session, &opening.route, opened);
+                upstream_sessions::keep(&self.table, opened, &mut self.calls, context)
+            }
+        }
+    }
+
+    fn release(
+        &mut self,
+        reading: Reading,
+        route: Route,
+        context: &mut Context<'_>,
+    ) -> RequestStep {
+        let headers = upstream_headers::edits(&reading.facts.headers, &self.table, &route);
+        let inspect_rest = !reading.ended;
+        let body = match &route.splice {
+            None => BodyEdit::Keep,
+            Some(splice) => match splice.apply(&reading.held) {
+                Some(body) => BodyEdit::Replace(Rc::new(body)),
+                None => return self.respond(Rejection::NotAMessage.response(reading.id())),
+            },
+        };
+        self.phase = Phase::Routed(Box::new(Routed::new(reading, route, &body, context)));
+        RequestStep::Release(Release {
+            headers,
+            body,
+            inspect_rest,
+        })
+    }
+}
+
+/// Whether a message of this method may pass: era, revision, session.
+///
+/// MCP 2025-11-25, basic/transports: an unsupported revision is 400, an unknown session 404. `initialize` needs neither.
+fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
+    let Reading { facts, scanner, .. } = reading;
+    if let Some(rejection) = stateless::refusal(facts, method, scanner) {
+        return Err(rejection);
+    }
+    if method == Method::Initialize {
+        return Ok(());
+    }
+    if facts.version == VersionClaim::Unknown {
+        return Err(Rejection::UnsupportedVersion);
+    }
+    if facts.session == SessionClaim::Unknown {
+        Err(Rejection::UnknownSession)
+    } else {
+        Ok(())
+    }
+}

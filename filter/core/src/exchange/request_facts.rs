@@ -1,0 +1,119 @@
+//! What the request headers say, kept until the body has told the rest.
+
+use crate::headers::Headers;
+use crate::session_id::Session;
+use crate::table::Endpoint;
+use crate::version::ProtocolVersion;
+use crate::{Context, Table, identity::Identity, session_id, slots};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct RequestFacts {
+    /// All request headers.
+    pub(crate) headers: Headers,
+    /// The session that the request names.
+    pub(crate) session: SessionClaim,
+    /// The revision that the request names.
+    pub(crate) version: VersionClaim,
+}
+
+/// What stands in `Mcp-Session-Id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SessionClaim {
+    /// No such header.
+    Absent,
+    /// An id that was issued here, to this caller, and is still good.
+    Valid(Session),
+    /// Anything else.
+    Unknown,
+}
+
+/// What stands in `MCP-Protocol-Version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VersionClaim {
+    /// No such header: 2025-03-26 had none, and `initialize` needs none.
+    Absent,
+    /// A session revision.
+    Known(ProtocolVersion),
+    /// Anything else, the stateless revision included.
+    Unknown,
+}
+
+/// Why the headers alone settle a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// A message follows.
+    Post,
+    /// The session shall end.
+    Delete,
+    /// Not served.
+    Other,
+}
+
+impl RequestFacts {
+    /// Reads `headers` of a request to an endpoint.
+    pub(crate) fn new(headers: Headers, table: &Table, context: &mut Context<'_>) -> Self {
+        let session = claimed_session(&headers, table, context);
+        let version = match headers.first("mcp-protocol-version") {
+            None => VersionClaim::Absent,
+            Some(text) => {
+                ProtocolVersion::parse(text).map_or(VersionClaim::Unknown, VersionClaim::Known)
+            }
+        };
+        Self {
+            headers,
+            session,
+            version,
+        }
+    }
+
+    /// The session, where the request names a good one.
+    pub(crate) fn valid_session(&self) -> Option<&Session> {
+        match &self.session {
+            SessionClaim::Valid(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Announced size of the body in bytes.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        std::str::from_utf8(self.headers.first("content-length")?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+}
+
+impl Verb {
+    /// The verb of `headers`.
+    pub(crate) fn of(headers: &Headers) -> Self {
+        match headers.first(":method") {
+            Some(b"POST") => Self::Post,
+            Some(b"DELETE") => Self::Delete,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// MCP 2025-11-25, basic/transports, Security Warning: a present and foreign `Origin` is refused.
+pub(crate) fn origin_allowed(headers: &Headers, endpoint: &Endpoint) -> bool {
+    headers
+        .all("origin")
+        .all(|origin| endpoint.allows_origin(origin))
+}
+
+fn claimed_session(headers: &Headers, table: &Table, context: &mut Context<'_>) -> SessionClaim {
+    let mut values = headers.all("mcp-session-id");
+    let Some(id) = values.next() else {
+        return SessionClaim::Absent;
+    };
+    if values.next().is_some() {
+        return SessionClaim::Unknown;
+    }
+    match session_id::verify(id, table.sessions(), &Identity::ANONYMOUS, context.now_ms) {
+        Ok(session) if !slots::is_ended(context.slots, table.limits(), &session) => {
+            SessionClaim::Valid(session)
+        }
+        _ => SessionClaim::Unknown,
+    }
+}

@@ -1,0 +1,291 @@
+//! Response headers and bodies: passed on where they are MCP, answered for where they are not.
+
+use std::borrow::Cow;
+
+use super::open_session::{failure, status_of};
+use super::repair::Repair;
+use super::response_check::ResponseCheck;
+use super::response_events::ResponseEvents;
+use super::routed::Routed;
+use super::{Exchange, Phase};
+use crate::rejection::Rejection;
+use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
+use crate::{Context, Headers, Table};
+
+/// Upstream headers that no client sees: they speak of another session, another login, another origin.
+const PRIVATE: &[&str] = &["mcp-session-id", "set-cookie", "www-authenticate"];
+
+/// The head of a response.
+#[derive(Debug)]
+pub(crate) struct ResponseHead {
+    /// With `:status`.
+    pub(crate) headers: Headers,
+    /// There is no body.
+    pub(crate) end_of_stream: bool,
+    /// A server sent it, not Envoy.
+    pub(crate) from_upstream: bool,
+}
+
+/// How much of a response has come, and what is done with the rest.
+#[derive(Debug)]
+pub(crate) enum ResponseState {
+    /// Nothing has come.
+    Waiting,
+    /// A JSON body that is held and checked.
+    Checking(Box<ResponseCheck>),
+    /// An event stream.
+    Events(Box<ResponseEvents>),
+    /// It passes without a look.
+    Passing,
+    /// Something else went on in its place.
+    Dropping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ContentType {
+    Json,
+    Events,
+    Other,
+}
+
+impl Exchange {
+    /// The response to a routed request has begun.
+    pub(super) fn on_routed_response(
+        &mut self,
+        mut routed: Box<Routed>,
+        head: &ResponseHead,
+        context: &mut Context<'_>,
+    ) -> ResponseHeadStep {
+        routed.touch(context);
+        let status = status_of(&head.headers).unwrap_or_default();
+        if !head.from_upstream {
+            return self.failed_by_envoy(*routed, head, status);
+        }
+        if routed.is_answer {
+            return self.on_answer_response(routed, head, status);
+        }
+        match (status, ContentType::of(head)) {
+            (404, _) if routed.route.upstream_session.is_some() => self.repair(*routed, context),
+            (200..=299, ContentType::Json) => self.pass_json(routed, head),
+            (200..=299, ContentType::Events) => self.pass_events(routed, head),
+            (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => {
+                let rejection = refusal(&self.table, &routed, status);
+                self.respond_instead(*routed, &rejection)
+            }
+            // A server's JSON-RPC error under another status than 200 would be lost on clients.
+            (_, ContentType::Json) => self.pass_json_error(routed, head, status),
+        }
+    }
+
+    /// Envoy's own answer while nothing was decided: past its buffer limit, above all.
+    pub(super) fn refused_by_envoy(
+        &mut self,
+        head: &ResponseHead,
+        id: Option<&[u8]>,
+    ) -> ResponseHeadStep {
+        if status_of(&head.headers) == Some(413) {
+            return self.replace(head, &Rejection::BodyTooLarge, id);
+        }
+        ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore)
+    }
+
+    fn failed_by_envoy(
+        &mut self,
+        routed: Routed,
+        head: &ResponseHead,
+        status: u16,
+    ) -> ResponseHeadStep {
+        let rejection = match status {
+            413 => Rejection::BodyTooLarge,
+            _ => Rejection::Unreachable {
+                server: self.table.server(routed.route.server).name.clone(),
+                status,
+            },
+        };
+        let id = routed.id.clone();
+        self.finish(routed);
+        self.replace(head, &rejection, id.as_deref())
+    }
+
+    /// MCP 2025-11-25, basic/transports: an accepted answer is a 202. A 404 would end the client's whole session.
+    fn on_answer_response(
+        &mut self,
+        routed: Box<Routed>,
+        head: &ResponseHead,
+        status: u16,
+    ) -> ResponseHeadStep {
+        if (200..=299).contains(&status) {
+            let mut edits = removals(&head.headers);
+            edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"202".to_vec()));
+            self.phase = Phase::Passed;
+            return ResponseHeadStep::Continue(edits, ResponseBody::Ignore);
+        }
+        self.respond_instead(*routed, &Rejection::UnknownResponse)
+    }
+
+    fn pass_json(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
+        let mut edits = removals(&head.headers);
+        let limit = u64::from(self.table.limits().checked_response_bytes);
+        let length = content_length(&head.headers);
+        if length.is_some_and(|length| length > limit) {
+            routed.response = ResponseState::Passing;
+            self.phase = Phase::Routed(routed);
+            return ResponseHeadStep::Continue(edits, ResponseBody::Ignore);
+        }
+        edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+        routed.response =
+            ResponseState::Checking(Box::new(ResponseCheck::of_answer(&self.table, &routed)));
+        self.phase = Phase::Routed(routed);
+        ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
+    }
+
+    fn pass_json_error(
+        &mut self,
+        mut routed: Box<Routed>,
+        head: &ResponseHead,
+        status: u16,
+    ) -> ResponseHeadStep {
+        let mut edits = removals(&head.headers);
+        edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+        edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
+        routed.response = ResponseState::Checking(Box::new(ResponseCheck::of_error(
+            &self.table,
+            &routed,
+            status,
+        )));
+        self.phase = Phase::Routed(routed);
+        ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
+    }
+
+    fn pass_events(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
+        let mut edits = removals(&head.headers);
+        edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+        routed.response =
+            ResponseState::Events(Box::new(ResponseEvents::new(&self.table, &routed)));
+        self.phase = Phase::Routed(routed);
+        ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
+    }
+
+    /// The server lost its session: open another and send the request again, if it is still held.
+    fn repair(&mut self, routed: Routed, context: &mut Context<'_>) -> ResponseHeadStep {
+        let table = std::rc::Rc::clone(&self.table);
+        match Repair::begin(routed, &table, &mut self.calls, context) {
+            Ok(repair) => {
+                self.phase = Phase::Repairing(Box::new(repair));
+                ResponseHeadStep::Hold
+            }
+            Err((routed, rejection)) => self.respond_instead(*routed, &rejection),
+        }
+    }
+
+    fn respond_instead(&mut self, routed: Routed, rejection: &Rejection) -> ResponseHeadStep {
+        let response = rejection.response(routed.id.as_deref());
+        self.finish(routed);
+        self.phase = Phase::Answered;
+        ResponseHeadStep::Respond(response)
+    }
+
+    /// Envoy's local replies are edited in place: one more local reply on top of them is not to be had.
+    fn replace(
+        &mut self,
+        head: &ResponseHead,
+        rejection: &Rejection,
+        id: Option<&[u8]>,
+    ) -> ResponseHeadStep {
+        if head.end_of_stream {
+            self.phase = Phase::Answered;
+            return ResponseHeadStep::Respond(rejection.response(id));
+        }
+        let status = rejection.status().to_string().into_bytes();
+        self.phase = Phase::Replacing(rejection.body(id));
+        let edits = vec![
+            HeaderEdit::Set(Cow::Borrowed(":status"), status),
+            HeaderEdit::Set(Cow::Borrowed("content-type"), b"application/json".to_vec()),
+            HeaderEdit::Remove(Cow::Borrowed("content-length")),
+        ];
+        ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
+    }
+
+    /// The routed request is over: a session that was opened for it alone ends with it.
+    fn finish(&mut self, routed: Routed) {
+        self.phase = Phase::Routed(Box::new(routed));
+        self.end_upstream_session();
+        self.phase = Phase::Answered;
+    }
+}
+
+impl Routed {
+    /// The next piece of the response body.
+    pub(crate) fn on_response_body(
+        &mut self,
+        table: &Table,
+        piece: &[u8],
+        end_of_stream: bool,
+        context: &mut Context<'_>,
+    ) -> BodyStep {
+        self.touch(context);
+        let step = match &mut self.response {
+            ResponseState::Checking(check) => check.feed(piece, end_of_stream),
+            ResponseState::Events(events) => events.feed(table, piece, end_of_stream, context),
+            ResponseState::Dropping => BodyStep::Replace(Vec::new()),
+            ResponseState::Waiting | ResponseState::Passing => BodyStep::Forward,
+        };
+        if let ResponseState::Checking(_) = self.response {
+            match step {
+                BodyStep::Forward => self.response = ResponseState::Passing,
+                BodyStep::Replace(_) => self.response = ResponseState::Dropping,
+                _ => {}
+            }
+        }
+        step
+    }
+}
+
+impl ContentType {
+    fn of(head: &ResponseHead) -> Self {
+        let value = head.headers.first("content-type").unwrap_or_default();
+        let encoded = head
+            .headers
+            .first("content-encoding")
+            .is_some_and(|encoding| encoding != b"identity");
+        let essence = value
+            .split(|byte| *byte == b';')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii();
+        if head.end_of_stream || encoded {
+            Self::Other
+        } else if essence.eq_ignore_ascii_case(b"application/json") {
+            Self::Json
+        } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
+            Self::Events
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The refusal that stands for a server's response which is not MCP.
+pub(crate) fn refusal(table: &Table, routed: &Routed, status: u16) -> Rejection {
+    match status {
+        401 | 403 => failure(table, &routed.route, Some(status)),
+        _ => Rejection::NotMcp {
+            server: table.server(routed.route.server).name.clone(),
+            status,
+        },
+    }
+}
+
+fn removals(headers: &Headers) -> Vec<HeaderEdit> {
+    let present = PRIVATE.iter().filter(|name| headers.contains(name));
+    present
+        .map(|name| HeaderEdit::Remove(Cow::Borrowed(*name)))
+        .collect()
+}
+
+fn content_length(headers: &Headers) -> Option<u64> {
+    std::str::from_utf8(headers.first("content-length")?)
+        .ok()?
+        .parse()
+        .ok()
+}

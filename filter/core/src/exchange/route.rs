@@ -1,0 +1,248 @@
+//! Where a message goes, and what must change on it.
+
+use std::borrow::Cow;
+
+use sha2::{Digest, Sha256};
+
+use super::message::kind;
+use super::upstream_headers::header_value;
+use crate::headers::Headers;
+use crate::json::{Field, Scanner, ValueKind, splice};
+use crate::method::RoutedMethod;
+use crate::policy::Verdict;
+use crate::rejection::Rejection;
+use crate::slots::UpstreamSession;
+use crate::step::{HeaderEdit, LocalResponse};
+use crate::table::{ServerIndex, Table};
+
+/// A message's way to one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    /// The server.
+    pub(crate) server: ServerIndex,
+    /// The method, for `x-mcp-method`.
+    pub(crate) method: &'static str,
+    /// The header that names tool, prompt or resource, and its value.
+    pub(crate) key_header: Option<(&'static str, Vec<u8>)>,
+    /// Bytes of the body that are replaced.
+    pub(crate) splice: Option<Splice>,
+    /// What the policies set.
+    pub(crate) policy_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
+    /// Digest of the credential that the server sees.
+    pub(crate) credential: [u8; 32],
+    /// The session at the server, where it has sessions.
+    pub(crate) upstream_session: Option<RouteSession>,
+}
+
+/// Why a policy does not let a request pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// In its author's words.
+    ByPolicy(LocalResponse),
+    /// It can't be asked.
+    ByUs(Rejection),
+}
+
+/// A replacement of body bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Splice {
+    /// First byte.
+    pub(crate) start: u64,
+    /// One past the last.
+    pub(crate) end: u64,
+    /// What stands there instead.
+    pub(crate) with: Vec<u8>,
+}
+
+/// A session at the server of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RouteSession {
+    /// As the server issued it.
+    pub(crate) session: UpstreamSession,
+    /// Opened for one request of a caller without a session, and ended after it.
+    pub(crate) for_this_request: bool,
+}
+
+impl Route {
+    /// Finds the server of a request by its key: `params.name`, `params.uri` or `params.ref`.
+    pub(crate) fn find(
+        table: &Table,
+        method: RoutedMethod,
+        scanner: &Scanner,
+    ) -> Result<Self, Rejection> {
+        match method {
+            RoutedMethod::ToolsCall => {
+                let name = text(scanner, Field::Name, "name of a tool")?;
+                let server = table
+                    .tool(&name)
+                    .ok_or_else(|| Rejection::UnknownTool(name.clone()))?;
+                Self::by_name(
+                    table,
+                    server,
+                    method,
+                    (scanner, Field::Name, "x-mcp-toolname"),
+                )
+            }
+            RoutedMethod::PromptsGet => {
+                let name = text(scanner, Field::Name, "name of a prompt")?;
+                let server = table
+                    .prompt(&name)
+                    .ok_or_else(|| Rejection::UnknownPrompt(name.clone()))?;
+                Self::by_name(
+                    table,
+                    server,
+                    method,
+                    (scanner, Field::Name, "x-mcp-promptname"),
+                )
+            }
+            RoutedMethod::ResourcesRead => {
+                let uri = text(scanner, Field::Uri, "uri of a resource")?;
+                let server = table
+                    .resource(&uri)
+                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
+                Ok(Self::by_uri(server, method, &uri))
+            }
+            RoutedMethod::Complete => Self::of_reference(table, scanner),
+        }
+    }
+
+    /// A route to `server` with nothing changed in the body.
+    pub(crate) fn to(server: ServerIndex, method: &'static str) -> Self {
+        Self {
+            server,
+            method,
+            key_header: None,
+            splice: None,
+            policy_headers: Vec::new(),
+            credential: [0; 32],
+            upstream_session: None,
+        }
+    }
+
+    /// Asks the server's policies. A denial is theirs, byte for byte.
+    pub(crate) fn apply_policies(
+        &mut self,
+        table: &Table,
+        headers: &Headers,
+    ) -> Result<(), Denied> {
+        for policy in table.policies(self.server) {
+            match policy.evaluate(headers) {
+                Verdict::Deny(response) => return Err(Denied::ByPolicy(response)),
+                Verdict::Refuse(fault) => return Err(Denied::ByUs(Rejection::HeaderFault(fault))),
+                Verdict::Allow(edits) => {
+                    self.policy_headers
+                        .extend(edits.into_iter().filter_map(|edit| match edit {
+                            HeaderEdit::Set(name, value) => Some((name, value)),
+                            HeaderEdit::Remove(_) => None,
+                        }));
+                }
+            }
+        }
+        self.credential = digest(&self.policy_headers);
+        Ok(())
+    }
+
+    /// The value at `field` goes on as `with`.
+    pub(crate) fn replace(&mut self, scanner: &Scanner, field: Field, with: Vec<u8>) {
+        self.splice = scanner.capture(field).map(|at| Splice {
+            start: at.start,
+            end: at.end,
+            with,
+        });
+    }
+
+    fn of_reference(table: &Table, scanner: &Scanner) -> Result<Self, Rejection> {
+        let method = RoutedMethod::Complete;
+        let route = match text(scanner, Field::RefType, "ref.type")?.as_str() {
+            "ref/prompt" => {
+                let name = text(scanner, Field::RefName, "ref.name")?;
+                let server = table
+                    .prompt(&name)
+                    .ok_or_else(|| Rejection::UnknownPrompt(name.clone()))?;
+                Self::by_name(
+                    table,
+                    server,
+                    method,
+                    (scanner, Field::RefName, "x-mcp-promptname"),
+                )?
+            }
+            "ref/resource" => {
+                let uri = text(scanner, Field::RefUri, "ref.uri")?;
+                let server = table
+                    .template(&uri)
+                    .or_else(|| table.resource(&uri))
+                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
+                Self::by_uri(server, method, &uri)
+            }
+            _ => {
+                return Err(Rejection::InvalidParams(
+                    "ref.type must be ref/prompt or ref/resource",
+                ));
+            }
+        };
+        if table.server(route.server).completions {
+            Ok(route)
+        } else {
+            Err(Rejection::MethodNotFound)
+        }
+    }
+
+    fn by_name(
+        table: &Table,
+        server: ServerIndex,
+        method: RoutedMethod,
+        (scanner, field, header): (&Scanner, Field, &'static str),
+    ) -> Result<Self, Rejection> {
+        let prefix = &table.server(server).prefix;
+        let missing = Rejection::InvalidParams("name");
+        let token = scanner.raw(field).ok_or_else(|| missing.clone())?;
+        let capture = scanner.capture(field).ok_or_else(|| missing.clone())?;
+        let name = scanner.text(field).ok_or_else(|| missing.clone())?;
+        let own_name = name
+            .strip_prefix(prefix.as_str())
+            .ok_or_else(|| missing.clone())?;
+        let mut route = Self::to(server, method.as_str());
+        route.key_header = Some((header, header_value(own_name)));
+        if !prefix.is_empty() {
+            let with = splice::strip_prefix(token, prefix).ok_or(missing)?;
+            route.splice = Some(Splice {
+                start: capture.start,
+                end: capture.end,
+                with,
+            });
+        }
+        Ok(route)
+    }
+
+    fn by_uri(server: ServerIndex, method: RoutedMethod, uri: &str) -> Self {
+        let mut route = Self::to(server, method.as_str());
+        route.key_header = Some(("x-mcp-resourceuri", header_value(uri)));
+        route
+    }
+}
+
+impl Splice {
+    /// The body with the replacement made.
+    pub(crate) fn apply(&self, body: &[u8]) -> Option<Vec<u8>> {
+        splice::replace(body, self.start, self.end, &self.with)
+    }
+}
+
+/// Length-prefixed, so that no two header lists share a digest.
+fn digest(headers: &[(Cow<'static, str>, Vec<u8>)]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (name, value) in headers {
+        for part in [name.as_bytes(), value.as_slice()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
+}
+
+fn text(scanner: &Scanner, field: Field, what: &'static str) -> Result<String, Rejection> {
+    match (kind(scanner, field), scanner.text(field)) {
+        (Some(ValueKind::String), Some(text)) => Ok(text.into_owned()),
+        _ => Err(Rejection::InvalidParams(what)),
+    }
+}

@@ -1,0 +1,161 @@
+//! A request that is on its way to a server, and its response as far as it has come.
+
+use std::rc::Rc;
+
+use super::message::{Message, echoable_id};
+use super::reading::{self, Reading};
+use super::response::ResponseState;
+use super::route::Route;
+use crate::json::Scanner;
+use crate::rejection::Rejection;
+use crate::session_id::Session;
+use crate::slots::{self, CallKey};
+use crate::step::{BodyEdit, BodyStep, TickStep};
+use crate::{Context, Table};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    /// Where it goes.
+    pub(crate) route: Route,
+    /// The client's session.
+    pub(crate) session: Option<Session>,
+    /// The request's id as the client wrote it; `None` until it is known, and for a client's answer.
+    pub(crate) id: Option<Vec<u8>>,
+    /// Whether this is a client's answer to a server's request.
+    pub(crate) is_answer: bool,
+    /// The body as the server got it, where it is small enough to be sent again.
+    pub(crate) replay: Option<Rc<Vec<u8>>>,
+    /// How much of the response has come.
+    pub(crate) response: ResponseState,
+    /// The scan of a body that goes on.
+    rest: Option<Scanner>,
+    /// When it went on, in milliseconds.
+    released_ms: u64,
+    /// When something last happened, in milliseconds.
+    last_activity_ms: u64,
+}
+
+impl Routed {
+    /// A request that is released now.
+    pub(crate) fn new(
+        reading: Reading,
+        route: Route,
+        body: &BodyEdit,
+        context: &Context<'_>,
+    ) -> Self {
+        let is_answer =
+            matches!(Message::of(&reading.scanner), Ok(Message::Response)) && reading.ended;
+        let id = if is_answer {
+            None
+        } else {
+            reading.id().map(<[u8]>::to_vec)
+        };
+        let Reading {
+            facts,
+            held,
+            scanner,
+            ended,
+            ..
+        } = reading;
+        let replay =
+            (ended && route.upstream_session.is_some() && !is_answer).then(|| match body {
+                BodyEdit::Keep => Rc::new(held),
+                BodyEdit::Replace(body) => Rc::clone(body),
+            });
+        Self {
+            route,
+            session: facts.valid_session().cloned(),
+            id,
+            is_answer,
+            replay,
+            response: ResponseState::Waiting,
+            rest: (!ended).then_some(scanner),
+            released_ms: context.now_ms,
+            last_activity_ms: context.now_ms,
+        }
+    }
+
+    /// The next piece of a body that was released before its end. What makes it invalid stops it here.
+    pub(crate) fn on_request_body(&mut self, piece: &[u8], end_of_stream: bool) -> BodyStep {
+        let Some(scanner) = &mut self.rest else {
+            return BodyStep::Forward;
+        };
+        let scanned = scanner.feed(piece);
+        let scanned = if end_of_stream {
+            scanned.and_then(|()| scanner.finish())
+        } else {
+            scanned
+        };
+        let checked = scanned
+            .map_err(reading::rejection)
+            .and_then(|()| match end_of_stream {
+                true => Message::of(scanner),
+                false => Ok(Message::Response),
+            });
+        self.id = echoable_id(scanner).map(<[u8]>::to_vec);
+        match checked {
+            Ok(Message::Notification(_)) => self.refuse_rest(&Rejection::NotAMessage),
+            Ok(_) => {
+                if end_of_stream {
+                    self.rest = None;
+                }
+                BodyStep::Forward
+            }
+            Err(rejection) => self.refuse_rest(&rejection),
+        }
+    }
+
+    /// Whether this server, for this caller, waits or streams for too long, or the client has cancelled.
+    pub(crate) fn on_tick(&mut self, table: &Table, context: &Context<'_>) -> TickStep {
+        let server = table.server(self.route.server);
+        let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);
+        let waiting = matches!(self.response, ResponseState::Waiting);
+        let bound_ms = if waiting {
+            server.timeouts.first_byte_ms
+        } else {
+            server.timeouts.idle_ms
+        };
+        let rejection = if silent_ms >= bound_ms {
+            Rejection::TimedOut {
+                server: server.name.clone(),
+            }
+        } else if self.is_cancelled(table, context) {
+            Rejection::Cancelled
+        } else {
+            return TickStep::Wait;
+        };
+        if waiting {
+            TickStep::Respond(rejection.response(self.id.as_deref()))
+        } else {
+            TickStep::Reset
+        }
+    }
+
+    /// Something came from the server.
+    pub(crate) fn touch(&mut self, context: &Context<'_>) {
+        self.last_activity_ms = context.now_ms;
+    }
+
+    fn is_cancelled(&self, table: &Table, context: &Context<'_>) -> bool {
+        let (Some(session), Some(id)) = (&self.session, &self.id) else {
+            return false;
+        };
+        let grace_ms = u64::from(table.limits().cancel_grace_ms);
+        slots::cancelled_at(
+            context.slots,
+            table.limits(),
+            &CallKey::in_session(session, id),
+        )
+        .filter(|at_ms| *at_ms >= self.released_ms)
+        .is_some_and(|at_ms| context.now_ms >= at_ms.saturating_add(grace_ms))
+    }
+
+    fn refuse_rest(&mut self, rejection: &Rejection) -> BodyStep {
+        self.rest = None;
+        match self.response {
+            ResponseState::Waiting => BodyStep::Respond(rejection.response(self.id.as_deref())),
+            _ => BodyStep::Reset,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Whole exchanges, driven as the adapter drives them.
+
+mod calls;
+mod driver;
+mod edges;
+mod lists;
+mod repair;
+mod responses;
+mod sessions;
+mod ticks;

@@ -1,0 +1,171 @@
+use super::driver::*;
+use crate::step::{BodyEdit, BodyStep, RequestStep};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[test]
+fn a_call_loses_the_prefix_of_its_name_and_no_other_byte_changes() {
+    let request = r#"{ "method":"tools/call", "params":{"arguments":{"big":12345678901234567890,"s":"\u0041"},"name" : "github_get_me"},"jsonrpc":"2.0","id":1.0}"#;
+    let release = released(Gateway::new().post(&[PAT], request).1);
+    assert_eq!(
+        replaced(&release),
+        request.replace("github_get_me", "get_me")
+    );
+    assert!(!release.inspect_rest);
+}
+
+#[test]
+fn any_chunking_leads_to_the_same_release() {
+    let request = call("github_get_me");
+    let whole = released(Gateway::new().post(&[PAT], &request).1);
+    let bytes: Vec<&[u8]> = request.as_bytes().chunks(1).collect();
+    let pieces = released(Gateway::new().post_pieces(&[PAT], &bytes).1);
+    assert_eq!(whole, pieces);
+}
+
+#[test]
+fn a_call_goes_to_the_route_of_its_server_with_the_headers_of_the_gateway() {
+    let sent = [
+        PAT,
+        ("authorization", "Bearer mine"),
+        ("cookie", "a=b"),
+        ("x-mcp-toolname", "forged"),
+        ("x-mcp-authorized", "forged"),
+        ("accept-encoding", "gzip"),
+        ("x-request-id", "kept"),
+    ];
+    let edits = released(Gateway::new().post(&sent, &call("github_get_me")).1).headers;
+    for (name, value) in [
+        (":authority", "github.mcp.local"),
+        (":path", "/mcp"),
+        ("authorization", "Bearer abc"),
+        ("accept", "application/json, text/event-stream"),
+        ("accept-encoding", "identity"),
+        ("content-type", "application/json"),
+        ("mcp-protocol-version", "2025-06-18"),
+        ("x-mcp-servername", "test/github"),
+        ("x-mcp-method", "tools/call"),
+        ("x-mcp-toolname", "get_me"),
+    ] {
+        assert_eq!(set(&edits, name).as_deref(), Some(value), "{name}");
+    }
+    for name in ["cookie", "x-github-pat", "x-mcp-authorized"] {
+        assert!(removes(&edits, name), "{name}");
+    }
+    assert!(!removes(&edits, "x-request-id"));
+}
+
+#[test]
+fn a_credential_header_of_one_server_is_never_sent_to_another() {
+    let mut gateway = Gateway::new();
+    let (mut exchange, _) = gateway.post(&[PAT, ("authorization", "Bearer mine")], &call("s_echo"));
+    let edits = gateway.open(&mut exchange, "up").headers;
+    assert!(removes(&edits, "x-github-pat"));
+    assert!(removes(&edits, "authorization"));
+    assert_eq!(set(&edits, "authorization"), None);
+}
+
+#[test]
+fn a_call_without_the_header_that_its_policy_wants_gets_the_policys_own_answer() {
+    for headers in [&[][..], &[("x-github-pat", "")][..]] {
+        let response = Gateway::new().answer(headers, &call("github_get_me"));
+        assert_eq!(
+            (response.status, text(&response.body)),
+            (400, "{ \"error\": \"Bad Request\" }\n")
+        );
+    }
+}
+
+#[test]
+fn prompts_resources_and_completions_find_their_server() {
+    let cases = [
+        (
+            r#""prompts/get","params":{"name":"s_greet"}"#,
+            "x-mcp-promptname",
+            "greet",
+        ),
+        (
+            r#""resources/read","params":{"uri":"file:///a"}"#,
+            "x-mcp-resourceuri",
+            "file:///a",
+        ),
+        (
+            r#""resources/read","params":{"uri":"item://42"}"#,
+            "x-mcp-resourceuri",
+            "item://42",
+        ),
+        (
+            r#""completion/complete","params":{"ref":{"type":"ref/prompt","name":"s_greet"},"argument":{"name":"s_x","value":""}}"#,
+            "x-mcp-promptname",
+            "greet",
+        ),
+        (
+            r#""completion/complete","params":{"argument":{"name":"a","value":""},"ref":{"uri":"item://{id}","type":"ref/resource"}}"#,
+            "x-mcp-resourceuri",
+            "item://{id}",
+        ),
+    ];
+    for (message, name, value) in cases {
+        let mut gateway = Gateway::new();
+        let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":{message}}}"#);
+        let (mut exchange, _) = gateway.post(&[], &request);
+        let release = gateway.open(&mut exchange, "up");
+        assert_eq!(set(&release.headers, name).as_deref(), Some(value));
+        match &release.body {
+            BodyEdit::Keep => assert!(!message.contains("s_greet")),
+            BodyEdit::Replace(body) => assert_eq!(text(body), request.replace("s_greet", "greet")),
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_no_ascii_travels_encoded() {
+    let value = super::super::upstream_headers::header_value("\u{e9}");
+    assert_eq!(text(&value), "=?base64?w6k=?=");
+}
+
+#[test]
+fn a_large_call_is_released_once_its_name_is_known_and_scanned_to_its_end() {
+    let mut gateway = Gateway::new();
+    let filler = "x".repeat(70_000);
+    let head = r#"{"method":"tools/call","params":{"name":"github_get_me","arguments":{"a":""#;
+    let tail = r#""}},"jsonrpc":"2.0","id":3}"#;
+    let first = format!("{head}{filler}");
+    let length = (first.len() + tail.len()).to_string();
+    let headers = [PAT, ("content-length", length.as_str())];
+    let (mut exchange, step) = gateway.post_pieces(&headers, &[first.as_bytes(), b"never fed"]);
+    let release = released(step);
+    assert!(release.inspect_rest);
+    assert_eq!(replaced(&release), first.replace("github_get_me", "get_me"));
+    let step =
+        gateway.lend(|context| exchange.on_released_body(tail.as_bytes().to_vec(), true, context));
+    assert_eq!(step, BodyStep::Forward);
+    let step = gateway.respond(&mut exchange, 500, &[]);
+    assert!(format!("{step:?}").contains("Respond"));
+}
+
+#[test]
+fn a_second_name_in_a_released_body_stops_the_request() {
+    let mut gateway = Gateway::new();
+    let first = format!(
+        r#"{{"method":"tools/call","params":{{"name":"github_get_me","a":"{}""#,
+        "x".repeat(70_000)
+    );
+    let headers = [PAT, ("content-length", "80000")];
+    let (mut exchange, step) = gateway.post_pieces(&headers, &[first.as_bytes(), b""]);
+    released(step);
+    let rest = br#","name":"other"},"jsonrpc":"2.0","id":3}"#.to_vec();
+    let step = gateway.lend(|context| exchange.on_released_body(rest.clone(), true, context));
+    assert!(matches!(step, BodyStep::Respond(response) if response.status == 400));
+}
+
+#[test]
+fn a_request_that_is_not_ours_passes_at_once() {
+    for (host, path) in [("other.example.com", "/mcp"), ("localhost", "/other")] {
+        let mut gateway = Gateway::new();
+        let step = gateway
+            .post(&[(":authority", host), (":path", path)], "anything")
+            .1;
+        assert_eq!(step, RequestStep::Pass);
+    }
+}

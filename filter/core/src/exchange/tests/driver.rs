@@ -1,0 +1,266 @@
+//! A gateway with two servers, and a client that speaks to it one HTTP request at a time.
+
+use std::rc::Rc;
+
+use mcp_filter_config::PluginConfig;
+
+use crate::catalog::{CatalogWriter, Definition, ListKind};
+use crate::exchange::{CallStep, Exchange};
+use crate::slots::MemorySlots;
+use crate::step::*;
+use crate::{Context, Headers, Table};
+
+pub(super) const NOW_MS: u64 = 1_790_000_000_000;
+pub(super) const TOOL: &str =
+    r#"{"name":"get_me","inputSchema":{"type":"object","properties":{}},"x":1.0e5}"#;
+
+/// Everything that outlives a request.
+pub(super) struct Gateway {
+    pub(super) table: Rc<Table>,
+    pub(super) slots: MemorySlots,
+    pub(super) now_ms: u64,
+    random: u8,
+}
+
+impl Gateway {
+    /// `github` without sessions behind a policy, `stateful` with sessions and without one.
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut PluginConfig)) -> Self {
+        let mut config: PluginConfig =
+            serde_json::from_str(include_str!("driver/config.json")).unwrap();
+        let mut catalog = CatalogWriter::new();
+        for (server, kind, prefix, definition) in [
+            (0, ListKind::Tools, "github_", TOOL),
+            (
+                1,
+                ListKind::Tools,
+                "s_",
+                r#"{"name":"echo","inputSchema":{}}"#,
+            ),
+            (1, ListKind::Prompts, "s_", r#"{"name":"greet"}"#),
+            (
+                1,
+                ListKind::Resources,
+                "s_",
+                r#"{"uri":"file:///a","name":"a"}"#,
+            ),
+            (
+                1,
+                ListKind::ResourceTemplates,
+                "s_",
+                r#"{"uriTemplate":"item://{id}","name":"i"}"#,
+            ),
+        ] {
+            catalog.push(server, Definition::parse(kind, prefix, definition).unwrap());
+        }
+        config.catalog = Some(catalog.finish());
+        change(&mut config);
+        Self {
+            table: Rc::new(Table::compile(&config).unwrap()),
+            slots: MemorySlots::default(),
+            now_ms: NOW_MS,
+            random: 0,
+        }
+    }
+
+    /// Lends a context to `callback`.
+    pub(super) fn lend<T>(&mut self, callback: impl FnOnce(&mut Context<'_>) -> T) -> T {
+        let counter = &mut self.random;
+        let mut random = |bytes: &mut [u8]| {
+            *counter = counter.wrapping_add(1);
+            bytes.fill(*counter);
+        };
+        callback(&mut Context {
+            now_ms: self.now_ms,
+            random: &mut random,
+            slots: &mut self.slots,
+        })
+    }
+
+    /// A request with a body that comes in one piece.
+    pub(super) fn post(&mut self, headers: &[(&str, &str)], body: &str) -> (Exchange, RequestStep) {
+        self.post_pieces(headers, &[body.as_bytes()])
+    }
+
+    /// A request with a body that comes in these pieces.
+    pub(super) fn post_pieces(
+        &mut self,
+        headers: &[(&str, &str)],
+        pieces: &[&[u8]],
+    ) -> (Exchange, RequestStep) {
+        let mut exchange = Exchange::new(Rc::clone(&self.table));
+        let head = request_headers("POST", headers);
+        let mut step = self.lend(|context| exchange.on_request_headers(head, false, context));
+        for (index, piece) in pieces.iter().enumerate() {
+            if step != RequestStep::Hold {
+                break;
+            }
+            let last = index + 1 == pieces.len();
+            step = self.lend(|context| exchange.on_held_body(piece.to_vec(), last, context));
+        }
+        (exchange, step)
+    }
+
+    /// The answer to a request that is answered here.
+    pub(super) fn answer(&mut self, headers: &[(&str, &str)], body: &str) -> LocalResponse {
+        match self.post(headers, body).1 {
+            RequestStep::Respond(response) => response,
+            other => panic!("not answered: {other:?}"),
+        }
+    }
+
+    /// A session id, from `initialize`.
+    pub(super) fn session(&mut self) -> String {
+        let response = self.answer(&[], &initialize("2025-11-25", r#"{"elicitation":{}}"#));
+        header(&response.headers, "mcp-session-id").expect("a session id")
+    }
+
+    /// The end of a call with an answer.
+    pub(super) fn end_call(
+        &mut self,
+        exchange: &mut Exchange,
+        call: &HttpCall,
+        answer: CallOutcome,
+    ) -> CallStep {
+        let token = call.token.expect("a call that somebody waits for");
+        self.lend(|context| exchange.on_call(token, answer, context))
+    }
+
+    /// Opens the session that `exchange` waits for and gives the release.
+    pub(super) fn open(&mut self, exchange: &mut Exchange, id: &str) -> Release {
+        let call = only(exchange.take_calls());
+        let step = self.end_call(exchange, &call, initialized(id));
+        assert_eq!(step, CallStep::Nothing);
+        let call = only(exchange.take_calls());
+        match self.end_call(exchange, &call, answered(202, &[], "")) {
+            CallStep::Request(RequestStep::Release(release)) => release,
+            other => panic!("not released: {other:?}"),
+        }
+    }
+
+    /// Response headers.
+    pub(super) fn respond(
+        &mut self,
+        exchange: &mut Exchange,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) -> ResponseHeadStep {
+        let head = response_headers(status, headers);
+        self.lend(|context| exchange.on_response_headers(head, false, true, context))
+    }
+
+    /// A piece of the response body.
+    pub(super) fn body(
+        &mut self,
+        exchange: &mut Exchange,
+        piece: &str,
+        end_of_stream: bool,
+    ) -> BodyStep {
+        self.lend(|context| {
+            exchange.on_response_body(piece.as_bytes().to_vec(), end_of_stream, context)
+        })
+    }
+}
+
+pub(super) const JSON: (&str, &str) = ("content-type", "application/json");
+pub(super) const EVENTS: (&str, &str) = ("content-type", "text/event-stream");
+pub(super) const PAT: (&str, &str) = ("x-github-pat", "abc");
+
+pub(super) fn initialize(version: &str, capabilities: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"{version}","capabilities":{capabilities},"clientInfo":{{"name":"c","version":"1"}}}}}}"#
+    )
+}
+
+pub(super) fn call(tool: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"{tool}","arguments":{{"n":1.0}}}}}}"#
+    )
+}
+
+pub(super) fn request_headers(verb: &str, more: &[(&str, &str)]) -> Headers {
+    let mut pairs = vec![
+        (":method", verb),
+        (":authority", "localhost:8001"),
+        (":path", "/mcp"),
+    ];
+    pairs.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
+    pairs.extend(more);
+    Headers::new(
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .collect(),
+    )
+}
+
+pub(super) fn response_headers(status: u16, more: &[(&str, &str)]) -> Headers {
+    let status = (":status".to_owned(), status.to_string().into_bytes());
+    let more = more
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+    Headers::new(std::iter::once(status).chain(more).collect())
+}
+
+pub(super) fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> CallOutcome {
+    CallOutcome::Answered {
+        headers: response_headers(status, headers),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+pub(super) fn initialized(id: &str) -> CallOutcome {
+    let body =
+        r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{}}}"#;
+    answered(200, &[JSON, ("mcp-session-id", id)], body)
+}
+
+pub(super) fn only(mut calls: Vec<HttpCall>) -> HttpCall {
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    calls.remove(0)
+}
+
+pub(super) fn released(step: RequestStep) -> Release {
+    match step {
+        RequestStep::Release(release) => release,
+        other => panic!("not released: {other:?}"),
+    }
+}
+
+/// The value that `edits` set for `name`.
+pub(super) fn set(edits: &[HeaderEdit], name: &str) -> Option<String> {
+    edits.iter().find_map(|edit| match edit {
+        HeaderEdit::Set(candidate, value) if candidate == name => {
+            Some(String::from_utf8(value.clone()).unwrap())
+        }
+        _ => None,
+    })
+}
+
+pub(super) fn removes(edits: &[HeaderEdit], name: &str) -> bool {
+    edits
+        .iter()
+        .any(|edit| matches!(edit, HeaderEdit::Remove(candidate) if candidate == name))
+}
+
+pub(super) fn header<N: AsRef<str>>(headers: &[(N, Vec<u8>)], name: &str) -> Option<String> {
+    let value = headers
+        .iter()
+        .find(|(candidate, _)| candidate.as_ref() == name)?;
+    Some(String::from_utf8(value.1.clone()).unwrap())
+}
+
+pub(super) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The body that goes on instead of the held one.
+pub(super) fn replaced(release: &Release) -> &str {
+    match &release.body {
+        BodyEdit::Replace(body) => text(body),
+        BodyEdit::Keep => panic!("the body is kept"),
+    }
+}

@@ -1,0 +1,113 @@
+use super::driver::*;
+use crate::exchange::CallStep;
+use crate::step::{CallOutcome, LocalResponse, ResponseHeadStep};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A call that meets a session that its server has lost, and the `initialize` that follows.
+fn lost() -> (Gateway, String, crate::Exchange, crate::HttpCall) {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let (mut exchange, _) = gateway.post(&[("mcp-session-id", &session)], &call("s_echo"));
+    gateway.open(&mut exchange, "old");
+    let step = gateway.respond(&mut exchange, 404, &[JSON]);
+    assert_eq!(step, ResponseHeadStep::Hold);
+    let opening = only(exchange.take_calls());
+    (gateway, session, exchange, opening)
+}
+
+fn answer(step: CallStep) -> LocalResponse {
+    match step {
+        CallStep::Response(ResponseHeadStep::Respond(response)) => response,
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+fn replay(
+    gateway: &mut Gateway,
+    exchange: &mut crate::Exchange,
+    opening: &crate::HttpCall,
+) -> crate::HttpCall {
+    gateway.end_call(exchange, opening, initialized("new"));
+    let ready = only(exchange.take_calls());
+    gateway.end_call(exchange, &ready, answered(202, &[], ""));
+    only(exchange.take_calls())
+}
+
+#[test]
+fn a_lost_session_is_opened_anew_and_the_request_sent_again_unseen() {
+    let (mut gateway, session, mut exchange, opening) = lost();
+    let again = replay(&mut gateway, &mut exchange, &opening);
+    assert_eq!(text(&again.body), call("echo"));
+    assert_eq!(
+        header(&again.headers, "mcp-session-id").as_deref(),
+        Some("new")
+    );
+    let body = r#"{"jsonrpc":"2.0","id":7,"result":{"n":1.0}}"#;
+    let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &[JSON], body)));
+    assert_eq!((response.status, text(&response.body)), (200, body));
+
+    let (_, step) = gateway.post(&[("mcp-session-id", &session)], &call("s_echo"));
+    assert_eq!(
+        set(&released(step).headers, "mcp-session-id").as_deref(),
+        Some("new")
+    );
+}
+
+#[test]
+fn an_answer_as_events_is_repaired_too() {
+    let (mut gateway, _, mut exchange, opening) = lost();
+    let again = replay(&mut gateway, &mut exchange, &opening);
+    let body = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
+    let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &[EVENTS], body)));
+    assert_eq!((response.status, text(&response.body)), (200, body));
+    assert_eq!(
+        header(&response.headers, "content-type").as_deref(),
+        Some("text/event-stream")
+    );
+}
+
+#[test]
+fn a_repair_that_fails_is_an_error_with_the_id() {
+    for outcome in [
+        CallOutcome::Failed,
+        answered(404, &[], ""),
+        answered(200, &[JSON], "{}"),
+    ] {
+        let (mut gateway, _, mut exchange, opening) = lost();
+        let again = replay(&mut gateway, &mut exchange, &opening);
+        let response = answer(gateway.end_call(&mut exchange, &again, outcome));
+        assert_eq!(response.status, 200);
+        assert!(text(&response.body).contains(r#""id":7,"error":{"code":-32603"#));
+    }
+    let (mut gateway, _, mut exchange, opening) = lost();
+    let response = answer(gateway.end_call(&mut exchange, &opening, CallOutcome::Failed));
+    assert!(text(&response.body).contains("did not open a session"));
+}
+
+#[test]
+fn a_request_too_large_to_be_held_tells_the_client_to_initialize_anew() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [("mcp-session-id", session.as_str())];
+    let (mut exchange, _) = gateway.post(&headers, &call("s_echo"));
+    gateway.open(&mut exchange, "old");
+    let large = format!(
+        r#"{{"id":7,"method":"tools/call","params":{{"name":"s_echo","a":"{}"}}}}"#,
+        "x".repeat(70_000)
+    );
+    let (first, rest) = large.split_at(69_000);
+    let length = large.len().to_string();
+    let (mut exchange, step) = gateway.post_pieces(
+        &[headers[0], ("content-length", &length)],
+        &[first.as_bytes(), b""],
+    );
+    released(step);
+    gateway.lend(|context| exchange.on_released_body(rest.as_bytes().to_vec(), true, context));
+    let ResponseHeadStep::Respond(response) = gateway.respond(&mut exchange, 404, &[]) else {
+        panic!()
+    };
+    assert_eq!(response.status, 404);
+    let (_, step) = gateway.post(&headers, &call("s_echo"));
+    assert_eq!(step, crate::RequestStep::Hold);
+}

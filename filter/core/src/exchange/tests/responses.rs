@@ -1,0 +1,195 @@
+use super::driver::*;
+use crate::step::{BodyStep, LocalResponse, ResponseBody, ResponseHeadStep};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn routed(gateway: &mut Gateway) -> crate::Exchange {
+    let (exchange, step) = gateway.post(&[PAT], &call("github_get_me"));
+    released(step);
+    exchange
+}
+
+fn instead(step: ResponseHeadStep) -> LocalResponse {
+    match step {
+        ResponseHeadStep::Respond(response) => response,
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+#[test]
+fn an_answer_passes_unchanged_and_private_headers_do_not() {
+    let mut gateway = Gateway::new();
+    let mut exchange = routed(&mut gateway);
+    let headers = [
+        JSON,
+        ("set-cookie", "a=b"),
+        ("mcp-session-id", "up"),
+        ("www-authenticate", "Bearer"),
+        ("x-a", "b"),
+    ];
+    let ResponseHeadStep::Continue(edits, ResponseBody::Inspect) =
+        gateway.respond(&mut exchange, 200, &headers)
+    else {
+        panic!("not inspected")
+    };
+    for name in ["set-cookie", "mcp-session-id", "www-authenticate"] {
+        assert!(removes(&edits, name), "{name}");
+    }
+    assert!(!removes(&edits, "x-a"));
+    assert_eq!(
+        gateway.body(&mut exchange, r#"{"jsonrpc":"2.0","id":7,"#, false),
+        BodyStep::Hold
+    );
+    assert_eq!(
+        gateway.body(&mut exchange, r#""result":{}}"#, true),
+        BodyStep::Forward
+    );
+}
+
+#[test]
+fn what_is_no_answer_becomes_an_error_with_the_id_and_the_server() {
+    for (status, headers) in [
+        (200, vec![("content-type", "text/html")]),
+        (302, vec![("location", "/")]),
+        (202, vec![]),
+        (204, vec![]),
+        (500, vec![("content-type", "text/plain")]),
+        (404, vec![]),
+        (200, vec![JSON, ("content-encoding", "gzip")]),
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        let response = instead(gateway.respond(&mut exchange, status, &headers));
+        assert_eq!(response.status, 200, "{status}");
+        let body = text(&response.body);
+        assert!(
+            body.starts_with(r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"#),
+            "{body}"
+        );
+        assert!(
+            body.contains("test/github") && body.contains(&status.to_string()),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_refused_credential_names_server_status_and_the_header_that_is_wanted() {
+    for status in [401, 403] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        let response = instead(gateway.respond(
+            &mut exchange,
+            status,
+            &[("www-authenticate", "Bearer x"), JSON],
+        ));
+        assert_eq!(response.status, 200);
+        let body = text(&response.body);
+        for part in ["test/github", &status.to_string(), "x-github-pat"] {
+            assert!(body.contains(part), "{body}");
+        }
+        assert_eq!(header(&response.headers, "www-authenticate"), None);
+    }
+}
+
+#[test]
+fn a_cut_empty_or_foreign_json_answer_is_replaced() {
+    for body in [
+        r#"{"jsonrpc":"2.0","id":7,"res"#,
+        "",
+        "[]",
+        r#"{"jsonrpc":"2.0","id":8,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"7","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":7}"#,
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        gateway.respond(&mut exchange, 200, &[JSON]);
+        let BodyStep::Replace(instead) = gateway.body(&mut exchange, body, true) else {
+            panic!("{body} passed")
+        };
+        assert!(text(&instead).starts_with(r#"{"jsonrpc":"2.0","id":7,"error""#));
+    }
+}
+
+#[test]
+fn a_servers_own_error_passes_whatever_its_status_but_as_200() {
+    let mut gateway = Gateway::new();
+    let mut exchange = routed(&mut gateway);
+    let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, 400, &[JSON]) else {
+        panic!()
+    };
+    assert_eq!(set(&edits, ":status").as_deref(), Some("200"));
+    let error = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"m"}}"#;
+    assert_eq!(gateway.body(&mut exchange, error, true), BodyStep::Forward);
+}
+
+#[test]
+fn a_large_answer_streams() {
+    let mut gateway = Gateway::new();
+    let mut exchange = routed(&mut gateway);
+    let step = gateway.respond(&mut exchange, 200, &[JSON, ("content-length", "1000000")]);
+    assert!(matches!(
+        step,
+        ResponseHeadStep::Continue(_, ResponseBody::Ignore)
+    ));
+    let mut exchange = routed(&mut gateway);
+    gateway.respond(&mut exchange, 200, &[JSON]);
+    let piece = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"result":{{"a":"{}"#,
+        "x".repeat(66_000)
+    );
+    assert_eq!(
+        gateway.body(&mut exchange, &piece, false),
+        BodyStep::Forward
+    );
+    assert_eq!(gateway.body(&mut exchange, "\"}}", true), BodyStep::Forward);
+}
+
+#[test]
+fn envoys_own_answers_become_json_rpc_errors() {
+    for (status, becomes, code) in [
+        (503, "200", -32603),
+        (504, "200", -32603),
+        (413, "413", -32600),
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        let head = response_headers(status, &[("content-type", "text/plain")]);
+        let step =
+            gateway.lend(|context| exchange.on_response_headers(head, false, false, context));
+        let ResponseHeadStep::Continue(edits, ResponseBody::Inspect) = step else {
+            panic!("{step:?}")
+        };
+        assert_eq!(set(&edits, ":status").as_deref(), Some(becomes));
+        assert_eq!(
+            gateway.body(&mut exchange, "upstream", false),
+            BodyStep::Hold
+        );
+        let BodyStep::Replace(body) = gateway.body(&mut exchange, "", true) else {
+            panic!()
+        };
+        assert!(text(&body).starts_with(&format!(
+            r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":{code}"#
+        )));
+    }
+}
+
+#[test]
+fn a_body_past_envoys_limit_is_told_so_with_the_id_if_it_was_seen() {
+    let mut gateway = Gateway::new();
+    let (mut exchange, _) =
+        gateway.post_pieces(&[], &[br#"{"id":5,"method":"tools/call","params":{"a":""#]);
+    let mut exchange2 = crate::Exchange::new(std::rc::Rc::clone(&gateway.table));
+    std::mem::swap(&mut exchange, &mut exchange2);
+    let mut exchange = exchange2;
+    gateway
+        .lend(|context| exchange.on_request_headers(request_headers("POST", &[]), false, context));
+    let piece = br#"{"id":5,"method":"tools/call","params":{"a":""#.to_vec();
+    gateway.lend(|context| exchange.on_held_body(piece, false, context));
+    let head = response_headers(413, &[]);
+    let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
+    let response = instead(step);
+    assert_eq!(response.status, 413);
+    assert!(text(&response.body).contains(r#""id":5,"error":{"code":-32600"#));
+}

@@ -1,0 +1,121 @@
+//! The headers of a request on its way to a server.
+
+use std::borrow::Cow;
+
+use super::route::Route;
+use crate::headers::Headers;
+use crate::slots::UpstreamSession;
+use crate::step::HeaderEdit;
+use crate::table::{Server, Table};
+use crate::version::ProtocolVersion;
+
+/// Client headers that no server sees: credentials and what belongs to the client's own hop.
+const PRIVATE: &[&str] = &[
+    "authorization",
+    "cookie",
+    "last-event-id",
+    "origin",
+    "proxy-authorization",
+    "referer",
+];
+
+/// MCP's own headers and those that policies and telemetry key on are set here, never passed on.
+const OURS: &[&str] = &["mcp-", "x-mcp-"];
+
+/// The edits that turn a client's request headers into the server's.
+pub(crate) fn edits(headers: &Headers, table: &Table, route: &Route) -> Vec<HeaderEdit> {
+    let set = values(table, route);
+    let is_set = |name: &str| set.iter().any(|(candidate, _)| candidate == name);
+    let mut edits: Vec<HeaderEdit> = Vec::with_capacity(set.len() + 6);
+    for (name, _) in headers.iter() {
+        let removed = HeaderEdit::Remove(Cow::Owned(name.to_owned()));
+        if is_private(table, name) && !is_set(name) && !edits.contains(&removed) {
+            edits.push(removed);
+        }
+    }
+    edits.extend(
+        set.into_iter()
+            .map(|(name, value)| HeaderEdit::Set(name, value)),
+    );
+    edits
+}
+
+/// Every header that a routed request gets, `:authority` and `:path` of Envoy's route included.
+pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
+    let server = table.server(route.server);
+    let mut values = vec![
+        (Cow::Borrowed(":authority"), server.host.as_bytes().to_vec()),
+        (Cow::Borrowed(":path"), server.path.as_bytes().to_vec()),
+        (
+            Cow::Borrowed("x-mcp-servername"),
+            server.name.as_bytes().to_vec(),
+        ),
+        (
+            Cow::Borrowed("x-mcp-method"),
+            route.method.as_bytes().to_vec(),
+        ),
+    ];
+    if let Some((name, value)) = &route.key_header {
+        values.push((Cow::Borrowed(name), value.clone()));
+    }
+    values.extend(message_headers(
+        server,
+        route
+            .upstream_session
+            .as_ref()
+            .map(|of_route| &of_route.session),
+    ));
+    values.extend(route.policy_headers.iter().cloned());
+    values
+}
+
+/// What each POST to `server` carries, with or without an upstream session.
+pub(crate) fn message_headers(
+    server: &Server,
+    session: Option<&UpstreamSession>,
+) -> Vec<(Cow<'static, str>, Vec<u8>)> {
+    let mut headers: Vec<(Cow<'static, str>, Vec<u8>)> = vec![
+        (
+            Cow::Borrowed("accept"),
+            b"application/json, text/event-stream".to_vec(),
+        ),
+        (Cow::Borrowed("accept-encoding"), b"identity".to_vec()),
+        (Cow::Borrowed("content-type"), b"application/json".to_vec()),
+    ];
+    // MCP 2025-06-18, basic/transports, Protocol Version Header; 2025-03-26 has no such header.
+    let version = session.map_or(server.protocol_version, |session| session.version);
+    if version != ProtocolVersion::V2025_03_26 {
+        headers.push((
+            Cow::Borrowed("mcp-protocol-version"),
+            version.as_str().into(),
+        ));
+    }
+    if let Some(session) = session {
+        headers.push((Cow::Borrowed("mcp-session-id"), session.id.clone()));
+    }
+    headers
+}
+
+/// A name or URI as a header value: as it is where it is visible ASCII, else base64 between markers
+/// (the spelling of MCP 2026-07-28, basic/transports/streamable-http, Value Encoding).
+pub(crate) fn header_value(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if plain && text.trim() == text && !text.starts_with("=?base64?") {
+        return text.as_bytes().to_vec();
+    }
+    format!(
+        "=?base64?{}?=",
+        base64::engine::general_purpose::STANDARD.encode(text)
+    )
+    .into_bytes()
+}
+
+fn is_private(table: &Table, name: &str) -> bool {
+    PRIVATE.contains(&name)
+        || OURS.iter().any(|prefix| name.starts_with(prefix))
+        || table
+            .credential_headers()
+            .iter()
+            .any(|header| header == name)
+}

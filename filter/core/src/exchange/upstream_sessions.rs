@@ -1,0 +1,198 @@
+//! Sessions at servers: remembered in shared slots, told what concerns them, and ended.
+
+use super::calls::{Calls, SideCall};
+use super::local_answer;
+use super::reading::Reading;
+use super::request_facts::{RequestFacts, SessionClaim};
+use super::route::{Route, RouteSession};
+use super::{Exchange, Phase};
+use crate::json::{Field, ValueKind};
+use crate::method::Method;
+use crate::rejection::Rejection;
+use crate::session_id::Session;
+use crate::slots::{self, CallKey, Inserted, UpstreamKey, UpstreamSession};
+use crate::step::LocalResponse;
+use crate::{Context, Table};
+
+/// The id of the caller's session at the route's server.
+pub(crate) fn find(
+    table: &Table,
+    session: &Session,
+    route: &Route,
+    context: &Context<'_>,
+) -> Option<UpstreamSession> {
+    slots::upstream_session(context.slots, table.limits(), &key(table, session, route))
+}
+
+/// Remembers a session that was opened. Where another worker was first, that one's holds, and ours ends.
+pub(crate) fn keep(
+    table: &Table,
+    (session, route, opened): (&Session, &Route, UpstreamSession),
+    calls: &mut Calls,
+    context: &mut Context<'_>,
+) -> RouteSession {
+    let now_ms = context.now_ms;
+    let key = key(table, session, route);
+    match slots::insert_upstream_session(context.slots, table.limits(), &key, (&opened, now_ms)) {
+        Inserted::Stored => RouteSession {
+            session: opened,
+            for_this_request: false,
+        },
+        Inserted::NotStored => RouteSession {
+            session: opened,
+            for_this_request: true,
+        },
+        Inserted::Lost(winner) => {
+            end(table, route, &opened, calls);
+            RouteSession {
+                session: winner,
+                for_this_request: false,
+            }
+        }
+    }
+}
+
+/// Forgets a session that the server no longer knows.
+pub(crate) fn forget(
+    table: &Table,
+    (session, route, id): (&Session, &Route, &[u8]),
+    context: &mut Context<'_>,
+) {
+    slots::forget_upstream_session(
+        context.slots,
+        table.limits(),
+        &key(table, session, route),
+        id,
+    );
+}
+
+/// Tells the server that a session is over. Nobody waits for the answer; 405 is a legal one.
+pub(crate) fn end(table: &Table, route: &Route, session: &UpstreamSession, calls: &mut Calls) {
+    tell(table, route, ("DELETE", session, Vec::new()), calls);
+}
+
+impl Exchange {
+    /// `DELETE`: the session and what was opened for it end. MCP 2025-11-25, basic/transports, Session Management.
+    pub(super) fn end_session(
+        &mut self,
+        facts: &RequestFacts,
+        context: &mut Context<'_>,
+    ) -> LocalResponse {
+        let session = match &facts.session {
+            SessionClaim::Valid(session) => session,
+            SessionClaim::Absent => return Rejection::MissingSession.response(None),
+            SessionClaim::Unknown => return Rejection::UnknownSession.response(None),
+        };
+        let now_ms = context.now_ms;
+        slots::end(context.slots, self.table.limits(), session, now_ms);
+        for (route, upstream) in self.sessions_of(session, facts, context) {
+            forget(&self.table, (session, &route, &upstream.id), context);
+            end(&self.table, &route, &upstream, &mut self.calls);
+        }
+        LocalResponse {
+            status: 204,
+            reason: "session_ended",
+            ..local_answer::accepted()
+        }
+    }
+
+    /// Hands a notification to every server that has a session for this caller.
+    pub(super) fn pass_notification(
+        &mut self,
+        method: Method,
+        reading: &Reading,
+        context: &mut Context<'_>,
+    ) {
+        let Some(session) = reading.facts.valid_session() else {
+            return;
+        };
+        match method {
+            Method::Cancelled => self.note_cancellation(session, reading, context),
+            Method::ForUpstreams => {}
+            _ => return,
+        }
+        for (route, upstream) in self.sessions_of(session, &reading.facts, context) {
+            tell(
+                &self.table,
+                &route,
+                ("POST", &upstream, reading.held.clone()),
+                &mut self.calls,
+            );
+        }
+    }
+
+    /// Ends a session that was opened for one request alone.
+    pub(super) fn end_upstream_session(&mut self) {
+        let (route, session) = match &self.phase {
+            Phase::Routed(routed) => match &routed.route.upstream_session {
+                Some(of_route) if of_route.for_this_request => (&routed.route, &of_route.session),
+                _ => return,
+            },
+            Phase::Opening(opening) => match opening.issued() {
+                Some(issued) => issued,
+                None => return,
+            },
+            _ => return,
+        };
+        end(&self.table, route, session, &mut self.calls);
+    }
+
+    fn note_cancellation(&self, session: &Session, reading: &Reading, context: &mut Context<'_>) {
+        let kind = reading
+            .scanner
+            .capture(Field::RequestId)
+            .map(|capture| capture.kind);
+        if let Some(ValueKind::String | ValueKind::Integer | ValueKind::Number) = kind
+            && let Some(id) = reading.scanner.raw(Field::RequestId)
+        {
+            let now_ms = context.now_ms;
+            slots::cancel(
+                context.slots,
+                self.table.limits(),
+                &CallKey::in_session(session, id),
+                now_ms,
+            );
+        }
+    }
+
+    fn sessions_of(
+        &self,
+        session: &Session,
+        facts: &RequestFacts,
+        context: &Context<'_>,
+    ) -> Vec<(Route, UpstreamSession)> {
+        let with_sessions = self
+            .table
+            .servers()
+            .filter(|(_, server)| server.issues_sessions);
+        with_sessions
+            .filter_map(|(index, _)| {
+                let mut route = Route::to(index, "notification");
+                route.apply_policies(&self.table, &facts.headers).ok()?;
+                let upstream = find(&self.table, session, &route, context)?;
+                Some((route, upstream))
+            })
+            .collect()
+    }
+}
+
+fn key(table: &Table, session: &Session, route: &Route) -> UpstreamKey {
+    UpstreamKey::in_session(session, &table.server(route.server).name, &route.credential)
+}
+
+fn tell(
+    table: &Table,
+    route: &Route,
+    (verb, session, body): (&'static str, &UpstreamSession, Vec<u8>),
+    calls: &mut Calls,
+) {
+    let timeout_ms = u64::from(table.limits().side_call_ms);
+    let call = SideCall {
+        verb,
+        session: Some(session),
+        policy_headers: &route.policy_headers,
+        body,
+        timeout_ms,
+    };
+    calls.detach(table.server(route.server), call);
+}

@@ -1,0 +1,74 @@
+//! The JSON-RPC methods that clients send, sorted by what a gateway does with them.
+
+use crate::catalog::ListKind;
+
+/// A method name of a client's request or notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `initialize`
+    Initialize,
+    /// `ping`
+    Ping,
+    /// `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`
+    List(ListKind),
+    /// A request for one server.
+    Routed(RoutedMethod),
+    /// `server/discover`, the stateless revision's first request.
+    ServerDiscover,
+    /// `notifications/cancelled`
+    Cancelled,
+    /// `notifications/progress` and `notifications/roots/list_changed`, for the upstream sessions of the sender.
+    ForUpstreams,
+    /// Any other notification.
+    Notification,
+    /// Anything else.
+    Other,
+}
+
+/// Requests that one upstream server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutedMethod {
+    /// `tools/call`
+    ToolsCall,
+    /// `prompts/get`
+    PromptsGet,
+    /// `resources/read`
+    ResourcesRead,
+    /// `completion/complete`
+    Complete,
+}
+
+impl Method {
+    /// The method of this name. Names are case-sensitive.
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "initialize" => Self::Initialize,
+            "ping" => Self::Ping,
+            "tools/list" => Self::List(ListKind::Tools),
+            "prompts/list" => Self::List(ListKind::Prompts),
+            "resources/list" => Self::List(ListKind::Resources),
+            "resources/templates/list" => Self::List(ListKind::ResourceTemplates),
+            "tools/call" => Self::Routed(RoutedMethod::ToolsCall),
+            "prompts/get" => Self::Routed(RoutedMethod::PromptsGet),
+            "resources/read" => Self::Routed(RoutedMethod::ResourcesRead),
+            "completion/complete" => Self::Routed(RoutedMethod::Complete),
+            "server/discover" => Self::ServerDiscover,
+            "notifications/cancelled" => Self::Cancelled,
+            "notifications/progress" | "notifications/roots/list_changed" => Self::ForUpstreams,
+            name if name.starts_with("notifications/") => Self::Notification,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl RoutedMethod {
+    /// Its name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ToolsCall => "tools/call",
+            Self::PromptsGet => "prompts/get",
+            Self::ResourcesRead => "resources/read",
+            Self::Complete => "completion/complete",
+        }
+    }
+}
