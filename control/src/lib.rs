@@ -7,6 +7,7 @@
 //! ```
 //! `index` and `render` are pure. What is Kubernetes' or Envoy's stands at the edge.
 
+pub mod api;
 pub mod args;
 pub mod discovery;
 pub mod envoy;

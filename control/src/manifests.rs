@@ -1,11 +1,15 @@
 //! Kubernetes manifests from folders.
 
+mod decode;
+mod document;
 mod folder;
+mod kind;
 mod object;
 mod parse;
 mod read;
 
 pub use folder::Folder;
+pub use kind::{Identity, Kind};
 pub use object::Object;
 pub use parse::parse;
 pub use read::{is_manifest, read_folders};
@@ -65,6 +69,17 @@ pub enum Severity {
 pub struct Parsed {
     /// What was understood.
     pub objects: Vec<Sourced>,
-    /// What was not.
+    /// What is wrong.
     pub errors: Vec<ManifestError>,
+    /// The documents that gave no object for it.
+    pub refused: Vec<Refused>,
+}
+
+/// A document that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its first line.
+    pub place: Place,
+    /// Whether it is meant for an AuthPolicy, which must not be dropped.
+    pub policy: bool,
 }

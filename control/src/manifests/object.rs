@@ -1,8 +1,17 @@
 use gateway_api::gatewayclasses::GatewayClass;
 use gateway_api::gateways::Gateway;
 use gateway_api::httproutes::HttpRoute;
+use gateway_api::referencegrants::ReferenceGrant;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::kind::{Identity, Kind};
+use crate::api::{
+    AuthPolicy, DestinationRule, McpGatewayExtension, McpServer, McpServerRegistration,
+    ServiceEntry,
+};
+use crate::object::ObjectName;
 
 /// An object of a kind that is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,4 +24,75 @@ pub enum Object {
     GatewayClass(Box<GatewayClass>),
     Gateway(Box<Gateway>),
     HttpRoute(Box<HttpRoute>),
+    ReferenceGrant(Box<ReferenceGrant>),
+    ServiceEntry(Box<ServiceEntry>),
+    DestinationRule(Box<DestinationRule>),
+    AuthPolicy(Box<AuthPolicy>),
+    McpGatewayExtension(Box<McpGatewayExtension>),
+    McpServerRegistration(Box<McpServerRegistration>),
+    McpServer(Box<McpServer>),
+}
+
+impl Object {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Namespace(_) => Kind::Namespace,
+            Self::Secret(_) => Kind::Secret,
+            Self::Service(_) => Kind::Service,
+            Self::EndpointSlice(_) => Kind::EndpointSlice,
+            Self::GatewayClass(_) => Kind::GatewayClass,
+            Self::Gateway(_) => Kind::Gateway,
+            Self::HttpRoute(_) => Kind::HttpRoute,
+            Self::ReferenceGrant(_) => Kind::ReferenceGrant,
+            Self::ServiceEntry(_) => Kind::ServiceEntry,
+            Self::DestinationRule(_) => Kind::DestinationRule,
+            Self::AuthPolicy(_) => Kind::AuthPolicy,
+            Self::McpGatewayExtension(_) => Kind::McpGatewayExtension,
+            Self::McpServerRegistration(_) => Kind::McpServerRegistration,
+            Self::McpServer(_) => Kind::McpServer,
+        }
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Namespace(o) => &o.metadata,
+            Self::Secret(o) => &o.metadata,
+            Self::Service(o) => &o.metadata,
+            Self::EndpointSlice(o) => &o.metadata,
+            Self::GatewayClass(o) => &o.metadata,
+            Self::Gateway(o) => &o.metadata,
+            Self::HttpRoute(o) => &o.metadata,
+            Self::ReferenceGrant(o) => &o.metadata,
+            Self::ServiceEntry(o) => &o.metadata,
+            Self::DestinationRule(o) => &o.metadata,
+            Self::AuthPolicy(o) => &o.metadata,
+            Self::McpGatewayExtension(o) => &o.metadata,
+            Self::McpServerRegistration(o) => &o.metadata,
+            Self::McpServer(o) => &o.metadata,
+        }
+    }
+
+    /// Namespace and name. The namespace is `default` where none is named, and empty where the kind has none.
+    pub fn name(&self) -> ObjectName {
+        let metadata = self.metadata();
+        let namespace = match &metadata.namespace {
+            _ if self.kind().is_cluster_scoped() => String::new(),
+            Some(namespace) => namespace.clone(),
+            None => "default".to_owned(),
+        };
+        ObjectName {
+            namespace,
+            name: metadata.name.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Kind and name.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            kind: self.kind(),
+            name: self.name(),
+        }
+    }
 }

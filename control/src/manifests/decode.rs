@@ -1,0 +1,116 @@
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde_json::Value;
+
+use super::Object;
+use super::kind::Kind;
+
+/// From which an object is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    /// One YAML document.
+    Yaml(&'a str),
+    /// One JSON text.
+    Json(&'a str),
+    /// An item of a list; its lines are not known.
+    Value(&'a Value),
+}
+
+/// Why something cannot be read.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// From 1, within the source, where known.
+    pub(super) line: Option<u64>,
+    /// What is wrong.
+    pub(super) reason: String,
+}
+
+/// Reads a value; `unknown` gets the paths of fields that its type has not.
+pub(super) fn decode<T: DeserializeOwned>(
+    source: &Source<'_>,
+    unknown: &mut Vec<String>,
+) -> Result<T, Refusal> {
+    match source {
+        Source::Yaml(text) => yaml(text, unknown),
+        Source::Json(text) => {
+            let mut input = serde_json::Deserializer::from_str(text);
+            let value = typed(&mut input, unknown).and_then(|value| input.end().map(|()| value));
+            value.map_err(|error| {
+                let place = format!(" at line {} column {}", error.line(), error.column());
+                Refusal {
+                    line: Some(error.line() as u64).filter(|line| *line > 0),
+                    reason: error.to_string().replace(&place, ""),
+                }
+            })
+        }
+        Source::Value(value) => typed(*value, unknown).map_err(|error| Refusal {
+            line: None,
+            reason: error.to_string(),
+        }),
+    }
+}
+
+fn yaml<T: DeserializeOwned>(text: &str, unknown: &mut Vec<String>) -> Result<T, Refusal> {
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        // As Kubernetes has it: `true` and `1` are no strings unless quoted.
+        no_schema: true,
+    };
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |input| {
+        typed(input, unknown)
+    })
+    .map_err(|error| refusal(&error))
+}
+
+/// The library's own line is the document's, not the file's, so it is taken out of the text.
+fn refusal(error: &serde_saphyr::Error) -> Refusal {
+    let text = error.to_string();
+    let place = error.location().filter(|location| location.line() > 0);
+    let reason = match place {
+        Some(l) => text.replace(&format!(" at line {}, column {}", l.line(), l.column()), ""),
+        None => text,
+    };
+    let reason = match reason.split_once(", set DuplicateKeyPolicy") {
+        Some((reason, _)) => reason.to_owned(),
+        None => reason.replace("expected mapping start", "a mapping is expected"),
+    };
+    Refusal {
+        line: place.map(|location| location.line()),
+        reason,
+    }
+}
+
+fn typed<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    input: D,
+    unknown: &mut Vec<String>,
+) -> Result<T, D::Error> {
+    serde_ignored::deserialize(input, |path| {
+        let path = path.to_string().replace(".?", "");
+        if !matches!(path.as_str(), "apiVersion" | "kind") {
+            unknown.push(path);
+        }
+    })
+}
+
+/// Reads an object of a kind.
+pub(super) fn object(
+    kind: Kind,
+    source: &Source<'_>,
+    unknown: &mut Vec<String>,
+) -> Result<Object, Refusal> {
+    Ok(match kind {
+        Kind::Namespace => Object::Namespace(decode(source, unknown)?),
+        Kind::Secret => Object::Secret(decode(source, unknown)?),
+        Kind::Service => Object::Service(decode(source, unknown)?),
+        Kind::EndpointSlice => Object::EndpointSlice(decode(source, unknown)?),
+        Kind::GatewayClass => Object::GatewayClass(decode(source, unknown)?),
+        Kind::Gateway => Object::Gateway(decode(source, unknown)?),
+        Kind::HttpRoute => Object::HttpRoute(decode(source, unknown)?),
+        Kind::ReferenceGrant => Object::ReferenceGrant(decode(source, unknown)?),
+        Kind::ServiceEntry => Object::ServiceEntry(decode(source, unknown)?),
+        Kind::DestinationRule => Object::DestinationRule(decode(source, unknown)?),
+        Kind::AuthPolicy => Object::AuthPolicy(decode(source, unknown)?),
+        Kind::McpGatewayExtension => Object::McpGatewayExtension(decode(source, unknown)?),
+        Kind::McpServerRegistration => Object::McpServerRegistration(decode(source, unknown)?),
+        Kind::McpServer => Object::McpServer(decode(source, unknown)?),
+    })
+}
