@@ -1,1 +1,29 @@
-//! Harness.
+//! What the end-to-end levels share: upstream servers, the gateway under test, and clients.
+//!
+//! Everything that outlives one test runs on one runtime ([`runtime`]), listens on loopback at a port of the system's
+//! choosing, and ends with the test program. Failures end a test by a panic that says what was waited for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a harness ends its test by a panic"
+)]
+
+pub mod caller;
+pub mod clients;
+pub mod component;
+pub mod everything;
+pub mod gateway;
+pub mod github;
+pub mod manifests;
+pub mod message;
+pub mod proc;
+pub mod process;
+pub mod raw_upstream;
+pub mod runtime;
+pub mod script;
+pub mod sessions;
+pub mod upstream;
+pub mod wait;
+pub mod wire;

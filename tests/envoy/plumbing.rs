@@ -1,0 +1,114 @@
+//! The servers and clients work with each other when no gateway stands between them: what fails elsewhere is the
+//! gateway's doing.
+
+use harness::caller::Protocol;
+use harness::clients::{Sdk, Visit};
+use harness::everything::Everything;
+use harness::github::{GitHub, login, token};
+use harness::raw_upstream::RawUpstream;
+use harness::script::{ODD_NAME, Script};
+use harness::sessions::Client;
+use harness::upstream::Upstream;
+use serde_json::{Value, json};
+
+tests! {
+    async fn server_everything_and_the_raw_client_understand_each_other() {
+        let server = Everything::start().await;
+        let client = Client::connected(server.address(), Protocol::Http1).await;
+        assert!(client.session.is_some());
+        let reply = client.call("echo", json!({"message": "direct"})).await;
+        assert_eq!(reply.result()["content"][0]["text"], "Echo: direct");
+    }
+
+    async fn github_mcp_server_tells_the_login_that_belongs_to_the_token() {
+        let server = GitHub::start().await;
+        for letter in ['a', 'b'] {
+            let bearer = format!("Bearer {}", token(letter));
+            let client = Client::new(server.address(), Protocol::Http1).header("authorization", bearer);
+            let reply = client.call("get_me", json!({})).await;
+            let text = reply.result()["content"][0]["text"].clone();
+            let me: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+            assert_eq!(me["login"], login(&token(letter)));
+        }
+        let without = Client::new(server.address(), Protocol::Http1).call("get_me", json!({})).await;
+        assert_eq!(without.status, 401);
+    }
+
+    async fn every_sdk_visits_server_everything() {
+        let server = Everything::start().await;
+        let url = format!("http://{}/mcp", server.address());
+        let visit = Visit { headers: json!({}), tool: "trigger-elicitation-request", arguments: json!({}) };
+        for sdk in [Sdk::TypeScript, Sdk::TypeScriptClient, Sdk::Python] {
+            let visited = sdk.visit(&url, &visit).await;
+            assert!(visited.tools.contains(&"echo".to_owned()), "{sdk:?}: {visited:?}");
+            assert!(visited.asked.contains(&"elicitation/create".to_owned()), "{sdk:?}: {visited:?}");
+            assert!(visited.result.to_string().contains("Ada"), "{sdk:?}: {visited:?}");
+        }
+    }
+
+    async fn claude_code_connects_to_the_scripted_server() {
+        let server = Upstream::start(Script::standard().with_sessions()).await;
+        let said = harness::clients::claude_mcp_list(&format!("http://{}/mcp", server.address()), &["x-a: b"]).await;
+        assert!(said.contains("Connected"), "{said}");
+        assert!(server.received().iter().all(|request| request.header("x-a") == Some("b")));
+    }
+
+    async fn the_scripted_server_echoes_and_keeps_what_it_got() {
+        for protocol in harness::caller::PROTOCOLS {
+            let server = Upstream::start(Script::standard().with_sessions()).await;
+            let client = Client::connected(server.address(), protocol).await;
+            let body = r#"{"params":{"arguments":{"n":1E400},"name":"echo"},"id":"x","method":"tools/call","jsonrpc":"2.0"}"#;
+            let reply = client.send(body).await;
+            assert_eq!(reply.text(), r#"{"jsonrpc":"2.0","id":"x","result":{"content":[],"structuredContent":{"params":{"arguments":{"n":1E400},"name":"echo"}}}}"#);
+            assert_eq!(server.call_from(client.mark()).text(), body);
+            let tools = client.list("tools/list", "tools").await;
+            assert!(tools.iter().any(|tool| tool.contains("1.10E+300")));
+            assert!(tools.iter().any(|tool| serde_json::from_str::<Value>(tool).is_ok_and(|tool| tool["name"] == ODD_NAME)));
+            assert_eq!(client.delete().await.status, 204);
+            assert_eq!(client.call("echo", json!({})).await.status, 404);
+        }
+    }
+
+    async fn the_scripted_server_breaks_off_visibly() {
+        for protocol in harness::caller::PROTOCOLS {
+            let server = Upstream::start(Script::standard()).await;
+            let client = Client::new(server.address(), protocol);
+            for tool in ["cut_json", "cut_stream"] {
+                assert!(!client.call(tool, json!({})).await.complete, "{tool} over {protocol:?}");
+            }
+            assert!(client.call("echo_stream", json!({})).await.complete);
+        }
+    }
+
+    async fn the_scripted_server_asks_and_gets_its_answer() {
+        let server = Upstream::start(Script::standard()).await;
+        let client = Client::new(server.address(), Protocol::Http1);
+        for tool in ["elicit_number_id", "elicit_string_id", "elicit_odd_id"] {
+            let mut call = client.open_call(tool, json!({})).await;
+            let question = call.event().await.unwrap();
+            let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}});
+            assert_eq!(client.send(answer.to_string()).await.status, 202);
+            let last = call.event().await.unwrap();
+            assert_eq!(last["result"]["structuredContent"]["answer"], answer);
+        }
+    }
+
+    async fn a_hanging_call_is_noticed_to_end_when_its_client_leaves() {
+        for protocol in harness::caller::PROTOCOLS {
+            let server = Upstream::start(Script::standard()).await;
+            let client = Client::new(server.address(), protocol);
+            let call = client.open_call("hang_stream", json!({})).await;
+            server.until_hanging(1).await;
+            drop(call);
+            server.until_hanging(0).await;
+        }
+    }
+
+    async fn the_raw_server_passes_tame_calls_on() {
+        let server = RawUpstream::start().await;
+        let client = Client::new(server.address(), Protocol::Http1);
+        assert_eq!(client.call("echo", json!({"a": 1})).await.result()["structuredContent"]["params"]["arguments"]["a"], 1);
+        let call = harness::caller::Request::post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"closes"}}"#);
+        assert!(call.try_open(server.address(), Protocol::Http1).await.is_err());
+    }
+}

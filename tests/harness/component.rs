@@ -1,0 +1,58 @@
+//! Where the programs are that tests run. A missing one fails the test and names the command that fetches it.
+
+use std::path::{Path, PathBuf};
+
+/// The stock Envoy.
+pub fn envoy() -> PathBuf {
+    named("MCP_ENVOY")
+}
+
+/// The filter, as released.
+pub fn filter() -> PathBuf {
+    named("MCP_FILTER")
+}
+
+/// The program `mcp-control`.
+pub fn control() -> PathBuf {
+    named("MCP_CONTROL")
+}
+
+/// GitHub's own MCP server.
+pub fn github_mcp_server() -> PathBuf {
+    named("MCP_TEST_GITHUB_MCP_SERVER")
+}
+
+/// The folder that holds `node_modules`.
+pub fn npm_packages() -> PathBuf {
+    named("MCP_TEST_NPM_PACKAGES")
+}
+
+/// The folder with the Python packages.
+pub fn python_packages() -> PathBuf {
+    named("MCP_TEST_PYTHON_PACKAGES")
+}
+
+/// Node.js.
+pub fn node() -> PathBuf {
+    named("MCP_TEST_NODE")
+}
+
+/// Files of this crate that other programs read, such as `python/client.py`.
+pub fn file(name: &str) -> PathBuf {
+    existing(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(name),
+        "is part of the repository",
+    )
+}
+
+fn named(variable: &str) -> PathBuf {
+    let hint = "run `scripts/test envoy`, or set it by `eval \"$(scripts/test-environment)\"`";
+    let path =
+        std::env::var_os(variable).unwrap_or_else(|| panic!("{variable} is not set: {hint}"));
+    existing(path.into(), hint)
+}
+
+fn existing(path: PathBuf, hint: &str) -> PathBuf {
+    assert!(path.exists(), "{} does not exist: {hint}", path.display());
+    path
+}
