@@ -57,10 +57,11 @@ pub(crate) fn loosely(authority: &[u8]) -> Vec<u8> {
     if let Some(at) = host.iter().rposition(|byte| *byte == b'@') {
         host = host.get(at + 1..).unwrap_or_default();
     }
-    let end = host
-        .iter()
-        .position(|byte| *byte == b':')
-        .unwrap_or(host.len());
+    let end = match host.first() {
+        Some(b'[') => host.iter().position(|byte| *byte == b']').map(|at| at + 1),
+        _ => host.iter().position(|byte| *byte == b':'),
+    };
+    let end = end.unwrap_or(host.len());
     host = host.get(..end).unwrap_or_default();
     while let Some(shorter) = host.strip_suffix(b".") {
         host = shorter;

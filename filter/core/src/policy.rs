@@ -1,5 +1,7 @@
 //! Policies: what a request must satisfy on its way to a server, and what is set on it then.
 
+mod compile;
+
 use std::borrow::Cow;
 
 use mcp_filter_config::{Condition, Denial, Policy, Rule, SetHeader, ValuePart};
@@ -41,8 +43,7 @@ pub enum HeaderFault {
 }
 
 impl CompiledPolicy {
-    /// The configuration has been validated by then.
-    pub(crate) fn new(policy: &Policy) -> Self {
+    fn new(policy: &Policy) -> Self {
         let mut read_headers = policy.credential_headers.clone();
         for rule in &policy.rules {
             collect_condition(&rule.requires, &mut read_headers);

@@ -1,5 +1,6 @@
 //! The compiled configuration: an immutable table that every exchange of a worker shares.
 
+mod bounds;
 mod compile;
 mod endpoint;
 mod error;
@@ -9,6 +10,7 @@ mod server;
 
 pub use endpoint::Endpoint;
 pub use error::CompileError;
+pub(crate) use error::ensure;
 pub use server::{Server, ServerIndex};
 
 use mcp_filter_config::{Limits, PluginConfig, Role};

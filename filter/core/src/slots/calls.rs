@@ -3,7 +3,7 @@
 use mcp_filter_config::Limits;
 
 use super::entry::{Entry, KeyDigest, digest};
-use super::table::{Put, SlotTable};
+use super::table::{Existing, SlotTable};
 use crate::context::SharedSlots;
 use crate::identity::Identity;
 use crate::session_id::Session;
@@ -26,17 +26,13 @@ impl CallKey {
 
 /// `notifications/cancelled` was seen for this request.
 pub fn cancel(slots: &mut dyn SharedSlots, limits: &Limits, call: &CallKey, now_ms: u64) {
-    let table = table(limits);
     let entry = Entry {
         key: call.0,
         written_ms: now_ms,
         payload: Vec::new(),
     };
-    if let Put::Taken(_) = table.put(slots, &entry) {
-        // An id that is used again, by a client without sessions: the latest time counts.
-        table.remove(slots, &call.0, |_| true);
-        table.put(slots, &entry);
-    }
+    // A client without sessions may use an id again: the latest time counts.
+    table(limits).put(slots, &entry, Existing::Replace);
 }
 
 /// When the request was cancelled last, in milliseconds since the Unix epoch. The caller must compare that with the

@@ -3,7 +3,7 @@
 use mcp_filter_config::Limits;
 
 use super::entry::{Entry, KeyDigest, digest};
-use super::table::SlotTable;
+use super::table::{Existing, SlotTable};
 use crate::context::SharedSlots;
 use crate::session_id::Session;
 
@@ -16,7 +16,7 @@ pub fn end(slots: &mut dyn SharedSlots, limits: &Limits, session: &Session, now_
         written_ms: now_ms,
         payload: Vec::new(),
     };
-    table(limits).put(slots, &entry);
+    table(limits).put(slots, &entry, Existing::Keep);
 }
 
 /// Whether the session was ended.

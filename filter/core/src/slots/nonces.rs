@@ -2,7 +2,7 @@
 //! signature's time is within its window, and then for the very same request alone.
 
 use super::entry::{Entry, digest};
-use super::table::{Put, SlotTable};
+use super::table::{Existing, Put, SlotTable};
 use crate::context::SharedSlots;
 use crate::control_signature::{Nonce, WINDOW_MS};
 
@@ -20,5 +20,5 @@ pub fn is_first_use(slots: &mut dyn SharedSlots, nonce: &Nonce, now_ms: u64) -> 
         written_ms: now_ms,
         payload: Vec::new(),
     };
-    TABLE.put(slots, &entry) == Put::Stored
+    TABLE.put(slots, &entry, Existing::Keep) == Put::Stored
 }

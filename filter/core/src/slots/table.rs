@@ -17,6 +17,13 @@ pub(super) struct SlotTable {
     pub(super) lifetime_ms: u64,
 }
 
+/// What to do with an entry of the same key that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Existing {
+    Keep,
+    Replace,
+}
+
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Put {
@@ -31,8 +38,7 @@ pub(super) enum Put {
 struct Place {
     key: String,
     version: u32,
-    /// 0 when free.
-    written_ms: u64,
+    held: Option<Entry>,
 }
 
 impl SlotTable {
@@ -53,13 +59,17 @@ impl SlotTable {
         None
     }
 
-    /// Puts `entry` where no other of its key is.
-    pub(super) fn put(self, slots: &mut dyn SharedSlots, entry: &Entry) -> Put {
+    /// Puts `entry` into a free slot, or in the place of the oldest.
+    pub(super) fn put(self, slots: &mut dyn SharedSlots, entry: &Entry, existing: Existing) -> Put {
         for _ in 0..ATTEMPTS {
-            match self.place_for(slots, entry) {
-                Err(other) => return Put::Taken(other),
-                Ok(None) => return Put::Busy,
-                Ok(Some(place)) => {
+            let Some(place) = self.place_for(slots, entry) else {
+                return Put::Busy;
+            };
+            match place.held {
+                Some(held) if held.key == entry.key && existing == Existing::Keep => {
+                    return Put::Taken(held);
+                }
+                _ => {
                     if slots.store(&place.key, &entry.to_bytes(), Some(place.version)) {
                         return Put::Stored;
                     }
@@ -88,8 +98,8 @@ impl SlotTable {
         }
     }
 
-    /// The first free slot, or else the oldest; `Err` with the entry of the same key where there is one.
-    fn place_for(self, slots: &dyn SharedSlots, entry: &Entry) -> Result<Option<Place>, Entry> {
+    /// The slot that holds the same key, else the first free one, else that of the oldest entry.
+    fn place_for(self, slots: &dyn SharedSlots, entry: &Entry) -> Option<Place> {
         let mut best: Option<Place> = None;
         for key in self.choices(&entry.key) {
             let slot = slots.load(&key);
@@ -97,27 +107,25 @@ impl SlotTable {
             let held = slot
                 .as_ref()
                 .and_then(|slot| self.live(slot, entry.written_ms));
-            match held {
-                Some(held) if held.key == entry.key => return Err(held),
-                held => {
-                    let written_ms = held.map_or(0, |held| held.written_ms);
-                    if best
-                        .as_ref()
-                        .is_none_or(|best| written_ms < best.written_ms)
-                    {
-                        best = Some(Place {
-                            key,
-                            version,
-                            written_ms,
-                        });
-                    }
-                }
+            let place = Place { key, version, held };
+            if place
+                .held
+                .as_ref()
+                .is_some_and(|held| held.key == entry.key)
+            {
+                return Some(place);
+            }
+            if best
+                .as_ref()
+                .is_none_or(|best| place.age_rank() < best.age_rank())
+            {
+                best = Some(place);
             }
             if slot.is_none() {
                 break;
             }
         }
-        Ok(best)
+        best
     }
 
     fn live(self, slot: &Slot, now_ms: u64) -> Option<Entry> {
@@ -128,11 +136,18 @@ impl SlotTable {
     /// The keys of the slots in which an entry may stand, in order of preference.
     fn choices(self, key: &KeyDigest) -> impl Iterator<Item = String> + use<> {
         let [a, b, c, d, e, f, g, h, ..] = *key;
-        let first = u64::from(u32::from_le_bytes([a, b, c, d]));
-        // Odd, so that it leads to different slots whatever power of two `count` has in it.
-        let step = u64::from(u32::from_le_bytes([e, f, g, h]) | 1);
         let count = u64::from(self.count.max(1));
+        let first = u64::from(u32::from_le_bytes([a, b, c, d]));
+        // Odd, so that it leads to different slots where `count` is a power of two.
+        let step = (u64::from(u32::from_le_bytes([e, f, g, h])) % count) | 1;
         (0..u64::from(CHOICES.min(self.count)))
             .map(move |choice| format!("{}{}", self.prefix, (first + choice * step) % count))
+    }
+}
+
+impl Place {
+    /// Free slots come first, then the oldest.
+    fn age_rank(&self) -> Option<u64> {
+        self.held.as_ref().map(|held| held.written_ms)
     }
 }

@@ -3,7 +3,7 @@
 use mcp_filter_config::Limits;
 
 use super::entry::{Entry, KeyDigest, digest};
-use super::table::{Put, SlotTable};
+use super::table::{Existing, Put, SlotTable};
 use crate::context::SharedSlots;
 use crate::identity::Identity;
 use crate::session_id::{Session, version_code, version_of};
@@ -11,6 +11,8 @@ use crate::version::ProtocolVersion;
 
 /// Longest session id of a server that is remembered, in bytes.
 const LONGEST_ID: usize = 1024;
+/// Age in milliseconds at which the entry of a session that is in use is written again.
+const REFRESH_MS: u64 = 5 * 60 * 1000;
 
 /// Names an upstream session: by whom, at which server, with which credential. Another credential never meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +56,27 @@ pub enum Inserted {
     NotStored,
 }
 
-/// The session of `key`.
+/// The session of `key`. One that is in use is kept from being the oldest.
 pub fn upstream_session(
-    slots: &dyn SharedSlots,
+    slots: &mut dyn SharedSlots,
     limits: &Limits,
     key: &UpstreamKey,
+    now_ms: u64,
 ) -> Option<UpstreamSession> {
-    UpstreamSession::from_bytes(&table(limits).find(slots, &key.0, 0)?.payload)
+    let table = table(limits);
+    let entry = table.find(slots, &key.0, now_ms)?;
+    let session = UpstreamSession::from_bytes(&entry.payload)?;
+    if now_ms.saturating_sub(entry.written_ms) >= REFRESH_MS {
+        table.put(
+            slots,
+            &Entry {
+                written_ms: now_ms,
+                ..entry
+            },
+            Existing::Replace,
+        );
+    }
+    Some(session)
 }
 
 /// Remembers a session that was just opened.
@@ -78,7 +94,7 @@ pub fn insert_upstream_session(
         written_ms: now_ms,
         payload: session.to_bytes(),
     };
-    match table(limits).put(slots, &entry) {
+    match table(limits).put(slots, &entry, Existing::Keep) {
         Put::Stored => Inserted::Stored,
         Put::Taken(other) => {
             UpstreamSession::from_bytes(&other.payload).map_or(Inserted::NotStored, Inserted::Lost)

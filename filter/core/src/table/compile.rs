@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use mcp_filter_config::{KNOWN_REQUIREMENTS, PluginConfig, Role, VERSION};
 
 use super::Table;
+use super::bounds;
 use super::endpoint::Endpoint;
 use super::error::{CompileError, ensure, refuse};
 use super::internal_hosts::InternalHosts;
@@ -32,12 +33,14 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
     if config.role == Role::Gate {
         return Ok(gate());
     }
+    check_generation(&config.generation)?;
+    bounds::check(config)?;
     let endpoints = endpoints(config)?;
     let internal_hosts = InternalHosts::compile(config, &endpoints)?;
     let servers = servers(config)?;
     let catalog = catalog(config)?;
     let resources = Resources::compile(&catalog, &servers)?;
-    let policies: Vec<CompiledPolicy> = config.policies.iter().map(CompiledPolicy::new).collect();
+    let policies = policies(config)?;
     let credential_headers: BTreeSet<String> = policies
         .iter()
         .flat_map(CompiledPolicy::credential_headers)
@@ -57,6 +60,17 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
         control_keys: control_keys(config)?,
         limits: config.limits,
     })
+}
+
+fn check_generation(generation: &str) -> Result<(), CompileError> {
+    let hex = generation
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    ensure(
+        hex && generation.len() <= 64,
+        "generation",
+        "must be a digest in lower-case hex",
+    )
 }
 
 /// The second of two instances knows nothing but that it is.
@@ -134,6 +148,13 @@ fn catalog(config: &PluginConfig) -> Result<Catalog, CompileError> {
     Ok(catalog)
 }
 
+fn policies(config: &PluginConfig) -> Result<Vec<CompiledPolicy>, CompileError> {
+    let policies = config.policies.iter().enumerate();
+    policies
+        .map(|(index, policy)| CompiledPolicy::compile(policy, &format!("policies[{index}]")))
+        .collect()
+}
+
 fn sessions(config: &PluginConfig) -> Result<SessionKeys, CompileError> {
     let mut keys: Vec<(u8, [u8; 32])> = Vec::new();
     for (index, key) in config.sessions.keys.iter().enumerate() {
@@ -147,6 +168,12 @@ fn sessions(config: &PluginConfig) -> Result<SessionKeys, CompileError> {
             decode_key(&key.secret).or_else(|error| refuse(format_args!("{at}.secret"), error))?;
         keys.push((key.id, secret));
     }
+    let needed = config.servers.is_empty() || !keys.is_empty();
+    ensure(
+        needed,
+        "sessions.keys",
+        "must have a key, for there are servers",
+    )?;
     Ok(SessionKeys::new(keys, config.sessions.ttl_seconds))
 }
 

@@ -24,7 +24,7 @@ pub(super) fn refuse<T>(
 }
 
 /// Refuses where `holds` is false.
-pub(super) fn ensure(
+pub(crate) fn ensure(
     holds: bool,
     path: impl fmt::Display,
     reason: impl fmt::Display,

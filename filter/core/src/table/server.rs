@@ -3,8 +3,8 @@
 use mcp_filter_config::{Timeouts, Upstream};
 
 use super::error::{CompileError, ensure, refuse};
-use crate::name;
 use crate::version::ProtocolVersion;
+use crate::{host, name};
 
 /// Names a server of one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,9 +104,9 @@ impl Server {
             "must be visible ASCII",
         )?;
         ensure(
-            is_text(&upstream.authority),
+            host::normalize(upstream.authority.as_bytes()).is_some(),
             format_args!("{at}.upstream.authority"),
-            "must be visible ASCII",
+            "must be a host with an optional port",
         )?;
         ensure(
             is_path(&upstream.path),
