@@ -19,9 +19,14 @@ pub(crate) fn find(
     table: &Table,
     session: &Session,
     route: &Route,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Option<UpstreamSession> {
-    slots::upstream_session(context.slots, table.limits(), &key(table, session, route))
+    slots::upstream_session(
+        context.slots,
+        table.limits(),
+        &key(table, session, route),
+        context.now_ms,
+    )
 }
 
 /// Remembers a session that was opened. Where another worker was first, that one's holds, and ours ends.
@@ -159,7 +164,7 @@ impl Exchange {
         &self,
         session: &Session,
         facts: &RequestFacts,
-        context: &Context<'_>,
+        context: &mut Context<'_>,
     ) -> Vec<(Route, UpstreamSession)> {
         let with_sessions = self
             .table
