@@ -1,7 +1,12 @@
 //! JSON as a stream of bytes: scanned without a tree, edited without a second spelling.
 
+pub mod id_rewriter;
+pub mod message;
+pub(crate) mod outlet;
 pub mod scanner;
 pub mod splice;
 pub mod text;
 
+pub use id_rewriter::IdRewriter;
+pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site};
 pub use scanner::{Capture, Field, InvalidJson, Plan, Scanner, ValueKind};

@@ -87,6 +87,11 @@ impl Scanner {
         self.captures.capture(field)
     }
 
+    /// One past the key of `field`, once that was seen.
+    pub fn key_end(&self, field: Field) -> Option<u64> {
+        self.captures.key_end(field)
+    }
+
     /// Which field's value is being kept, has begun and not ended, and where it begins.
     pub fn unfinished(&self) -> Option<(Field, u64)> {
         let (field, length) = self.captures.unfinished()?;
@@ -142,14 +147,15 @@ impl Scanner {
     }
 
     fn end_key(&mut self, start: u64, cursor: &Cursor<'_>) -> Result<(), InvalidJson> {
+        let end = cursor.position();
         if let Some(start_here) = start.checked_sub(cursor.base) {
             return self
                 .captures
-                .end_key(cursor.since(start_here as usize), start);
+                .end_key(cursor.since(start_here as usize), start, end);
         }
         self.cut_key(cursor, start);
         let token = std::mem::take(&mut self.cut_key);
-        self.captures.end_key(&token, start)
+        self.captures.end_key(&token, start, end)
     }
 
     fn end_value(&mut self, kind: ValueKind, cursor: &Cursor<'_>) -> Result<(), InvalidJson> {

@@ -20,6 +20,8 @@ pub(super) struct Captures {
     start: u64,
     /// Bits of [`Key`] for the keys seen.
     seen: u32,
+    /// One past the key of each field; 0 before it was seen.
+    key_ends: [u64; Field::COUNT],
     found: [Option<Capture>; Field::COUNT],
     /// The bytes of all kept values, one behind the other.
     kept: Vec<u8>,
@@ -47,6 +49,7 @@ impl Captures {
             key: None,
             start: 0,
             seen: 0,
+            key_ends: [0; Field::COUNT],
             found: [None; Field::COUNT],
             kept: Vec::new(),
             ranges: [(0, 0); Field::COUNT],
@@ -56,6 +59,13 @@ impl Captures {
 
     pub(super) fn capture(&self, field: Field) -> Option<Capture> {
         self.found.get(field as usize).copied().flatten()
+    }
+
+    pub(super) fn key_end(&self, field: Field) -> Option<u64> {
+        self.key_ends
+            .get(field as usize)
+            .copied()
+            .filter(|&end| end > 0)
     }
 
     pub(super) fn raw(&self, field: Field) -> Option<&[u8]> {
@@ -82,8 +92,14 @@ impl Captures {
         })
     }
 
-    /// A key of the watched object has ended.
-    pub(super) fn end_key(&mut self, token: &[u8], start: u64) -> Result<(), InvalidJson> {
+    /// A key of the watched object has ended, which stands at `start..end`. A token longer than any spelling
+    /// of a compared key may be cut.
+    pub(super) fn end_key(
+        &mut self,
+        token: &[u8],
+        start: u64,
+        end: u64,
+    ) -> Result<(), InvalidJson> {
         self.key = match text::content(token) {
             Some(content) if !content.contains(&b'\\') => self.watched.key(self.plan, content),
             _ => text::decode(token).and_then(|key| self.watched.key(self.plan, key.as_bytes())),
@@ -93,6 +109,10 @@ impl Captures {
             return Err(InvalidJson::DuplicateKey(start));
         }
         self.seen |= bit;
+        let field = self.key.and_then(Key::field);
+        if let Some(place) = field.and_then(|field| self.key_ends.get_mut(field as usize)) {
+            *place = end;
+        }
         Ok(())
     }
 

@@ -1,0 +1,106 @@
+//! JSON-RPC messages of an upstream server, looked at and edited while they pass.
+
+mod passing;
+
+use super::{InvalidJson, text};
+
+pub(crate) use self::passing::PassingMessage;
+
+/// What a message is (JSON-RPC 2.0, sections 4 and 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// `method` and `id`
+    Request,
+    /// `method` without `id`
+    Notification,
+    /// `result` or `error`
+    Response,
+}
+
+/// A message that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What it is.
+    pub kind: MessageKind,
+    /// Of a request or a notification.
+    pub method: Option<String>,
+    /// `id` as the server wrote it; `None` also when it is an object or an array.
+    pub id: Option<Vec<u8>>,
+    /// Whether [`MessageRules::passes`] kept it from going on.
+    pub dropped: bool,
+}
+
+impl Message {
+    /// Whether it is the response to the request with this raw id.
+    pub fn answers(&self, id: &[u8]) -> bool {
+        self.kind == MessageKind::Response && self.id.as_deref().is_some_and(|own| same_id(own, id))
+    }
+}
+
+/// Whether two raw ids are the same: strings by the text that they spell, everything else by its bytes.
+/// `1`, `1.0` and `"1"` are three different ids.
+pub fn same_id(left: &[u8], right: &[u8]) -> bool {
+    left == right || text::decode(left).is_some_and(|left| Some(left) == text::decode(right))
+}
+
+/// A place where a message names a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// `id`, of a request or a response.
+    Id,
+    /// `params.requestId`, of `notifications/cancelled`
+    /// (MCP 2025-11-25, basic/utilities/cancellation).
+    RequestId,
+    /// `params._meta.progressToken`, of a request (MCP 2025-11-25, basic/utilities/progress).
+    ProgressToken,
+}
+
+/// What is done with the messages that pass.
+pub trait MessageRules {
+    /// Whether a request or notification with this method goes on. Asked once for each message in an event
+    /// stream, and never for a JSON body: that is one message and cannot be left out.
+    fn passes(&mut self, method: &str) -> bool {
+        let _ = method;
+        true
+    }
+
+    /// What stands at `site` in the place of `raw`, which is a string or a number as the server wrote it.
+    /// `None` leaves it. `method` is `None` in a response. Must return one JSON value.
+    fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>>;
+
+    /// A message has ended.
+    fn ended(&mut self, message: Message) {
+        let _ = message;
+    }
+}
+
+/// Why a message cannot go on. The server is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMessage {
+    /// It is not JSON, or could be read in two ways.
+    #[error(transparent)]
+    Json(#[from] InvalidJson),
+    /// It is JSON, but neither a request nor a notification nor a response, or more than one of them.
+    #[error("not a JSON-RPC message")]
+    NotAMessage,
+    /// What it is did not show within the allowed number of bytes behind its id.
+    #[error("does not tell soon enough what it is")]
+    HeldTooLong,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_id;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn ids_are_the_same_by_value_and_type() {
+        assert!(same_id(b"7", b"7"));
+        assert!(same_id(b"\"a/b\"", br#""\u0061\/b""#));
+        assert!(!same_id(b"7", b"\"7\""));
+        assert!(!same_id(b"7", b"7.0"));
+        assert!(!same_id(b"7", b"8"));
+        assert!(!same_id(b"\"a\"", b"\"b\""));
+    }
+}

@@ -1,0 +1,326 @@
+//! One message on its way through an [`Outlet`].
+
+use std::borrow::Cow;
+
+use super::{InvalidMessage, Message, MessageKind, MessageRules, Site};
+use crate::json::{Field, Plan, Scanner, ValueKind, outlet::Outlet};
+
+#[derive(Debug)]
+pub(crate) struct PassingMessage {
+    scanner: Scanner,
+    /// How many bytes may be held until the message has told what it is.
+    hold: u64,
+    places: [Place; 3],
+    /// From here on the outlet is held until it is known whether the message is dropped.
+    droppable_from: Option<u64>,
+    dropped: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    site: Site,
+    state: PlaceState,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum PlaceState {
+    /// It has not come.
+    Awaited,
+    /// It begins at `start` in the message and at `at` in the outlet, and may change.
+    Held { start: u64, at: u64 },
+    /// Nothing more happens to it.
+    Done,
+}
+
+/// A change of the outlet.
+#[derive(Debug)]
+struct Edit {
+    start: u64,
+    end: u64,
+    with: Vec<u8>,
+}
+
+impl PassingMessage {
+    /// `droppable_from`: where in the outlet the event begins that is dropped if the rules say so.
+    pub(crate) fn new(hold: usize, droppable_from: Option<u64>) -> Self {
+        let place = |site| Place {
+            site,
+            state: PlaceState::Awaited,
+        };
+        Self {
+            scanner: Scanner::new(Plan::FromServer, hold),
+            hold: hold as u64,
+            places: [
+                place(Site::Id),
+                place(Site::RequestId),
+                place(Site::ProgressToken),
+            ],
+            droppable_from,
+            dropped: false,
+        }
+    }
+
+    /// Whether nothing of it goes out.
+    pub(crate) fn dropped(&self) -> bool {
+        self.dropped
+    }
+
+    /// From where on the outlet may still change.
+    pub(crate) fn held_from(&self) -> Option<u64> {
+        self.droppable_from
+            .or_else(|| self.places.iter().filter_map(Place::held_from).min())
+    }
+
+    /// The next bytes of the message, which go to the outlet.
+    pub(crate) fn content(
+        &mut self,
+        bytes: &[u8],
+        outlet: &mut Outlet,
+        rules: &mut dyn MessageRules,
+    ) -> Result<(), InvalidMessage> {
+        let slice = Slice {
+            scanned: self.scanner.position(),
+            passed: outlet.position(),
+        };
+        self.scanner.feed(bytes)?;
+        if self.dropped {
+            outlet.skip();
+            return Ok(());
+        }
+        outlet.push(bytes);
+        for place in &mut self.places {
+            place.find(&self.scanner, slice);
+        }
+        self.settle(slice, outlet, rules)?;
+        self.check_hold(outlet)
+    }
+
+    /// Two lines of data are joined by a line feed that is no byte of the outlet
+    /// (WHATWG HTML, Server-sent events, "Interpreting an event stream").
+    pub(crate) fn join_line(&mut self) -> Result<(), InvalidMessage> {
+        Ok(self.scanner.feed(b"\n")?)
+    }
+
+    /// The outlet has grown: not more of it may be held than is allowed.
+    pub(crate) fn check_hold(&mut self, outlet: &Outlet) -> Result<(), InvalidMessage> {
+        let hold = self.hold;
+        let too_long = |from: &u64| outlet.position().saturating_sub(*from) > hold;
+        self.droppable_from = self.droppable_from.filter(|from| !too_long(from));
+        match self.held_from() {
+            Some(from) if too_long(&from) => Err(InvalidMessage::HeldTooLong),
+            _ => Ok(()),
+        }
+    }
+
+    /// The message is over. `None`: there was none, only white space.
+    pub(crate) fn finish(&mut self) -> Result<Option<Message>, InvalidMessage> {
+        let Some(root) = self.scanner.root() else {
+            return Ok(None);
+        };
+        self.scanner.finish()?;
+        let head = Head::of(&self.scanner)?.filter(|_| root == ValueKind::Object);
+        let Some(Head { method, .. }) = head else {
+            return Err(InvalidMessage::NotAMessage);
+        };
+        let kind = match (&method, self.scanner.capture(Field::Id)) {
+            (None, _) => MessageKind::Response,
+            (Some(_), Some(_)) => MessageKind::Request,
+            (Some(_), None) => MessageKind::Notification,
+        };
+        Ok(Some(Message {
+            kind,
+            method: method.map(Cow::into_owned),
+            id: self.scanner.raw(Field::Id).map(<[u8]>::to_vec),
+            dropped: self.dropped,
+        }))
+    }
+
+    /// Decides what can be decided now.
+    fn settle(
+        &mut self,
+        slice: Slice,
+        outlet: &mut Outlet,
+        rules: &mut dyn MessageRules,
+    ) -> Result<(), InvalidMessage> {
+        let Some(head) = Head::of(&self.scanner)? else {
+            return Ok(());
+        };
+        if let Some(from) = self.droppable_from.take() {
+            let in_time = slice.outlet(head.known_at).saturating_sub(from) <= self.hold;
+            if in_time
+                && head
+                    .method
+                    .as_ref()
+                    .is_some_and(|method| !rules.passes(method))
+            {
+                outlet.truncate(from);
+                self.dropped = true;
+                self.places
+                    .iter_mut()
+                    .for_each(|place| place.state = PlaceState::Done);
+                return Ok(());
+            }
+        }
+        let mut edits = Vec::new();
+        for place in &mut self.places {
+            let Some(decided_at) = place.decided_at(&self.scanner, &head) else {
+                continue;
+            };
+            if place
+                .held_from()
+                .is_some_and(|at| slice.outlet(decided_at).saturating_sub(at) > self.hold)
+            {
+                return Err(InvalidMessage::HeldTooLong);
+            }
+            edits.extend(place.edit(&self.scanner, &head, rules));
+        }
+        // From the last to the first: an edit moves what stands behind it.
+        edits.sort_unstable_by_key(|edit| std::cmp::Reverse(edit.start));
+        for edit in &edits {
+            outlet.replace(edit.start, edit.end, &edit.with);
+            self.places.iter_mut().for_each(|place| place.shift(edit));
+        }
+        Ok(())
+    }
+}
+
+/// A stretch of the message that stands in the outlet without a gap.
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    /// Where it begins in the message.
+    scanned: u64,
+    /// Where it begins in the outlet.
+    passed: u64,
+}
+
+impl Slice {
+    /// Where a byte of the message stands in the outlet.
+    fn outlet(self, position: u64) -> u64 {
+        self.passed + position.saturating_sub(self.scanned)
+    }
+}
+
+/// What a message is, as far as that shows before its end.
+#[derive(Debug)]
+struct Head<'a> {
+    /// `None`: a response.
+    method: Option<Cow<'a, str>>,
+    /// How many bytes of the message it took to know.
+    known_at: u64,
+}
+
+impl<'a> Head<'a> {
+    fn of(scanner: &'a Scanner) -> Result<Option<Self>, InvalidMessage> {
+        let result = scanner.key_end(Field::Result);
+        let error = scanner.key_end(Field::Error);
+        let answered_at = match (result, error) {
+            (Some(result), Some(error)) => Some(result.min(error)),
+            (result, error) => result.or(error),
+        };
+        match (scanner.key_end(Field::Method), answered_at) {
+            (Some(_), Some(_)) => Err(InvalidMessage::NotAMessage),
+            (None, Some(known_at)) => Ok(Some(Self {
+                method: None,
+                known_at,
+            })),
+            (None, None) => Ok(None),
+            (Some(_), None) => match scanner.capture(Field::Method) {
+                None => Ok(None),
+                Some(capture) => {
+                    let method = scanner
+                        .text(Field::Method)
+                        .ok_or(InvalidMessage::NotAMessage)?;
+                    Ok(Some(Self {
+                        method: Some(method),
+                        known_at: capture.end,
+                    }))
+                }
+            },
+        }
+    }
+}
+
+impl Place {
+    fn field(&self) -> Field {
+        match self.site {
+            Site::Id => Field::Id,
+            Site::RequestId => Field::RequestId,
+            Site::ProgressToken => Field::ProgressToken,
+        }
+    }
+
+    fn held_from(&self) -> Option<u64> {
+        match self.state {
+            PlaceState::Held { at, .. } => Some(at),
+            PlaceState::Awaited | PlaceState::Done => None,
+        }
+    }
+
+    /// Looks whether it has come with this slice.
+    fn find(&mut self, scanner: &Scanner, slice: Slice) {
+        if !matches!(self.state, PlaceState::Awaited) {
+            return;
+        }
+        let field = self.field();
+        let unfinished = scanner
+            .unfinished()
+            .filter(|&(unfinished, _)| unfinished == field);
+        let start = match (scanner.capture(field), unfinished) {
+            (Some(capture), _) if matches!(capture.kind, ValueKind::Object | ValueKind::Array) => {
+                self.state = PlaceState::Done;
+                return;
+            }
+            (Some(capture), _) => capture.start,
+            (None, Some((_, start))) => start,
+            (None, None) => return,
+        };
+        self.state = PlaceState::Held {
+            start,
+            at: slice.outlet(start),
+        };
+    }
+
+    /// How much of the message it took to know all that decides about it.
+    fn decided_at(&self, scanner: &Scanner, head: &Head<'_>) -> Option<u64> {
+        self.held_from()?;
+        Some(scanner.capture(self.field())?.end.max(head.known_at))
+    }
+
+    /// Settles it, once it is decided.
+    fn edit(
+        &mut self,
+        scanner: &Scanner,
+        head: &Head<'_>,
+        rules: &mut dyn MessageRules,
+    ) -> Option<Edit> {
+        let PlaceState::Held { start, at } = self.state else {
+            return None;
+        };
+        self.state = PlaceState::Done;
+        let capture = scanner.capture(self.field())?;
+        let names_a_request = self.site == Site::Id || head.method.is_some();
+        let kinds = [ValueKind::String, ValueKind::Integer, ValueKind::Number];
+        if !names_a_request || !kinds.contains(&capture.kind) {
+            return None;
+        }
+        let with = rules.rewrite(
+            self.site,
+            scanner.raw(self.field())?,
+            head.method.as_deref(),
+        )?;
+        Some(Edit {
+            start: at,
+            end: at + (capture.end - start),
+            with,
+        })
+    }
+
+    /// Moves with what stands before it.
+    fn shift(&mut self, edit: &Edit) {
+        if let PlaceState::Held { at, .. } = &mut self.state
+            && *at >= edit.end
+        {
+            *at = *at - (edit.end - edit.start) + edit.with.len() as u64;
+        }
+    }
+}
