@@ -22,6 +22,7 @@ pub mod resource_uri;
 pub mod sealed_id;
 pub mod session_id;
 pub mod slots;
+pub mod sse;
 pub mod step;
 pub mod table;
 pub mod version;
