@@ -1,0 +1,74 @@
+//! The work that is measured.
+
+/// One kind of request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    CallSmall,
+    Call64k,
+    List2x20,
+    List2x100,
+    Initialize,
+}
+
+impl Case {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::CallSmall,
+        Self::Call64k,
+        Self::List2x20,
+        Self::List2x100,
+        Self::Initialize,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::CallSmall => "call_small",
+            Self::Call64k => "call_64k",
+            Self::List2x20 => "list_2x20",
+            Self::List2x100 => "list_2x100",
+            Self::Initialize => "initialize",
+        }
+    }
+
+    /// How many tools each of the two servers has.
+    pub(crate) fn tools(self) -> usize {
+        if self == Self::List2x100 { 100 } else { 20 }
+    }
+
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::List2x20 | Self::List2x100)
+    }
+
+    /// The body of the request, for a tool of this name.
+    pub(crate) fn body(self, tool: &str) -> String {
+        match self {
+            Self::CallSmall => call(
+                tool,
+                "a text of some length, as it is in an ordinary call of a tool, with a \\\"quote\\\"",
+            ),
+            Self::Call64k => call(tool, &"0123456789abcdef".repeat(4096)),
+            Self::List2x20 | Self::List2x100 => {
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}"#.to_owned()
+            }
+            Self::Initialize => initialize(),
+        }
+    }
+}
+
+/// The first request of a session.
+pub(crate) fn initialize() -> String {
+    r#"{"jsonrpc":"2.0","id":7,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#
+        .to_owned()
+}
+
+/// The definition of tool number `index`, about 240 bytes.
+pub(crate) fn tool(index: usize) -> String {
+    format!(
+        r#"{{"name":"tool_{index}","description":"Tool number {index} of a server that is asked how fast lists are.","inputSchema":{{"type":"object","properties":{{"text":{{"type":"string","description":"What is echoed."}}}},"required":["text"]}}}}"#
+    )
+}
+
+fn call(tool: &str, text: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"{tool}","arguments":{{"text":"{text}","count":3}}}}}}"#
+    )
+}

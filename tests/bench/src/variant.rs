@@ -1,0 +1,279 @@
+//! The ways in which the same work is done.
+
+use base64::Engine as _;
+use mcp_filter_config::PluginConfig;
+use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
+use serde_json::{Value, json};
+
+use crate::Args;
+use crate::case::{self, Case};
+use crate::envoy::Envoy;
+use crate::load;
+
+/// One way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Variant {
+    Plain,
+    Noop,
+    Hold,
+    Pair,
+    McpRouter,
+    DirectResponse,
+}
+
+impl Variant {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::Noop,
+        Self::Hold,
+        Self::Pair,
+        Self::McpRouter,
+        Self::DirectResponse,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Noop => "noop",
+            Self::Hold => "hold",
+            Self::Pair => "pair",
+            Self::McpRouter => "mcp_router",
+            Self::DirectResponse => "direct_response",
+        }
+    }
+
+    pub(crate) fn serves(self, case: Case) -> bool {
+        self != Self::DirectResponse || case.is_list()
+    }
+
+    /// What the answer contains when the work was done.
+    pub(crate) fn expectation(self, case: Case) -> String {
+        let last = case.tools() - 1;
+        match (case, self) {
+            (Case::CallSmall | Case::Call64k, _) => "a result of some length".to_owned(),
+            (Case::Initialize, _) => "protocolVersion".to_owned(),
+            (_, Self::Hold | Self::Pair | Self::DirectResponse) => format!("\"two_tool_{last}\""),
+            (_, Self::McpRouter) => format!("two__tool_{last}"),
+            (_, Self::Plain | Self::Noop) => format!("\"tool_{last}\""),
+        }
+    }
+
+    /// The bytes of the request, in a session where the case is not the opening of one.
+    pub(crate) fn request(self, case: Case, envoy: &Envoy) -> anyhow::Result<Vec<u8>> {
+        let tool = match self {
+            Self::Hold | Self::Pair => "one_tool_3",
+            Self::McpRouter => "one__tool_3",
+            _ => "tool_3",
+        };
+        let body = case.body(tool);
+        if case == Case::Initialize {
+            return Ok(post(&body, None));
+        }
+        let answer = match self {
+            Self::DirectResponse => None,
+            _ => Some(load::once(envoy, &post(&case::initialize(), None))?),
+        };
+        let session = answer
+            .as_ref()
+            .and_then(|answer| answer.header("mcp-session-id"))
+            .unwrap_or("none");
+        Ok(post(&body, Some(session)))
+    }
+
+    /// Envoy's configuration.
+    pub(crate) fn bootstrap(
+        self,
+        case: Case,
+        servers: [u16; 2],
+        args: &Args,
+    ) -> anyhow::Result<Value> {
+        let filters = self.filters(case, args)?;
+        Ok(bootstrap(&filters, &self.routes(case), servers))
+    }
+
+    fn filters(self, case: Case, args: &Args) -> anyhow::Result<Vec<Value>> {
+        let router = json!({
+            "name": "envoy.filters.http.router",
+            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}
+        });
+        Ok(match self {
+            Self::Plain | Self::DirectResponse => vec![router],
+            Self::Noop => vec![wasm("noop", &args.noop, "{}"), router],
+            Self::Hold => vec![
+                wasm("hold", &args.filter, &plugin_config("hold", case.tools())?),
+                router,
+            ],
+            Self::Pair => vec![
+                wasm(
+                    "route",
+                    &args.filter,
+                    &plugin_config("route", case.tools())?,
+                ),
+                wasm("gate", &args.filter, r#"{"version":1,"role":"gate"}"#),
+                router,
+            ],
+            Self::McpRouter => vec![
+                json!({
+                    "name": "envoy.filters.http.mcp",
+                    "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.mcp.v3.Mcp"}
+                }),
+                json!({
+                    "name": "envoy.filters.http.mcp_router",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.filters.http.mcp_router.v3.McpRouter",
+                        "servers": [
+                            {"name": "one", "mcp_cluster": {"cluster": "one", "path": "/mcp"}},
+                            {"name": "two", "mcp_cluster": {"cluster": "two", "path": "/mcp"}}
+                        ]
+                    }
+                }),
+            ],
+        })
+    }
+
+    fn routes(self, case: Case) -> Vec<Value> {
+        let to = |cluster: &str| json!({"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}});
+        let public = match self {
+            Self::DirectResponse => json!({
+                "match": {"prefix": "/"},
+                "direct_response": {"status": 200, "body": {"inline_string": whole_list(case.tools())}}
+            }),
+            _ => to("one"),
+        };
+        vec![
+            json!({"name": "one", "domains": ["one.mcp.local"], "routes": [to("one")]}),
+            json!({"name": "two", "domains": ["two.mcp.local"], "routes": [to("two")]}),
+            json!({"name": "public", "domains": ["*"], "routes": [public]}),
+        ]
+    }
+}
+
+/// The configuration of the complete filter: two servers with sessions, and a policy on each.
+pub(crate) fn plugin_config(role: &str, tools: usize) -> anyhow::Result<String> {
+    let servers: Vec<Value> = ["one", "two"]
+        .iter()
+        .map(|name| {
+            json!({
+                "name": format!("bench/{name}"), "prefix": format!("{name}_"),
+                "host": format!("{name}.mcp.local"), "path": "/mcp",
+                "upstream": {"cluster": name, "authority": name, "path": "/mcp"},
+                "issuesSessions": true, "protocolVersion": "2025-06-18", "policies": [0]
+            })
+        })
+        .collect();
+    let key = base64::engine::general_purpose::STANDARD.encode([7; 32]);
+    let mut config: PluginConfig = serde_json::from_value(json!({
+        "version": 1, "role": role, "generation": "00".repeat(32),
+        "endpoints": [{"hosts": ["127.0.0.1", "localhost"], "path": "/mcp"}],
+        "internalHosts": ["*.mcp.local"],
+        "servers": servers,
+        "policies": [{
+            "name": "bench/swap",
+            "rules": [{
+                "requires": {"all": [
+                    {"headerPresent": "x-github-pat"},
+                    {"not": {"headerEquals": {"name": "x-github-pat", "value": ""}}}
+                ]},
+                "denial": {"status": 400}
+            }],
+            "setHeaders": [{"name": "authorization", "value": [{"literal": "Bearer "}, {"header": "x-github-pat"}]}],
+            "credentialHeaders": ["x-github-pat"]
+        }],
+        "sessions": {"keys": [{"id": 1, "secret": key}], "ttlSeconds": 86400}
+    }))?;
+    config.limits.page_items = 10_000;
+    let mut catalog = CatalogWriter::new();
+    for (server, prefix) in [(0, "one_"), (1, "two_")] {
+        for index in 0..tools {
+            catalog.push(
+                server,
+                Definition::parse(ListKind::Tools, prefix, &case::tool(index))?,
+            );
+        }
+    }
+    config.catalog = Some(catalog.finish());
+    Ok(serde_json::to_string(&config)?)
+}
+
+/// What the filter answers to `tools/list`.
+fn whole_list(tools: usize) -> String {
+    let named = |prefix: &'static str| {
+        (0..tools)
+            .map(move |index| case::tool(index).replacen("\"tool_", &format!("\"{prefix}tool_"), 1))
+    };
+    let all: Vec<String> = named("one_").chain(named("two_")).collect();
+    format!(
+        r#"{{"jsonrpc":"2.0","id":7,"result":{{"tools":[{}]}}}}"#,
+        all.join(",")
+    )
+}
+
+/// A filter of a module with this configuration.
+pub(crate) fn wasm(name: &str, module: &std::path::Path, configuration: &str) -> Value {
+    json!({
+        "name": name,
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": wasm_config(name, module, configuration)
+        }
+    })
+}
+
+/// What stands in `config` of a Wasm filter.
+pub(crate) fn wasm_config(name: &str, module: &std::path::Path, configuration: &str) -> Value {
+    json!({
+        "name": name,
+        "allow_on_headers_stop_iteration": name == "hold",
+        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration},
+        "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": module}}}
+    })
+}
+
+/// A bootstrap with these filters and virtual hosts.
+pub(crate) fn bootstrap(filters: &[Value], virtual_hosts: &[Value], servers: [u16; 2]) -> Value {
+    let address =
+        |port: u16| json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
+    let cluster = |name: &str, port: u16| {
+        json!({
+            "name": name, "type": "STATIC", "connect_timeout": "5s",
+            "load_assignment": {
+                "cluster_name": name,
+                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(port)}}]}]
+            }
+        })
+    };
+    json!({
+        "admin": {"address": address(0)},
+        "static_resources": {
+            "listeners": [{
+                "name": "mcp", "address": address(0),
+                "filter_chains": [{"filters": [{
+                    "name": "envoy.filters.network.http_connection_manager",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                        "stat_prefix": "mcp",
+                        "route_config": {
+                            "virtual_hosts": virtual_hosts,
+                            "max_direct_response_body_size_bytes": 1_000_000
+                        },
+                        "http_filters": filters
+                    }
+                }]}]
+            }],
+            "clusters": [cluster("one", servers[0]), cluster("two", servers[1])]
+        }
+    })
+}
+
+fn post(body: &str, session: Option<&str>) -> Vec<u8> {
+    let session = session
+        .map(|id| format!("mcp-session-id: {id}\r\n"))
+        .unwrap_or_default();
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nx-github-pat: abcdef\r\n\
+         mcp-protocol-version: 2025-06-18\r\nuser-agent: bench\r\n{session}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
