@@ -8,5 +8,5 @@ pub mod splice;
 pub mod text;
 
 pub use id_rewriter::IdRewriter;
-pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site};
+pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site, same_id};
 pub use scanner::{Capture, Field, InvalidJson, Plan, Scanner, ValueKind};

@@ -5,10 +5,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _};
+use hmac::Mac as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::Context;
-use crate::session_id::{Session, SessionKeys};
+use crate::session_id::{Session, SessionKey, SessionKeys};
 
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 12;
@@ -43,16 +43,10 @@ pub struct SealedId {
 
 impl SealedId {
     /// Text for a JSON string that needs no escape, or `None` when a part is too long or there is no key.
-    pub fn seal(
-        &self,
-        keys: &SessionKeys,
-        session: &Session,
-        context: &mut Context<'_>,
-    ) -> Option<String> {
+    pub fn seal(&self, keys: &SessionKeys, session: &Session) -> Option<String> {
         let key = keys.minting()?;
-        let mut nonce = [0; NONCE_BYTES];
-        (context.random)(&mut nonce);
         let plain = self.to_bytes()?;
+        let nonce = nonce(key, session, &plain)?;
         let payload = Payload {
             msg: &plain,
             aad: &associated(key.id(), session),
@@ -110,6 +104,15 @@ impl SealedId {
             upstream_session: upstream_session.to_vec(),
         })
     }
+}
+
+/// Of the content: one id is always sealed alike, so that a server can name its request again, to cancel it.
+fn nonce(key: &SessionKey, session: &Session, plain: &[u8]) -> Option<[u8; NONCE_BYTES]> {
+    let mac = key
+        .seal_nonce_mac()
+        .chain_update(session.unique())
+        .chain_update(plain);
+    mac.finalize().into_bytes().first_chunk().copied()
 }
 
 fn associated(key_id: u8, session: &Session) -> [u8; 18] {

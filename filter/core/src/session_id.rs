@@ -6,6 +6,7 @@ mod capabilities;
 mod keys;
 
 pub use capabilities::ClientCapabilities;
+pub(crate) use keys::SessionKey;
 pub(crate) use keys::decode_key;
 pub use keys::{InvalidKey, SessionKeys};
 

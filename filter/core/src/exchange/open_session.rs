@@ -9,7 +9,7 @@ use crate::session_id::ClientCapabilities;
 use crate::slots::UpstreamSession;
 use crate::step::{CallOutcome, CallToken};
 use crate::version::ProtocolVersion;
-use crate::{Headers, Table};
+use crate::{Headers, Table, sse};
 
 /// See the module.
 #[derive(Debug)]
@@ -178,9 +178,7 @@ fn negotiated_version(
     asked: ProtocolVersion,
 ) -> Option<ProtocolVersion> {
     if is_event_stream(headers) {
-        body.split(|byte| *byte == b'\n')
-            .filter_map(|line| line.strip_prefix(b"data:"))
-            .find_map(|data| version_in(data, asked))
+        sse::events(body).find_map(|event| version_in(&event.data, asked))
     } else {
         version_in(body, asked)
     }

@@ -3,7 +3,7 @@
 use super::response::refusal;
 use super::routed::Routed;
 use crate::Table;
-use crate::json::{Field, Plan, Scanner, ValueKind};
+use crate::json::{Field, Plan, Scanner, same_id};
 use crate::step::BodyStep;
 
 /// See the module.
@@ -79,21 +79,10 @@ impl ResponseCheck {
         } else {
             has_error || has_result
         };
-        fits && self
-            .id
-            .as_deref()
-            .is_none_or(|id| answers(&self.scanner, id))
-    }
-}
-
-/// Whether the scanned message carries this id: strings are compared as text, numbers as written.
-pub(crate) fn answers(scanner: &Scanner, id: &[u8]) -> bool {
-    match scanner.capture(Field::Id).map(|capture| capture.kind) {
-        Some(ValueKind::String) => {
-            let sent: Option<String> = serde_json::from_slice(id).ok();
-            sent.is_some() && scanner.text(Field::Id).map(|text| text.into_owned()) == sent
-        }
-        Some(_) => scanner.raw(Field::Id) == Some(id),
-        None => false,
+        fits && self.id.as_deref().is_none_or(|id| {
+            self.scanner
+                .raw(Field::Id)
+                .is_some_and(|own| same_id(own, id))
+        })
     }
 }

@@ -1,27 +1,159 @@
 //! An event stream of a server, on its way to the client.
 
+use std::borrow::Cow;
+
 use super::routed::Routed;
+use crate::json::{IdRewriter, Message, MessageRules, Site};
+use crate::rejection::Rejection;
+use crate::sealed_id::{SealedId, ServerDigest};
+use crate::session_id::Session;
+use crate::sse::{EventStreamEditor, StreamEnd};
 use crate::step::BodyStep;
 use crate::{Context, Table};
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct ResponseEvents {}
+pub(crate) struct ResponseEvents {
+    editor: EventStreamEditor,
+    /// The client's session; without one nobody could answer a server's request.
+    session: Option<Session>,
+    /// What a server's request is sealed with, its own id apart.
+    asked_by: SealedId,
+    /// The request's id, where it is known by now.
+    id: Option<Vec<u8>>,
+    /// `namespace/name` of the server's registration.
+    server: String,
+    answered: bool,
+    /// Whether any byte has gone on.
+    begun: bool,
+    /// An error has gone on in the place of all that still comes.
+    replaced: bool,
+}
+
+/// The rules of one piece: what the stream knows, and what is lent to this callback.
+struct Rules<'a> {
+    session: Option<&'a Session>,
+    asked_by: &'a SealedId,
+    id: Option<&'a [u8]>,
+    table: &'a Table,
+    answered: bool,
+}
 
 impl ResponseEvents {
     /// Of the response to `routed`.
-    pub(crate) fn new(_table: &Table, _routed: &Routed) -> Self {
-        Self {}
+    pub(crate) fn new(table: &Table, routed: &Routed) -> Self {
+        let server = table.server(routed.route.server).name.clone();
+        let upstream = routed.route.upstream_session.as_ref();
+        let asked_by = SealedId {
+            server: ServerDigest::of(&server),
+            original: Vec::new(),
+            upstream_session: upstream
+                .map(|of_route| of_route.session.id.clone())
+                .unwrap_or_default(),
+        };
+        Self {
+            // Without ids no client tries to resume a stream: GET is not served.
+            editor: EventStreamEditor::new(IdRewriter::HOLD).strip_ids(),
+            session: routed.session.clone(),
+            asked_by,
+            id: routed.id.clone(),
+            server,
+            answered: false,
+            begun: false,
+            replaced: false,
+        }
     }
 
     /// The next piece.
     pub(crate) fn feed(
         &mut self,
-        _table: &Table,
+        table: &Table,
         piece: &[u8],
-        _end: bool,
+        end_of_stream: bool,
         _context: &mut Context<'_>,
     ) -> BodyStep {
-        BodyStep::Replace(piece.to_vec())
+        if self.replaced {
+            return BodyStep::Replace(Vec::new());
+        }
+        let mut rules = Rules {
+            session: self.session.as_ref(),
+            asked_by: &self.asked_by,
+            id: self.id.as_deref(),
+            table,
+            answered: self.answered,
+        };
+        let Ok(out) = self.editor.feed(piece, &mut rules) else {
+            return self.break_off();
+        };
+        self.answered = rules.answered;
+        self.begun |= !out.is_empty();
+        if end_of_stream && !self.answered {
+            return self.end_unanswered(out.into_owned());
+        }
+        match out {
+            Cow::Borrowed(_) => BodyStep::Forward,
+            Cow::Owned(bytes) => BodyStep::Replace(bytes),
+        }
+    }
+
+    /// MCP 2025-11-25, basic/transports, Sending Messages: the stream should hold the response. A client that cannot
+    /// resume the stream would wait for it for ever.
+    fn end_unanswered(&mut self, mut out: Vec<u8>) -> BodyStep {
+        if self.editor.finish() == StreamEnd::Cut && self.begun {
+            return BodyStep::Reset;
+        }
+        out.extend(self.error_event());
+        BodyStep::Replace(out)
+    }
+
+    /// What has gone on cannot be taken back, and what would follow it cannot be trusted.
+    fn break_off(&mut self) -> BodyStep {
+        if self.begun {
+            return BodyStep::Reset;
+        }
+        self.replaced = true;
+        BodyStep::Replace(self.error_event())
+    }
+
+    fn error_event(&self) -> Vec<u8> {
+        let error = Rejection::NoAnswer {
+            server: self.server.clone(),
+        }
+        .body(self.id.as_deref());
+        [b"event: message\ndata: ", error.as_slice(), b"\n\n"].concat()
+    }
+}
+
+impl MessageRules for Rules<'_> {
+    fn passes(&mut self, method: &str) -> bool {
+        match method.strip_prefix("notifications/") {
+            // Lists are those of the catalog: a server's change shows when discovery has seen it.
+            Some(notification) => !notification.ends_with("list_changed"),
+            None => self.session.is_some(),
+        }
+    }
+
+    fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
+        method?;
+        if site == Site::ProgressToken {
+            return None;
+        }
+        let sealed = SealedId {
+            original: raw.to_vec(),
+            ..self.asked_by.clone()
+        };
+        // An id that can't be sealed is one that no answer can name.
+        let text = self
+            .session
+            .and_then(|session| sealed.seal(self.table.sessions(), session))
+            .unwrap_or_default();
+        Some(format!("\"{text}\"").into_bytes())
+    }
+
+    fn ended(&mut self, message: Message) {
+        self.answered |= match self.id {
+            Some(id) => message.answers(id),
+            None => message.kind == crate::json::MessageKind::Response,
+        };
     }
 }

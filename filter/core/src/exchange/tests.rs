@@ -6,5 +6,6 @@ mod edges;
 mod lists;
 mod repair;
 mod responses;
+mod server_requests;
 mod sessions;
 mod ticks;

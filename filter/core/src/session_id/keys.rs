@@ -18,6 +18,7 @@ pub(crate) struct SessionKey {
     id: u8,
     session: Hmac<Sha256>,
     seal: [u8; 32],
+    seal_nonce: Hmac<Sha256>,
 }
 
 /// Why a secret is none.
@@ -64,6 +65,7 @@ impl SessionKey {
             id,
             session: hmac(&derived("mcp session id v1")),
             seal: derived("mcp sealed id v1"),
+            seal_nonce: hmac(&derived("mcp sealed id nonce v1")),
         }
     }
 
@@ -73,6 +75,10 @@ impl SessionKey {
 
     pub(crate) fn session_mac(&self) -> Hmac<Sha256> {
         self.session.clone()
+    }
+
+    pub(crate) fn seal_nonce_mac(&self) -> Hmac<Sha256> {
+        self.seal_nonce.clone()
     }
 
     pub(crate) fn seal(&self) -> &[u8; 32] {
