@@ -19,12 +19,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
-
-/// Carries control's signature.
-pub const CONTROL_HEADER: HeaderName = HeaderName::from_static("x-mcp-control");
-
-/// Carries the credential for the upstream server.
-pub const CREDENTIAL_HEADER: HeaderName = HeaderName::from_static("x-mcp-upstream-authorization");
+use mcp_filter_core::control_signature::{CONTROL_HEADER, CREDENTIAL_HEADER};
 
 /// Below the gateway's own idle timeout, so that a pooled connection is never found closed.
 const POOL_IDLE: Duration = Duration::from_secs(5);
@@ -68,6 +63,9 @@ pub enum SendError {
     /// The credential cannot stand in a header.
     #[error(transparent)]
     Credential(#[from] InvalidCredential),
+    /// The operating system gives no random bytes for the signature.
+    #[error("no random bytes from the operating system: {0}")]
+    Random(String),
     /// Host, path or a header cannot be sent.
     #[error(
         "the request to {0} cannot be written: check the hostname of the route and the path of the registration"
@@ -134,12 +132,8 @@ impl GatewayClient {
             None => request.url().path().to_owned(),
             Some(query) => format!("{}?{query}", request.url().path()),
         };
-        let signature = self.signer.sign(
-            &call.method,
-            call.host,
-            &path,
-            credential.as_ref().map(HeaderValue::as_bytes),
-        );
+        let secret = credential.as_ref().map(HeaderValue::as_bytes);
+        let signature = self.signer.sign(&call.method, call.host, &path, secret)?;
         let headers = request.headers_mut();
         *headers = call.headers;
         headers.insert(
@@ -148,11 +142,11 @@ impl GatewayClient {
         );
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(
-            CONTROL_HEADER,
+            HeaderName::from_static(CONTROL_HEADER),
             HeaderValue::from_str(&signature).map_err(|_| unwritable())?,
         );
         if let Some(credential) = credential {
-            headers.insert(CREDENTIAL_HEADER, credential);
+            headers.insert(HeaderName::from_static(CREDENTIAL_HEADER), credential);
         }
         Ok(request)
     }

@@ -64,7 +64,7 @@ impl List {
             return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
         }
         // A full parse finds what the grammar alone does not: lone surrogates, and numbers out of range.
-        serde_json::from_str::<serde_json::Value>(json).map_err(|error| error.to_string())?;
+        serde_json::from_str::<serde_json::Value>(json).map_err(|error| reason(&error))?;
         self.shape.check("", item)?;
         let key = self.key_of(json)?;
         Ok(Definition {
@@ -75,18 +75,20 @@ impl List {
 
     /// How the item is called in messages: its place, and its key where it has one.
     pub(super) fn label(&self, place: usize, item: &RawValue) -> String {
-        match self.key_of(item.get()) {
-            Ok(key) => format!("{}[{place}] {key:?}", self.member),
-            Err(_) => format!("{}[{place}]", self.member),
+        let members = Members::read(item.get()).ok();
+        let key = members.and_then(|members| members.last(self.key));
+        match key.and_then(|key| serde_json::from_str::<String>(key.get()).ok()) {
+            Some(key) => format!("{}[{place}] {key:?}", self.member),
+            None => format!("{}[{place}]", self.member),
         }
     }
 
     fn key_of(&self, json: &str) -> Result<String, String> {
-        let members = Members::read(json).map_err(|error| error.to_string())?;
+        let members = Members::read(json).map_err(|error| reason(&error))?;
         let value = members
             .last(self.key)
             .ok_or_else(|| format!("no {}", self.key))?;
-        let key: String = serde_json::from_str(value.get()).map_err(|error| error.to_string())?;
+        let key: String = serde_json::from_str(value.get()).map_err(|error| reason(&error))?;
         if key.is_empty() {
             return Err(format!("{} is empty", self.key));
         }
@@ -98,6 +100,14 @@ impl List {
         }
         Ok(key)
     }
+}
+
+/// What a parser said, without line and column: nobody has the text before them.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" at line ")
+        .map_or(text.as_str(), |(reason, _)| reason)
+        .to_owned()
 }
 
 /// RFC 3986, 3.1.

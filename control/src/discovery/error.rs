@@ -51,17 +51,17 @@ pub enum DiscoveryError {
         /// How long the whole pass has waited.
         after: Duration,
     },
-    /// The gateway has no connection to the server.
+    /// The gateway has no way to the server.
     #[error(
-        "{step}: the gateway answers {status} because it has no connection to the server: check that the server runs, \
-         and the address, port and TLS settings of the route's backend{detail}"
+        "{step}: {status} from the gateway, which has no connection to the server ({detail}): \
+         check that the server runs, and the address, port and TLS settings behind the route"
     )]
     UpstreamUnreachable {
         /// The request that was answered so, by its method.
         step: &'static str,
-        /// 502, 503 or 504.
+        /// 502, 503 or 504 as a rule; 404 where no route matches.
         status: u16,
-        /// Envoy's own words, where it gives any.
+        /// The first characters of the body, usually Envoy's own words.
         detail: String,
     },
     /// The server wants another credential, or one at all.
@@ -129,7 +129,7 @@ impl From<SendError> for DiscoveryError {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Credential(error) => Self::CredentialInvalid(error),
-            SendError::Gateway { .. } => Self::GatewayUnreachable {
+            SendError::Gateway { .. } | SendError::Random(_) => Self::GatewayUnreachable {
                 cause: error.to_string(),
             },
             SendError::Unwritable(_) => Self::Unwritable(error),

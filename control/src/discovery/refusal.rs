@@ -9,11 +9,8 @@ use super::{DiscoveryError, ProtocolFault};
 /// The first request of a session (MCP 2025-11-25, basic/lifecycle).
 pub(super) const INITIALIZE: &str = "initialize";
 
-/// Set by Envoy's router on every response that came from an upstream.
-const FROM_UPSTREAM: &str = "x-envoy-upstream-service-time";
-
-/// How Envoy's own filters begin their refusals: `rbac`, `jwt_authn`.
-const ENVOYS_REFUSALS: [&str; 2] = ["RBAC: ", "Jwt"];
+/// Set by the filter on what it passes on to control: `upstream`, or `envoy` where no server has answered.
+const RESPONSE_FROM_HEADER: &str = "x-mcp-response-from";
 
 /// JSON-RPC: the method does not exist.
 pub(super) const METHOD_NOT_FOUND: i64 = -32601;
@@ -47,21 +44,25 @@ impl Refusal<'_> {
                 status,
                 had_credential: quote.0.is_some(),
             },
-            404 if in_session => protocol(step, ProtocolFault::SessionLost),
-            status @ 502..=504 => DiscoveryError::UpstreamUnreachable {
-                step,
-                status,
-                detail: quote.of(self.body),
-            },
+            404 if in_session && !self.is_the_gateways() => {
+                protocol(step, ProtocolFault::SessionLost)
+            }
+            status if self.is_the_gateways() || (502..=504).contains(&status) => {
+                DiscoveryError::UpstreamUnreachable {
+                    step,
+                    status,
+                    detail: quote.of(self.body),
+                }
+            }
             _ => protocol(step, self.fault(quote)),
         }
     }
 
+    /// Whether the filter says that no server has answered.
     fn is_the_gateways(&self) -> bool {
-        !self.headers.contains_key(FROM_UPSTREAM)
-            && ENVOYS_REFUSALS
-                .iter()
-                .any(|start| self.body.starts_with(start.as_bytes()))
+        self.headers
+            .get(RESPONSE_FROM_HEADER)
+            .is_some_and(|from| from == "envoy")
     }
 
     fn fault(self, quote: Quote<'_>) -> ProtocolFault {

@@ -45,7 +45,7 @@ pub(super) struct Schedule {
     failures: u32,
     /// Failures in a row of the server's own; those of the gateway between them count neither way.
     servers_failures: u32,
-    /// Streams in a row that ended without news.
+    /// Streams in a row that ended soon and without news.
     silent_streams: u32,
 }
 
@@ -122,26 +122,30 @@ impl Schedule {
 
     /// Something came, or ended, on the server's stream.
     pub(super) fn heard(&mut self, now: Duration, heard: Heard, chance: f64) {
+        let lived = self
+            .listen_from
+            .map_or(Duration::ZERO, |from| now.saturating_sub(from));
+        if heard == Heard::Changed || lived > self.timing.longest_retry {
+            self.silent_streams = 0;
+        }
         match heard {
             Heard::Changed => {
-                self.silent_streams = 0;
                 self.pass_at = self.pass_at.min(now + self.timing.settle);
                 // Until the pass nothing more needs to be heard.
                 self.listen_from = Some(self.pass_at);
             }
-            Heard::Closed => {
-                self.silent_streams = self.silent_streams.saturating_add(1);
-                self.listen_from = Some(now + self.backoff(self.silent_streams, chance));
-            }
+            Heard::Closed => self.listen_from = Some(now + self.next_stream(chance)),
             Heard::NotOffered => self.listen_from = None,
             Heard::SessionLost => {
-                self.silent_streams = self.silent_streams.saturating_add(1);
                 self.listen_from = None;
-                self.pass_at = self
-                    .pass_at
-                    .min(now + self.backoff(self.silent_streams, chance));
+                self.pass_at = self.pass_at.min(now + self.next_stream(chance));
             }
         }
+    }
+
+    fn next_stream(&mut self, chance: f64) -> Duration {
+        self.silent_streams = self.silent_streams.saturating_add(1);
+        self.backoff(self.silent_streams, chance)
     }
 
     /// 1 s, 2 s, 4 s, ... give or take a fifth, and never beyond the longest.
@@ -156,5 +160,195 @@ impl Schedule {
             .min(self.timing.longest_retry);
         wait.mul_f64(0.8 + 0.4 * chance.clamp(0.0, 1.0))
             .min(self.timing.longest_retry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: Passed = Passed::Good { can_listen: true };
+    const SERVERS: Passed = Passed::Failed {
+        is_the_servers: true,
+    };
+    const GATEWAYS: Passed = Passed::Failed {
+        is_the_servers: false,
+    };
+
+    /// No spread: the factor is one.
+    const MIDDLE: f64 = 0.5;
+
+    fn seconds(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    fn schedule() -> Schedule {
+        Schedule::new(Timing::default(), Duration::ZERO)
+    }
+
+    #[test]
+    fn the_first_pass_is_due_at_once_and_the_next_after_a_minute() {
+        let mut schedule = schedule();
+        assert_eq!(schedule.pass_at(), Duration::ZERO);
+        assert_eq!(schedule.listen_from(), None);
+        schedule.passed(seconds(2.0), GOOD, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(62.0));
+        assert_eq!(schedule.listen_from(), Some(seconds(2.0)));
+    }
+
+    #[test]
+    fn retries_come_after_growing_pauses_up_to_a_minute() {
+        let mut schedule = schedule();
+        let pauses: Vec<u64> = (0..9)
+            .map(|_| {
+                let now = schedule.pass_at();
+                schedule.passed(now, SERVERS, MIDDLE);
+                (schedule.pass_at() - now).as_secs()
+            })
+            .collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        schedule.passed(seconds(500.0), GOOD, MIDDLE);
+        schedule.passed(seconds(560.0), SERVERS, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(561.0));
+    }
+
+    #[test]
+    fn a_thousand_failures_overflow_nothing() {
+        let mut schedule = schedule();
+        for _ in 0..1000 {
+            schedule.passed(Duration::ZERO, SERVERS, 1.0);
+        }
+        assert_eq!(schedule.pass_at(), seconds(60.0));
+    }
+
+    #[test]
+    fn chance_spreads_retries_by_a_fifth() {
+        for (chance, pause) in [(0.0, 0.8), (1.0, 1.2), (7.0, 1.2)] {
+            let mut schedule = schedule();
+            schedule.passed(Duration::ZERO, SERVERS, chance);
+            assert_eq!(schedule.pass_at(), seconds(pause));
+        }
+    }
+
+    #[test]
+    fn the_third_failure_in_a_row_drops_the_offer() {
+        let mut schedule = schedule();
+        let mut drops =
+            |passed| schedule.passed(Duration::ZERO, passed, MIDDLE) == LastOffer::Dropped;
+        let story = [
+            SERVERS, SERVERS, GOOD, SERVERS, SERVERS, SERVERS, SERVERS, GOOD, SERVERS,
+        ];
+        let dropped: Vec<bool> = story.into_iter().map(&mut drops).collect();
+        assert_eq!(
+            dropped,
+            [false, false, false, false, false, true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn failures_of_the_gateway_drop_nothing_and_forgive_nothing() {
+        let mut schedule = schedule();
+        let mut drops =
+            |passed| schedule.passed(Duration::ZERO, passed, MIDDLE) == LastOffer::Dropped;
+        let story = [
+            GATEWAYS, GATEWAYS, GATEWAYS, GATEWAYS, SERVERS, SERVERS, GATEWAYS, SERVERS,
+        ];
+        let dropped: Vec<bool> = story.into_iter().map(&mut drops).collect();
+        assert_eq!(
+            dropped,
+            [false, false, false, false, false, false, false, true]
+        );
+    }
+
+    #[test]
+    fn a_burst_of_news_costs_one_pass() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        schedule.heard(seconds(10.0), Heard::Changed, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(10.5));
+        assert_eq!(schedule.listen_from(), Some(seconds(10.5)));
+        schedule.heard(seconds(10.1), Heard::Changed, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(10.5));
+    }
+
+    #[test]
+    fn news_never_delay_a_pass() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        schedule.heard(seconds(59.9), Heard::Changed, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(60.0));
+    }
+
+    #[test]
+    fn streams_that_end_at_once_are_opened_again_after_growing_pauses() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        let mut now = seconds(1.0);
+        let pauses: Vec<u64> = (0..8)
+            .map(|_| {
+                schedule.heard(now, Heard::Closed, MIDDLE);
+                let from = schedule.listen_from().unwrap();
+                let pause = from - now;
+                now = from;
+                pause.as_secs()
+            })
+            .collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_stream_that_lived_long_is_opened_again_soon() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        for _ in 0..6 {
+            schedule.heard(schedule.listen_from().unwrap(), Heard::Closed, MIDDLE);
+        }
+        let later = schedule.listen_from().unwrap() + seconds(300.0);
+        schedule.heard(later, Heard::Closed, MIDDLE);
+        assert_eq!(schedule.listen_from(), Some(later + seconds(1.0)));
+    }
+
+    #[test]
+    fn a_good_pass_does_not_shorten_the_pause_before_the_next_stream() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        schedule.heard(seconds(59.5), Heard::Closed, MIDDLE);
+        schedule.passed(seconds(60.0), GOOD, MIDDLE);
+        assert_eq!(schedule.listen_from(), Some(seconds(60.5)));
+    }
+
+    #[test]
+    fn no_stream_is_asked_for_where_there_is_none_and_none_while_the_server_fails() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        schedule.heard(seconds(1.0), Heard::NotOffered, MIDDLE);
+        assert_eq!(schedule.listen_from(), None);
+        schedule.passed(seconds(60.0), GOOD, MIDDLE);
+        schedule.passed(seconds(120.0), SERVERS, MIDDLE);
+        assert_eq!(schedule.listen_from(), None);
+    }
+
+    #[test]
+    fn a_lost_session_brings_the_pass_forward_but_not_in_a_tight_loop() {
+        let mut schedule = schedule();
+        let mut now = Duration::ZERO;
+        let pauses: Vec<u64> = (0..4)
+            .map(|_| {
+                schedule.passed(now, GOOD, MIDDLE);
+                schedule.heard(now, Heard::SessionLost, MIDDLE);
+                let pause = schedule.pass_at() - now;
+                now = schedule.pass_at();
+                pause.as_secs()
+            })
+            .collect();
+        assert_eq!(pauses, [1, 2, 4, 8]);
+    }
+
+    #[test]
+    fn hurry_brings_the_pass_forward() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        schedule.hurry(seconds(5.0));
+        assert_eq!(schedule.pass_at(), seconds(5.0));
     }
 }

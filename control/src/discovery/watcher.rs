@@ -174,3 +174,197 @@ impl<S: Server> Watcher<S> {
 fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::super::DiscoveryError;
+    use super::*;
+
+    /// A server that does what is written for it, at once, and notes when.
+    struct Script {
+        passes: VecDeque<Result<Offer, DiscoveryError>>,
+        heard: VecDeque<(Duration, Heard)>,
+        notes: mpsc::UnboundedSender<(u64, &'static str)>,
+        start: Instant,
+    }
+
+    impl Script {
+        fn note(&self, what: &'static str) {
+            // A test that has seen enough has dropped the other end.
+            let _ = self.notes.send((self.start.elapsed().as_secs(), what));
+        }
+    }
+
+    impl Server for Script {
+        async fn pass(&mut self) -> Result<Offer, DiscoveryError> {
+            self.note("pass");
+            self.passes.pop_front().unwrap_or_else(|| Ok(offer("last")))
+        }
+
+        fn can_listen(&self) -> bool {
+            !self.heard.is_empty()
+        }
+
+        async fn listen(&mut self) -> Heard {
+            let Some((after, heard)) = self.heard.front().copied() else {
+                return std::future::pending().await;
+            };
+            sleep_until(Instant::now() + after).await;
+            self.heard.pop_front();
+            self.note("heard");
+            heard
+        }
+
+        async fn close(&mut self) {
+            self.note("close");
+        }
+    }
+
+    fn offer(revision: &str) -> Offer {
+        Offer {
+            protocol_version: revision.to_owned(),
+            issues_sessions: false,
+            completions: false,
+            tools: Vec::new(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
+            resource_templates: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    fn refused(status: u16) -> DiscoveryError {
+        DiscoveryError::UpstreamRefused {
+            step: "initialize",
+            status,
+            had_credential: false,
+        }
+    }
+
+    struct Running {
+        outcomes: mpsc::Receiver<(u64, ObjectName, Outcome)>,
+        notes: mpsc::UnboundedReceiver<(u64, &'static str)>,
+        hurry: Arc<Notify>,
+        stop: oneshot::Sender<()>,
+    }
+
+    fn run(
+        passes: impl IntoIterator<Item = Result<Offer, DiscoveryError>>,
+        heard: impl IntoIterator<Item = (u64, Heard)>,
+    ) -> Running {
+        let (teller, outcomes) = mpsc::channel(64);
+        let (noter, notes) = mpsc::unbounded_channel();
+        let (stop, stopped) = oneshot::channel();
+        let hurry = Arc::new(Notify::new());
+        let seconds = |(after, heard)| (Duration::from_secs(after), heard);
+        let server = Script {
+            passes: passes.into_iter().collect(),
+            heard: heard.into_iter().map(seconds).collect(),
+            notes: noter,
+            start: Instant::now(),
+        };
+        let name = ObjectName {
+            namespace: "mcp-test".into(),
+            name: "github".into(),
+        };
+        let hurried = Arc::clone(&hurry);
+        let links = Links {
+            outcomes: teller,
+            epoch: 7,
+            hurry: hurried,
+            stop: stopped,
+        };
+        tokio::spawn(Watcher::new(name, server, Timing::default()).run(links));
+        Running {
+            outcomes,
+            notes,
+            hurry,
+            stop,
+        }
+    }
+
+    impl Running {
+        /// Waits until something happens for the `times`th time from here on; returns everything until then.
+        async fn until(&mut self, what: &str, times: usize) -> Vec<(u64, &'static str)> {
+            let mut notes = Vec::new();
+            while notes.iter().filter(|(_, note)| *note == what).count() < times {
+                notes.push(self.notes.recv().await.unwrap());
+            }
+            notes
+        }
+
+        fn told(&mut self) -> Vec<&'static str> {
+            std::iter::from_fn(|| self.outcomes.try_recv().ok())
+                .map(|(_, _, outcome)| match outcome {
+                    Outcome::Found(_) => "found",
+                    Outcome::Failed(_) => "failed",
+                    Outcome::Lost(_) => "lost",
+                })
+                .collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn passes_come_every_minute_and_only_news_is_told() {
+        let passes = ["a", "a", "b", "b"].map(|revision| Ok(offer(revision)));
+        let mut running = run(passes, []);
+        let notes = running.until("pass", 4).await;
+        assert_eq!(
+            notes,
+            [(0, "pass"), (60, "pass"), (120, "pass"), (180, "pass")]
+        );
+        assert_eq!(running.told(), ["found", "found"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_told_and_so_is_its_end_even_where_nothing_changed() {
+        let passes = [
+            Ok(offer("a")),
+            Err(refused(401)),
+            Ok(offer("a")),
+            Ok(offer("a")),
+        ];
+        let mut running = run(passes, []);
+        running.until("pass", 5).await;
+        assert_eq!(running.told()[..3], ["found", "failed", "found"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_was_never_good_is_lost_on_the_third_failure() {
+        let mut running = run((0..4).map(|_| Err(refused(403))), []);
+        running.until("pass", 5).await;
+        assert_eq!(running.told()[..4], ["failed", "failed", "lost", "lost"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_from_the_server_bring_a_pass() {
+        let mut running = run([], [(10, Heard::Changed), (100, Heard::Closed)]);
+        let notes = running.until("pass", 3).await;
+        assert_eq!(
+            notes,
+            [(0, "pass"), (10, "heard"), (10, "pass"), (70, "pass")]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hurry_brings_a_pass_at_once() {
+        let mut running = run([], []);
+        running.until("pass", 1).await;
+        running.hurry.notify_one();
+        assert_eq!(running.until("pass", 2).await, [(0, "pass"), (60, "pass")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopping_ends_the_session() {
+        let mut running = run([], []);
+        running.until("pass", 1).await;
+        let Running {
+            mut notes, stop, ..
+        } = running;
+        drop(stop);
+        assert_eq!(notes.recv().await, Some((0, "close")));
+        assert_eq!(notes.recv().await, None);
+    }
+}

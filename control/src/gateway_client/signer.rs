@@ -3,13 +3,14 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ed25519_compact::{KeyPair, Seed};
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use sha2::{Digest as _, Sha256};
+use mcp_filter_core::control_signature::{Nonce, SignedRequest, SigningKey};
 
-/// Signs requests, so that the filter recognises control (Ed25519, RFC 8032). The filter holds the public key alone.
-pub struct Signer(KeyPair);
+use super::SendError;
+
+/// Signs requests, so that the filter recognises control. The filter holds the public key alone.
+pub struct Signer(SigningKey);
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -20,32 +21,35 @@ impl std::fmt::Debug for Signer {
 impl Signer {
     /// The key pair that `seed` (32 secret random bytes) leads to.
     pub fn new(seed: [u8; 32]) -> Self {
-        Self(KeyPair::from_seed(Seed::new(seed)))
+        Self(SigningKey::from_seed(seed))
     }
 
     /// The public key for `ControlKeys::public_keys`: 32 bytes, standard base64.
     pub fn public_key(&self) -> String {
-        STANDARD.encode(*self.0.pk)
+        STANDARD.encode(self.0.public_key().as_bytes())
     }
 
-    /// The value of `x-mcp-control` for one request, good for a short time only.
+    /// The value of `x-mcp-control` for one request, good once and for a short time.
     pub(super) fn sign(
         &self,
         method: &Method,
         host: &str,
         path: &str,
         credential: Option<&[u8]>,
-    ) -> String {
-        let now = SystemTime::now()
+    ) -> Result<String, SendError> {
+        let now_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis());
-        let mut nonce = [0; 16];
-        // Without randomness the nonce stays zero: the signature still holds, it only is no longer unique.
-        let _ = getrandom::fill(&mut nonce);
-        let nonce = URL_SAFE_NO_PAD.encode(nonce);
-        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(credential.unwrap_or_default()));
-        let text = format!("{method}\n{host}\n{path}\n{now}\n{nonce}\n{digest}");
-        let signature = URL_SAFE_NO_PAD.encode(*self.0.sk.sign(text.as_bytes(), None));
-        format!("{now}.{nonce}.{signature}")
+            .map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            });
+        let mut nonce = Nonce::default();
+        getrandom::fill(&mut nonce).map_err(|error| SendError::Random(error.to_string()))?;
+        let request = SignedRequest {
+            method: method.as_str().as_bytes(),
+            host: host.as_bytes(),
+            path: path.as_bytes(),
+            credential,
+        };
+        Ok(self.0.sign(&request, now_ms, &nonce))
     }
 }
