@@ -143,3 +143,142 @@ fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     }
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Nonce, PublicKey, SignedRequest, SigningKey, WINDOW_MS, verify};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const NOW_MS: u64 = 1_790_000_000_000;
+    const NONCE: Nonce = [7; 16];
+    const REQUEST: SignedRequest<'_> = SignedRequest {
+        method: b"POST",
+        host: b"github.mcp.local",
+        path: b"/mcp?x=1",
+        credential: Some(b"Bearer secret"),
+    };
+
+    fn key() -> SigningKey {
+        SigningKey::from_seed([1; 32])
+    }
+
+    fn accepts(request: &SignedRequest<'_>, now_ms: u64, value: &[u8]) -> bool {
+        verify(&[key().public_key()], request, now_ms, value).is_some()
+    }
+
+    #[test]
+    fn a_signed_request_is_recognised_and_gives_its_nonce() {
+        let value = key().sign(&REQUEST, NOW_MS, &NONCE);
+        let other = SigningKey::from_seed([2; 32]).public_key();
+        assert_eq!(
+            verify(
+                &[other, key().public_key()],
+                &REQUEST,
+                NOW_MS,
+                value.as_bytes()
+            ),
+            Some(NONCE)
+        );
+        assert!(value.bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+
+    #[test]
+    fn the_spelling_of_the_host_does_not_count() {
+        let value = key().sign(&REQUEST, NOW_MS, &NONCE);
+        assert!(accepts(
+            &SignedRequest {
+                host: b"GitHub.mcp.local:8001",
+                ..REQUEST
+            },
+            NOW_MS,
+            value.as_bytes()
+        ));
+    }
+
+    #[test]
+    fn another_request_is_not_recognised() {
+        let value = key().sign(&REQUEST, NOW_MS, &NONCE);
+        for request in [
+            SignedRequest {
+                method: b"DELETE",
+                ..REQUEST
+            },
+            SignedRequest {
+                host: b"slack.mcp.local",
+                ..REQUEST
+            },
+            SignedRequest {
+                path: b"/mcp",
+                ..REQUEST
+            },
+            SignedRequest {
+                credential: Some(b"Bearer other"),
+                ..REQUEST
+            },
+            SignedRequest {
+                credential: None,
+                ..REQUEST
+            },
+            SignedRequest {
+                method: b"POSTg",
+                host: b"ithub.mcp.local",
+                ..REQUEST
+            },
+        ] {
+            assert!(!accepts(&request, NOW_MS, value.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_signature_is_good_for_a_minute_around_its_time() {
+        let value = key().sign(&REQUEST, NOW_MS, &NONCE);
+        for (now_ms, good) in [
+            (NOW_MS - WINDOW_MS, true),
+            (NOW_MS + WINDOW_MS, true),
+            (NOW_MS - WINDOW_MS - 1, false),
+            (NOW_MS + WINDOW_MS + 1, false),
+        ] {
+            assert_eq!(
+                accepts(&REQUEST, now_ms, value.as_bytes()),
+                good,
+                "{now_ms}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_key_and_no_key_recognise_nobody() {
+        let value = key().sign(&REQUEST, NOW_MS, &NONCE);
+        let other = SigningKey::from_seed([2; 32]).public_key();
+        assert_eq!(verify(&[other], &REQUEST, NOW_MS, value.as_bytes()), None);
+        assert_eq!(verify(&[], &REQUEST, NOW_MS, value.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_changed_value_is_not_recognised() {
+        let value = key().sign(&REQUEST, NOW_MS, &NONCE).into_bytes();
+        for at in 0..value.len() {
+            let mut changed = value.clone();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert!(!accepts(&REQUEST, NOW_MS, &changed), "{at}");
+        }
+        for odd in [
+            &b""[..],
+            b"v1",
+            b"v1...",
+            b"v1.1.2.3.4",
+            b"\xff",
+            &[value.as_slice(), b"."].concat(),
+        ] {
+            assert!(!accepts(&REQUEST, NOW_MS, odd), "{}", odd.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn points_that_no_honest_key_has_are_no_keys() {
+        assert_eq!(PublicKey::from_bytes([0; 32]), None);
+        let key = key().public_key();
+        assert_eq!(PublicKey::from_bytes(*key.as_bytes()), Some(key));
+    }
+}

@@ -151,3 +151,186 @@ fn lower_case(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Origin, loosely, normalize, normalize_configured};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn case_port_and_trailing_dot_do_not_count() {
+        for spelling in [
+            "mcp.example.com",
+            "MCP.Example.COM",
+            "mcp.example.com.",
+            "mcp.example.com:8001",
+            "mcp.example.com.:80",
+            "mcp.example.com:",
+        ] {
+            assert_eq!(
+                normalize(spelling.as_bytes()).as_deref(),
+                Some("mcp.example.com"),
+                "{spelling}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_ipv6_literal_takes_its_canonical_form() {
+        for spelling in ["[::1]", "[::1]:8001", "[0:0:0:0:0:0:0:1]", "[0000::0001]:"] {
+            assert_eq!(
+                normalize(spelling.as_bytes()).as_deref(),
+                Some("[::1]"),
+                "{spelling}"
+            );
+        }
+        assert_eq!(normalize_configured("::1").as_deref(), Some("[::1]"));
+        assert_eq!(normalize_configured("[0::1]").as_deref(), Some("[::1]"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        let odd: [&[u8]; 18] = [
+            b"",
+            b".",
+            b":80",
+            b"a..b",
+            b"a b",
+            b"a:b",
+            b"a:1:2",
+            b"a:123456",
+            b"user@a",
+            b"a/b",
+            b"a\xff",
+            b"[::1",
+            b"::1",
+            b"[::1]x",
+            b"[fe80::1%eth0]",
+            b"1.2.3",
+            b"1.2.3.256",
+            b"a_.1",
+        ];
+        for authority in odd {
+            assert_eq!(normalize(authority), None, "{}", authority.escape_ascii());
+        }
+        assert_eq!(normalize(&[b'a'; 254]), None);
+        assert_eq!(
+            normalize(format!("{}.com", "a".repeat(64)).as_bytes()),
+            None
+        );
+    }
+
+    #[test]
+    fn a_configured_host_has_no_port() {
+        for host in ["a:80", "[::1]:80", "", "*.a", "a b"] {
+            assert_eq!(normalize_configured(host), None, "{host}");
+        }
+        assert_eq!(
+            normalize_configured("127.0.0.1").as_deref(),
+            Some("127.0.0.1")
+        );
+    }
+
+    #[test]
+    fn broken_spellings_of_a_host_share_a_loose_form() {
+        let broken: [&[u8]; 9] = [
+            b"github.mcp.local",
+            b"GITHUB.mcp.local.:443",
+            b"github.mcp.local..",
+            b"github.mcp.local:80:80",
+            b"github.mcp.local:x",
+            b"u@github.mcp.local",
+            b"u:p@GitHub.mcp.local:1",
+            b" github.mcp.local ",
+            b"github.mcp.local:",
+        ];
+        for authority in broken {
+            assert_eq!(
+                loosely(authority),
+                b"github.mcp.local",
+                "{}",
+                authority.escape_ascii()
+            );
+        }
+        assert_eq!(loosely(b"[::1]x:80"), b"[::1]");
+    }
+
+    #[test]
+    fn origins_are_equal_whatever_the_spelling_of_scheme_host_and_default_port() {
+        let same = |a: &str, b: &str| Origin::parse(a.as_bytes()) == Origin::parse(b.as_bytes());
+        assert!(same(
+            "https://App.example.com",
+            "HTTPS://app.example.com:443"
+        ));
+        assert!(same("http://[::1]:80", "http://[0::1]"));
+        assert!(!same("http://a", "https://a"));
+        assert!(!same("http://a:8080", "http://a"));
+    }
+
+    #[test]
+    fn what_is_no_single_origin_is_none() {
+        let odd: [&[u8]; 12] = [
+            b"",
+            b"null",
+            b"http://",
+            b"http:a",
+            b"://a",
+            b"http://a/",
+            b"http://a/b",
+            b"http://u@a",
+            b"http://a, http://b",
+            b"http://a b",
+            b"http://a\xff",
+            b"1http://a",
+        ];
+        for origin in odd {
+            assert_eq!(Origin::parse(origin), None, "{}", origin.escape_ascii());
+        }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{loosely, normalize};
+
+    proptest! {
+        #[test]
+        fn normalising_twice_is_normalising_once(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Some(host) = normalize(&bytes) {
+                let twice = normalize(host.as_bytes());
+                prop_assert_eq!(twice.as_deref(), Some(&*host));
+            }
+        }
+
+        #[test]
+        fn every_spelling_of_a_name_is_that_name(
+            name in "[a-z][a-z0-9-]{0,10}(\\.[a-z][a-z0-9_-]{0,10}){0,3}",
+            upper in any::<u64>(),
+            dot in any::<bool>(),
+            port in proptest::option::of(0_u16..),
+        ) {
+            let mut spelling: String = name
+                .chars()
+                .enumerate()
+                .map(|(at, letter)| if upper >> (at % 64) & 1 == 1 { letter.to_ascii_uppercase() } else { letter })
+                .collect();
+            spelling.extend(dot.then_some('.'));
+            if let Some(port) = port {
+                spelling.push_str(&format!(":{port}"));
+            }
+            let normal = normalize(spelling.as_bytes());
+            prop_assert_eq!(normal.as_deref(), Some(name.as_str()));
+            prop_assert_eq!(loosely(spelling.as_bytes()), name.as_bytes());
+        }
+
+        #[test]
+        fn no_authority_makes_the_loose_form_fail(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Some(host) = normalize(&bytes) {
+                prop_assert_eq!(loosely(&bytes), host.as_bytes());
+            }
+        }
+    }
+}

@@ -25,3 +25,24 @@ impl Identity {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Identity;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn issuer_and_subject_do_not_run_into_each_other() {
+        assert_ne!(Identity::of_token("ab", "c"), Identity::of_token("a", "bc"));
+        assert_ne!(Identity::of_token("a", ""), Identity::of_token("", "a"));
+    }
+
+    #[test]
+    fn the_same_caller_has_the_same_identity_and_is_not_anonymous() {
+        let alice = Identity::of_token("https://issuer", "alice");
+        assert_eq!(alice, Identity::of_token("https://issuer", "alice"));
+        assert_ne!(alice, Identity::of_token("https://issuer", "bob"));
+        assert_ne!(Identity::of_token("", ""), Identity::ANONYMOUS);
+    }
+}

@@ -38,3 +38,48 @@ pub(crate) fn is_prefix(prefix: &str) -> bool {
 
 /// In bytes.
 pub(crate) const LONGEST_PREFIX: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::{FederatedName, LONGEST_PREFIX, is_prefix};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_name_survives_joining_and_splitting() {
+        for (prefix, own) in [
+            ("github_", "get_me"),
+            ("", "get_me"),
+            ("a", "a"),
+            ("g_", "é \"x\""),
+        ] {
+            let federated = FederatedName::join(prefix, own);
+            assert_eq!(
+                FederatedName::own_name(prefix, federated.as_str()),
+                Some(own)
+            );
+        }
+        assert_eq!(
+            FederatedName::join("github_", "get_me").into_string(),
+            "github_get_me"
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_another_servers_or_nothing_but_the_prefix_has_no_own_name() {
+        assert_eq!(FederatedName::own_name("github_", "slack_post"), None);
+        assert_eq!(FederatedName::own_name("github_", "github_"), None);
+        assert_eq!(FederatedName::own_name("", ""), None);
+    }
+
+    #[test]
+    fn a_prefix_needs_no_escape() {
+        for prefix in ["", "github_", "A-b.c/9"] {
+            assert!(is_prefix(prefix), "{prefix}");
+        }
+        for prefix in ["a b", "a\"", "a\\", "é", "a\n"] {
+            assert!(!is_prefix(prefix), "{prefix}");
+        }
+        assert!(!is_prefix(&"a".repeat(LONGEST_PREFIX + 1)));
+    }
+}

@@ -171,3 +171,140 @@ fn after_literal(reached: &[bool], uri: &[u8], literal: &[u8]) -> Vec<bool> {
     }
     after
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidTemplate, Template};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn matches(template: &str, uri: &str) -> bool {
+        Template::parse(template).unwrap().matches(uri)
+    }
+
+    #[test]
+    fn a_template_matches_what_it_expands_to() {
+        // Expansions with the variables of RFC 6570, section 3.2.
+        for (template, uri) in [
+            ("test://template/{id}/data", "test://template/123/data"),
+            (
+                "repo://{owner}/{repo}/contents{/path*}",
+                "repo://octocat/hello/contents/src/main.rs",
+            ),
+            (
+                "repo://{owner}/{repo}/contents{/path*}",
+                "repo://octocat/hello/contents",
+            ),
+            ("{+path}/here", "/foo/bar/here"),
+            ("X{#hello}", "X#Hello%20World!"),
+            ("X{.var}", "X.value"),
+            ("{/var,x}/here", "/value/1024/here"),
+            ("{/var:1,var}", "/v/value"),
+            ("{;x,y,empty}", ";x=1024;y=768;empty"),
+            ("a{?x,y}", "a?x=1024&y=768"),
+            ("a{?x,y}", "a"),
+            ("?fixed=yes{&x}", "?fixed=yes&x=1024"),
+            ("map?{x,y}", "map?1024,768"),
+            ("file:///{+path}", "file:///a/b?c#d"),
+            ("plain", "plain"),
+            ("é/{x}", "é/%C3%A9"),
+        ] {
+            assert!(matches(template, uri), "{template} {uri}");
+        }
+    }
+
+    #[test]
+    fn a_template_does_not_match_what_it_cannot_expand_to() {
+        for (template, uri) in [
+            ("test://template/{id}/data", "test://template/1/2/data"),
+            ("test://template/{id}/data", "test://template/123/data/"),
+            ("test://template/{id}/data", "TEST://template/123/data"),
+            (
+                "repo://{owner}/{repo}/contents{/path*}",
+                "repo://octocat/hello/contentsrc",
+            ),
+            ("X{/one}", "X/a/b"),
+            ("X{.var}", "Xvalue"),
+            ("a{?x}", "a?x#y"),
+            ("{x}", "a/b"),
+            ("plain", "plain2"),
+            ("plain", ""),
+        ] {
+            assert!(!matches(template, uri), "{template} {uri}");
+        }
+    }
+
+    #[test]
+    fn literal_characters_count_outside_of_expressions() {
+        for (template, count) in [("", 0), ("{a}", 0), ("a{b}c{+d}ef", 4), ("é{x}", 1)] {
+            assert_eq!(
+                Template::parse(template).unwrap().literal_chars(),
+                count,
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn braces_without_sense_are_refused() {
+        for template in ["{", "}", "a{b", "a}b", "{a{b}}", "{a}}"] {
+            assert_eq!(
+                Template::parse(template),
+                Err(InvalidTemplate::UnbalancedBraces),
+                "{template}"
+            );
+        }
+        for template in ["{}", "{?}", "{/}"] {
+            assert_eq!(
+                Template::parse(template),
+                Err(InvalidTemplate::EmptyExpression),
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_expressions_over_a_long_uri_end_soon() {
+        let template = Template::parse(&"{+a}{b}".repeat(50)).unwrap();
+        assert!(template.matches(&"a".repeat(8 * 1024)));
+        assert!(
+            !Template::parse(&format!("{}!", "{+a}x".repeat(50)))
+                .unwrap()
+                .matches(&"x".repeat(8 * 1024))
+        );
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::Template;
+
+    /// Each with an expansion of it.
+    fn part() -> impl Strategy<Value = (String, String)> {
+        prop_oneof![
+            "[a-z:/._-]{1,6}".prop_map(|literal| (literal.clone(), literal)),
+            "[a-zA-Z0-9%,._~-]{0,6}".prop_map(|value| ("{v}".to_owned(), value)),
+            "[a-z/?#&=]{0,6}".prop_map(|value| ("{+v}".to_owned(), value)),
+            "(/[a-z0-9]{0,3}){0,3}".prop_map(|value| ("{/v*}".to_owned(), value)),
+            "(\\?v=[a-z0-9]{0,3})?".prop_map(|value| ("{?v}".to_owned(), value)),
+            "(\\.[a-z]{1,3})?".prop_map(|value| ("{.v}".to_owned(), value)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_expansion_matches(parts in prop::collection::vec(part(), 0..8)) {
+            let (template, uri): (String, String) = parts.into_iter().unzip();
+            prop_assert!(Template::parse(&template).unwrap().matches(&uri), "{template} {uri}");
+        }
+
+        #[test]
+        fn no_text_makes_a_template_fail(template in ".{0,30}", uri in ".{0,30}") {
+            if let Ok(template) = Template::parse(&template) {
+                template.matches(&uri);
+            }
+        }
+    }
+}
