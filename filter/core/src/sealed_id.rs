@@ -125,3 +125,144 @@ fn associated(key_id: u8, session: &Session) -> [u8; 18] {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::{LONGEST_PART, LONGEST_TEXT, SealedId, ServerDigest, URL_SAFE_NO_PAD};
+    use crate::session_id::SessionKeys;
+    use crate::session_id::tests::{keys, lend, session};
+
+    fn id(original: &[u8], upstream_session: &[u8]) -> SealedId {
+        SealedId {
+            server: ServerDigest::of("test/github"),
+            original: original.to_vec(),
+            upstream_session: upstream_session.to_vec(),
+        }
+    }
+
+    fn seal(id: &SealedId, keys: &SessionKeys) -> Option<String> {
+        lend(5, |context| id.seal(keys, &session(9), context))
+    }
+
+    #[test]
+    fn an_id_comes_back_with_its_type() {
+        for original in [&b"7"[..], b"\"7\"", b"-1.5e3", b"\"\\u0041\"", b""] {
+            let id = id(original, b"upstream-session");
+            let text = seal(&id, &keys(&[1])).unwrap();
+            assert_eq!(SealedId::open(&text, &keys(&[1]), &session(9)), Some(id));
+        }
+    }
+
+    #[test]
+    fn the_text_needs_no_escape_and_shows_nothing() {
+        let text = seal(&id(b"\"call-1\"", b"secret-session"), &keys(&[1])).unwrap();
+        assert!(
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
+        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap();
+        assert!(
+            !bytes
+                .windows(6)
+                .any(|window| window == b"secret" || window == b"call-1")
+        );
+    }
+
+    #[test]
+    fn an_id_is_good_in_its_own_session_alone() {
+        let text = seal(&id(b"7", b"u"), &keys(&[1])).unwrap();
+        assert_eq!(SealedId::open(&text, &keys(&[1]), &session(8)), None);
+    }
+
+    #[test]
+    fn every_changed_bit_is_refused() {
+        let text = seal(&id(b"7", b"u"), &keys(&[1])).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                let changed = URL_SAFE_NO_PAD.encode(changed);
+                assert_eq!(
+                    SealedId::open(&changed, &keys(&[1]), &session(9)),
+                    None,
+                    "byte {at} bit {bit}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_outlives_a_rotation_and_ends_with_its_key() {
+        let text = seal(&id(b"7", b"u"), &keys(&[1])).unwrap();
+        assert!(SealedId::open(&text, &keys(&[2, 1]), &session(9)).is_some());
+        assert_eq!(SealedId::open(&text, &keys(&[2]), &session(9)), None);
+    }
+
+    #[test]
+    fn parts_are_bounded() {
+        let longest = vec![b'1'; LONGEST_PART];
+        let text = seal(&id(&longest, &longest), &keys(&[1])).unwrap();
+        assert!(text.len() <= LONGEST_TEXT);
+        assert_eq!(
+            SealedId::open(&text, &keys(&[1]), &session(9)),
+            Some(id(&longest, &longest))
+        );
+        let longer = vec![b'1'; LONGEST_PART + 1];
+        assert_eq!(seal(&id(&longer, b""), &keys(&[1])), None);
+        assert_eq!(seal(&id(b"1", &longer), &keys(&[1])), None);
+    }
+
+    #[test]
+    fn what_was_never_sealed_opens_nothing() {
+        for odd in [
+            "",
+            "AQE",
+            "7",
+            "\u{e9}",
+            &"A".repeat(60),
+            &"A".repeat(100_000),
+        ] {
+            assert_eq!(SealedId::open(odd, &keys(&[1]), &session(9)), None);
+        }
+    }
+
+    #[test]
+    fn servers_have_digests_of_their_own() {
+        assert_ne!(
+            ServerDigest::of("test/github"),
+            ServerDigest::of("test/slack")
+        );
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{LONGEST_PART, SealedId, ServerDigest};
+    use crate::session_id::tests::{keys, lend, session};
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens(
+            random in any::<u8>(),
+            name in ".{0,20}",
+            original in prop::collection::vec(any::<u8>(), 0..=LONGEST_PART),
+            upstream_session in prop::collection::vec(any::<u8>(), 0..=LONGEST_PART),
+        ) {
+            let id = SealedId { server: ServerDigest::of(&name), original, upstream_session };
+            let text = lend(random, |context| id.seal(&keys(&[1]), &session(9), context)).unwrap();
+            prop_assert_eq!(SealedId::open(&text, &keys(&[1]), &session(9)), Some(id));
+        }
+
+        #[test]
+        fn invented_ids_open_nothing(text in "[A-Za-z0-9_-]{0,200}") {
+            prop_assert_eq!(SealedId::open(&text, &keys(&[1]), &session(9)), None);
+        }
+    }
+}

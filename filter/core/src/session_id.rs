@@ -197,3 +197,6 @@ pub(crate) fn version_of(code: u8) -> Option<ProtocolVersion> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

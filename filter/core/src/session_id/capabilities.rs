@@ -132,3 +132,66 @@ fn is_object(value: Option<&RawValue>) -> bool {
 fn bit(bit: u8, set: bool) -> u8 {
     if set { bit } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ClientCapabilities;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn passed_on(declared: &str) -> String {
+        ClientCapabilities::from_json(declared.as_bytes()).to_json()
+    }
+
+    #[test]
+    fn what_can_be_served_back_is_passed_on_as_declared() {
+        for declared in [
+            r#"{}"#,
+            r#"{"roots":{}}"#,
+            r#"{"roots":{"listChanged":true}}"#,
+            r#"{"sampling":{}}"#,
+            r#"{"sampling":{"tools":{},"context":{}}}"#,
+            r#"{"elicitation":{}}"#,
+            r#"{"elicitation":{"url":{}}}"#,
+            r#"{"roots":{},"sampling":{"context":{}},"elicitation":{"form":{},"url":{}}}"#,
+        ] {
+            assert_eq!(passed_on(declared), declared);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_served_back_is_left_out() {
+        assert_eq!(
+            passed_on(r#"{"experimental":{"x":1},"tasks":{},"extensions":{},"roots":{"y":1}}"#),
+            r#"{"roots":{}}"#
+        );
+    }
+
+    #[test]
+    fn form_is_the_same_whether_it_is_said_or_not() {
+        assert_eq!(
+            passed_on(r#"{"elicitation":{"form":{}}}"#),
+            r#"{"elicitation":{}}"#
+        );
+    }
+
+    #[test]
+    fn odd_values_count_as_not_declared() {
+        for odd in [
+            "",
+            "null",
+            "[]",
+            "7",
+            "{",
+            r#"{"roots":null,"sampling":true,"elicitation":[]}"#,
+            r#"{"roots":{},"roots":{}}"#,
+            "\"\\ud800\"",
+        ] {
+            assert_eq!(passed_on(odd), "{}", "{odd}");
+        }
+        assert_eq!(
+            passed_on(r#"{"roots":{"listChanged":"true"},"sampling":{"tools":1}}"#),
+            r#"{"roots":{},"sampling":{}}"#
+        );
+    }
+}
