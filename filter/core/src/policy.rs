@@ -168,3 +168,6 @@ pub(crate) fn is_header_value(bytes: &[u8]) -> bool {
         .iter()
         .all(|byte| matches!(byte, b'\t' | 0x20..=0x7e | 0x80..))
 }
+
+#[cfg(test)]
+mod tests;

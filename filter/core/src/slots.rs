@@ -21,3 +21,6 @@ pub use upstream_sessions::{
     Inserted, UpstreamKey, UpstreamSession, forget_upstream_session, insert_upstream_session,
     upstream_session,
 };
+
+#[cfg(test)]
+mod tests;

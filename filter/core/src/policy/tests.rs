@@ -1,0 +1,336 @@
+use std::borrow::Cow;
+
+use mcp_filter_config::Policy;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::{CompiledPolicy, HeaderFault, Verdict};
+use crate::headers::Headers;
+use crate::step::{HeaderEdit, LocalResponse};
+
+/// The guide's: `x-github-pat` must be there and becomes `Authorization`.
+const SWAP: &str = r#"{
+    "name": "test/swap",
+    "rules": [{
+        "requires": {"all": [
+            {"headerPresent": "x-github-pat"},
+            {"not": {"headerEquals": {"name": "x-github-pat", "value": ""}}}
+        ]},
+        "denial": {
+            "status": 400,
+            "headers": [{"name": "content-type", "value": "application/json"}, {"name": "x-a", "value": "1"}, {"name": "x-a", "value": "2"}],
+            "body": "{\n  \"error\": \"Bad Request\" }\n"
+        }
+    }],
+    "setHeaders": [{"name": "authorization", "value": [{"literal": "Bearer "}, {"header": "x-github-pat"}]}],
+    "credentialHeaders": ["x-github-pat"]
+}"#;
+
+fn parse(json: &str) -> Policy {
+    serde_json::from_str(json).unwrap()
+}
+
+fn evaluate(policy: &str, headers: &[(&str, &[u8])]) -> Verdict {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
+        .collect();
+    CompiledPolicy::compile(&parse(policy), "policies[0]")
+        .unwrap()
+        .evaluate(&Headers::new(headers))
+}
+
+fn set(name: &'static str, value: &[u8]) -> Verdict {
+    Verdict::Allow(vec![HeaderEdit::Set(Cow::Borrowed(name), value.to_vec())])
+}
+
+/// A policy with one condition and nothing else.
+fn holds(condition: &str, headers: &[(&str, &[u8])]) -> bool {
+    let policy =
+        format!(r#"{{"name":"a","rules":[{{"requires":{condition},"denial":{{"status":403}}}}]}}"#);
+    match evaluate(&policy, headers) {
+        Verdict::Allow(_) => true,
+        Verdict::Deny(_) => false,
+        Verdict::Refuse(fault) => panic!("{fault}"),
+    }
+}
+
+/// Where and why a policy is refused.
+fn refusal(change: impl FnOnce(&mut Policy)) -> (String, String) {
+    let mut policy = parse(SWAP);
+    change(&mut policy);
+    let error = CompiledPolicy::compile(&policy, "policies[0]").unwrap_err();
+    (error.path, error.reason)
+}
+
+#[test]
+fn the_credential_becomes_the_servers_header_byte_for_byte() {
+    assert_eq!(
+        evaluate(SWAP, &[("x-github-pat", b"ghp_1")]),
+        set("authorization", b"Bearer ghp_1")
+    );
+    assert_eq!(
+        evaluate(
+            SWAP,
+            &[
+                ("authorization", b"Bearer client"),
+                ("x-github-pat", b"\x80\xff\t ,")
+            ]
+        ),
+        set("authorization", b"Bearer \x80\xff\t ,")
+    );
+}
+
+#[test]
+fn a_denial_goes_out_in_its_authors_bytes() {
+    let denial = LocalResponse {
+        status: 400,
+        headers: vec![
+            ("content-type".into(), b"application/json".to_vec()),
+            ("x-a".into(), b"1".to_vec()),
+            ("x-a".into(), b"2".to_vec()),
+        ],
+        body: b"{\n  \"error\": \"Bad Request\" }\n".to_vec(),
+        ..match evaluate(SWAP, &[]) {
+            Verdict::Deny(response) => response,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(evaluate(SWAP, &[]), Verdict::Deny(denial.clone()));
+    assert_eq!(
+        evaluate(SWAP, &[("x-github-pat", b"")]),
+        Verdict::Deny(denial)
+    );
+}
+
+#[test]
+fn a_header_that_the_policy_reads_may_not_repeat() {
+    let repeated = Verdict::Refuse(HeaderFault::Repeated("x-github-pat".to_owned()));
+    assert_eq!(
+        evaluate(SWAP, &[("x-github-pat", b"a"), ("x-github-pat", b"a")]),
+        repeated
+    );
+    assert_eq!(
+        evaluate(SWAP, &[("x-github-pat", b""), ("x-github-pat", b"a")]),
+        repeated
+    );
+    assert_eq!(
+        evaluate(
+            SWAP,
+            &[("x-other", b"1"), ("x-other", b"2"), ("x-github-pat", b"a")]
+        ),
+        set("authorization", b"Bearer a")
+    );
+}
+
+#[test]
+fn a_header_that_a_condition_denies_by_value_cannot_hide_in_a_second_one() {
+    let policy = r#"{"name":"a","rules":[{"requires":{"not":{"headerEquals":{"name":"x-role","value":"guest"}}},"denial":{"status":403}}]}"#;
+    assert!(matches!(
+        evaluate(policy, &[("x-role", b"guest")]),
+        Verdict::Deny(_)
+    ));
+    assert!(matches!(
+        evaluate(policy, &[("x-role", b"admin"), ("x-role", b"guest")]),
+        Verdict::Refuse(_)
+    ));
+}
+
+#[test]
+fn control_characters_never_split_a_header() {
+    for value in [&b"a\r\nx-admin: 1"[..], b"a\nb", b"a\0b", b"\x7f", b"\x1b"] {
+        assert_eq!(
+            evaluate(SWAP, &[("x-github-pat", value)]),
+            Verdict::Refuse(HeaderFault::IllegalValue("x-github-pat".to_owned())),
+            "{}",
+            value.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn conditions_mean_what_they_say() {
+    let a: &[(&str, &[u8])] = &[("a", b"1")];
+    for (condition, with, without) in [
+        (r#"{"all":[]}"#, true, true),
+        (r#"{"any":[]}"#, false, false),
+        (r#"{"headerPresent":"a"}"#, true, false),
+        (r#"{"not":{"headerPresent":"a"}}"#, false, true),
+        (r#"{"headerEquals":{"name":"a","value":"1"}}"#, true, false),
+        (
+            r#"{"headerEquals":{"name":"a","value":"12"}}"#,
+            false,
+            false,
+        ),
+        (
+            r#"{"any":[{"headerPresent":"b"},{"headerPresent":"a"}]}"#,
+            true,
+            false,
+        ),
+        (
+            r#"{"all":[{"headerPresent":"b"},{"headerPresent":"a"}]}"#,
+            false,
+            false,
+        ),
+        (
+            r#"{"all":[{"headerPresent":"a"},{"not":{"any":[]}}]}"#,
+            true,
+            false,
+        ),
+    ] {
+        assert_eq!(holds(condition, a), with, "{condition}");
+        assert_eq!(holds(condition, &[]), without, "{condition}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_does_not_hold_denies() {
+    let policy = r#"{"name":"a","rules":[
+        {"requires":{"headerPresent":"a"},"denial":{"status":401}},
+        {"requires":{"headerPresent":"b"},"denial":{"status":402}}
+    ]}"#;
+    for (headers, status) in [
+        (&[][..], 401),
+        (&[("a", &b""[..])][..], 402),
+        (&[("b", &b""[..])][..], 401),
+    ] {
+        match evaluate(policy, headers) {
+            Verdict::Deny(response) => assert_eq!(response.status, status),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_absent_header_adds_nothing_to_a_value() {
+    let policy = r#"{"name":"a","setHeaders":[{"name":"x","value":[{"literal":"<"},{"header":"a"},{"literal":">"}]}]}"#;
+    assert_eq!(evaluate(policy, &[]), set("x", b"<>"));
+}
+
+#[test]
+fn header_names_are_lower_case_tokens() {
+    for name in ["", "X-A", "a b", "a:", ":path", "é", "a\n"] {
+        assert_eq!(
+            refusal(|policy| policy.credential_headers = vec!["ok".into(), name.into()]).0,
+            "policies[0].credentialHeaders[1]"
+        );
+        assert_eq!(
+            refusal(|policy| policy.set_headers[0].name = name.into()).0,
+            "policies[0].setHeaders[0].name"
+        );
+        assert_eq!(
+            refusal(|policy| policy.rules[0].denial.headers[1].name = name.into()).0,
+            "policies[0].rules[0].denial.headers[1].name"
+        );
+    }
+}
+
+#[test]
+fn headers_that_frame_the_message_or_are_the_filters_own_cannot_be_set() {
+    for name in [
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "host",
+        "accept-encoding",
+        "mcp-session-id",
+        "x-mcp-control",
+        "x-mcp-servername",
+    ] {
+        assert_eq!(
+            refusal(|policy| policy.set_headers[0].name = name.into()).0,
+            "policies[0].setHeaders[0].name",
+            "{name}"
+        );
+    }
+    let framing =
+        refusal(|policy| policy.rules[0].denial.headers[0].name = "content-length".into());
+    assert_eq!(framing.0, "policies[0].rules[0].denial.headers[0].name");
+}
+
+#[test]
+fn a_header_is_set_once() {
+    let twice = refusal(|policy| policy.set_headers.push(policy.set_headers[0].clone()));
+    assert_eq!(
+        twice,
+        (
+            "policies[0].setHeaders[1].name".to_owned(),
+            "is set already".to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_denial_is_an_error_status() {
+    for status in [0, 200, 302, 399, 600] {
+        assert_eq!(
+            refusal(|policy| policy.rules[0].denial.status = status).0,
+            "policies[0].rules[0].denial.status"
+        );
+    }
+}
+
+#[test]
+fn a_refused_condition_is_named_by_its_path() {
+    let refused = refusal(|policy| {
+        policy.rules[0].requires =
+            serde_json::from_str(r#"{"any":[{"all":[]},{"not":{"headerPresent":"A"}}]}"#).unwrap();
+    });
+    assert_eq!(
+        refused.0,
+        "policies[0].rules[0].requires.any[1].not.headerPresent"
+    );
+    let refused = refusal(|policy| {
+        policy.rules[0].requires =
+            serde_json::from_str(r#"{"headerEquals":{"name":"a","value":"\n"}}"#).unwrap();
+    });
+    assert_eq!(
+        refused.0,
+        "policies[0].rules[0].requires.headerEquals.value"
+    );
+}
+
+#[test]
+fn conditions_have_a_depth_that_no_stack_fears() {
+    let nested = |depth: usize| {
+        let json = format!(
+            "{}{}{}",
+            r#"{"not":"#.repeat(depth),
+            r#"{"all":[]}"#,
+            "}".repeat(depth)
+        );
+        serde_json::from_str(&json).unwrap()
+    };
+    let refused = refusal(|policy| policy.rules[0].requires = nested(32));
+    assert!(
+        refused
+            .0
+            .starts_with("policies[0].rules[0].requires.not.not")
+    );
+    let mut policy = parse(SWAP);
+    policy.rules[0].requires = nested(31);
+    assert!(CompiledPolicy::compile(&policy, "policies[0]").is_ok());
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_set_value_has_no_control_characters_and_ends_with_the_clients_bytes(
+            value in prop::collection::vec(any::<u8>(), 1..20),
+        ) {
+            match evaluate(SWAP, &[("x-github-pat", &value)]) {
+                Verdict::Allow(edits) => {
+                    prop_assert_eq!(edits, vec![HeaderEdit::Set("authorization".into(), [b"Bearer ", value.as_slice()].concat())]);
+                    prop_assert!(!value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t'));
+                }
+                Verdict::Refuse(_) => prop_assert!(value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')),
+                Verdict::Deny(_) => prop_assert!(false, "denied a credential that is there"),
+            }
+        }
+    }
+}
