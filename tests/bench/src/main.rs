@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// Only these cases.
     #[arg(long)]
     only: Vec<String>,
+    /// Only these ways beside plain Envoy.
+    #[arg(long)]
+    way: Vec<String>,
     /// Leave out the measurements of memory and of configuration changes.
     #[arg(long)]
     no_configure: bool,
@@ -76,7 +79,11 @@ fn main() -> anyhow::Result<()> {
 fn measure(case: Case, args: &Args, folder: &std::path::Path) -> anyhow::Result<CaseReport> {
     let servers = [Server::start(case.tools())?, Server::start(case.tools())?];
     let mut runs = Vec::new();
-    for variant in Variant::ALL.iter().filter(|variant| variant.serves(case)) {
+    let wanted = |variant: &&Variant| {
+        let named = args.way.is_empty() || args.way.iter().any(|name| name == variant.name());
+        variant.serves(case) && (named || **variant == Variant::Plain)
+    };
+    for variant in Variant::ALL.iter().filter(wanted) {
         let config = variant.bootstrap(case, [servers[0].port(), servers[1].port()], args)?;
         let envoy = Envoy::start(&args.envoy, &config, folder)?;
         let request = variant.request(case, &envoy)?;

@@ -69,15 +69,17 @@ impl Variant {
         if case == Case::Initialize {
             return Ok(post(&body, None));
         }
-        let answer = match self {
-            Self::DirectResponse => None,
-            _ => Some(load::once(envoy, &post(&case::initialize(), None))?),
-        };
-        let session = answer
-            .as_ref()
-            .and_then(|answer| answer.header("mcp-session-id"))
-            .unwrap_or("none");
-        Ok(post(&body, Some(session)))
+        if self == Self::DirectResponse {
+            // Envoy closes the connection when it answers a POST before the body has come.
+            return Ok(
+                b"GET /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\n\r\n".to_vec(),
+            );
+        }
+        let answer = load::once(envoy, &post(&case::initialize(), None))?;
+        Ok(post(
+            &body,
+            Some(answer.header("mcp-session-id").unwrap_or("none")),
+        ))
     }
 
     /// Envoy's configuration.

@@ -1,5 +1,10 @@
 //! A Proxy-Wasm module that lets every stream pass.
 
+#![allow(
+    missing_docs,
+    reason = "the entry macro exports an undocumented function"
+)]
+
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
