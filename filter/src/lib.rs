@@ -1,1 +1,32 @@
 //! The Proxy-Wasm adapter: callbacks in, hostcalls out. No rule of MCP stands here.
+//!
+//! One module, three roles (see `mcp_filter_config::Role`). A [`plugin`] context compiles the configuration; each HTTP
+//! stream of the roles `hold` and `route` is a [`stream`] context around a [`flow`], which asks the core's exchange what
+//! to do and lets [`apply`] do it. The role `gate` is in [`gate`]; [`handshake`] joins it with `route`.
+
+mod apply;
+mod body;
+mod calls;
+mod exchange;
+mod flow;
+mod gate;
+mod handshake;
+mod host;
+mod metrics;
+mod plugin;
+mod random;
+mod response;
+mod shared_slots;
+mod stream;
+
+/// Where the host enters a new VM.
+#[cfg(not(test))]
+#[allow(
+    unreachable_pub,
+    reason = "the macro's function is exported to the host, not to Rust"
+)]
+mod entry {
+    proxy_wasm::main! {{
+        crate::plugin::start();
+    }}
+}

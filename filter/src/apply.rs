@@ -1,0 +1,257 @@
+//! One step of the exchange, turned into hostcalls and one action.
+
+use mcp_filter_core::{BodyEdit, BodyStep, HeaderEdit, LocalResponse, Release, RequestStep};
+use proxy_wasm::types::Action;
+
+use crate::flow::{Flow, Half, Life, Request, Response};
+use crate::handshake::{self, TAG, Tag};
+use crate::host::{self, Direction};
+
+/// Which callback a step is applied in: only in those of its own direction can the action release anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// The headers'.
+    Headers,
+    /// A body piece's.
+    Body,
+    /// The trailers'.
+    Trailers,
+    /// A call's end or a tick.
+    Outside,
+}
+
+impl Flow {
+    pub(crate) fn apply_request(&mut self, step: RequestStep, at: At) -> Action {
+        if !matches!(self.request, Request::Undecided) || self.response != Response::Awaited {
+            return Action::Pause;
+        }
+        match step {
+            RequestStep::Pass if at == At::Headers => self.pass(),
+            RequestStep::Pass => self.decide(Release::default(), at),
+            RequestStep::Hold => self.hold(at),
+            RequestStep::Release(release) => self.decide(release, at),
+            RequestStep::Respond(response) => {
+                self.respond(&response);
+                Action::Pause
+            }
+        }
+    }
+
+    fn pass(&mut self) -> Action {
+        self.life = Life::Passed;
+        self.shared.metrics.request_passed();
+        if self.half == Half::Route {
+            tag(Tag::Pass);
+        }
+        Action::Continue
+    }
+
+    fn hold(&mut self, at: At) -> Action {
+        match (at, self.half) {
+            (At::Headers, Half::Route) => {
+                tag(handshake::open(self.id, self.this.clone()));
+                return Action::Continue;
+            }
+            (At::Body, _) => self.request_body.pause(),
+            (At::Headers | At::Trailers | At::Outside, _) => {}
+        }
+        Action::Pause
+    }
+
+    fn decide(&mut self, mut release: Release, at: At) -> Action {
+        match std::mem::take(&mut release.body) {
+            BodyEdit::Keep => self.request_body.keep(),
+            BodyEdit::Replace(bytes) => {
+                if !self.request_body.replace(&bytes, at == At::Body) {
+                    log::error!("there is no body to replace");
+                }
+            }
+        }
+        self.request = Request::Decided(release);
+        if at == At::Headers && self.half == Half::Route {
+            // The edits come after whatever stands between the halves, so they are the gate's even now.
+            tag(handshake::open(self.id, self.this.clone()));
+            return Action::Continue;
+        }
+        self.release(at)
+    }
+
+    /// Lets a decided request go, if nothing is to be waited for.
+    pub(crate) fn release(&mut self, at: At) -> Action {
+        if self.half == Half::Route && self.gate.is_none() || self.request_body.has_undecided() {
+            return self.hold(at);
+        }
+        if at == At::Outside && self.request_body.is_paused() && !self.request_body.has_ended() {
+            // From here the host would lose count of the buffer; the next piece is not far.
+            return Action::Pause;
+        }
+        if self.half == Half::Route && at == At::Body && self.is_whole_in_one_piece() {
+            return self.release_later();
+        }
+        let Request::Decided(release) =
+            std::mem::replace(&mut self.request, Request::Released { inspect: false })
+        else {
+            return Action::Pause;
+        };
+        match self.gate {
+            Some(gate) if self.half == Half::Route => {
+                if host::enter(gate).is_ok() {
+                    self.edit_request_headers(&release);
+                    host::resume(Direction::Request);
+                }
+                let _ = host::enter(self.id);
+            }
+            _ => self.edit_request_headers(&release),
+        }
+        self.released(&release);
+        let paused = self.half == Half::Whole || self.request_body.is_paused();
+        match at {
+            At::Outside if paused => self.request_body.resume(),
+            At::Headers | At::Body | At::Trailers | At::Outside => self.request_body.let_go(),
+        }
+        Action::Continue
+    }
+
+    fn is_whole_in_one_piece(&self) -> bool {
+        self.request_body.has_ended() && !self.request_body.is_paused()
+    }
+
+    /// The gate's headers, resumed in this callback, would go on as those of a request without a body: the host has
+    /// seen the end, yet puts the body into its buffer only after the callback. So they are resumed after that.
+    fn release_later(&mut self) -> Action {
+        if let Err(error) = handshake::wake_later(self.id) {
+            log::error!("stream not woken: {error:?}");
+            self.cut(Direction::Request);
+        }
+        self.request_body.pause();
+        Action::Pause
+    }
+
+    /// In the gate's header callback: the edits are made there if the decision is known and the host lets the body
+    /// follow by itself. It does so with a whole one: whatever held the headers back pushes it after them.
+    pub(crate) fn release_to_gate(&mut self) -> Action {
+        let waits_for_body = self.request_body.is_paused() && !self.request_body.has_ended();
+        if waits_for_body || self.request_body.has_undecided() {
+            return Action::Pause;
+        }
+        match std::mem::replace(&mut self.request, Request::Released { inspect: false }) {
+            Request::Decided(release) => {
+                self.edit_request_headers(&release);
+                self.released(&release);
+                Action::Continue
+            }
+            other => {
+                self.request = other;
+                Action::Pause
+            }
+        }
+    }
+
+    fn released(&mut self, release: &Release) {
+        self.request = Request::Released {
+            inspect: release.inspect_rest,
+        };
+        self.shared.metrics.request_routed();
+        handshake::close(self.id);
+    }
+
+    /// In the context that holds the headers.
+    fn edit_request_headers(&self, release: &Release) {
+        let growth = self.request_body.growth();
+        if growth != 0 {
+            let length = host::header(Direction::Request, "content-length");
+            if let Some(length) = length {
+                let length = moved(&length, growth);
+                host::set_header(
+                    Direction::Request,
+                    "content-length",
+                    length.as_deref().map(str::as_bytes),
+                );
+            }
+        }
+        edit_headers(Direction::Request, &release.headers);
+    }
+
+    /// A piece of the body after the decision.
+    pub(crate) fn apply_released(&mut self, step: BodyStep, at: At) -> Action {
+        match step {
+            BodyStep::Hold if self.request_body.has_ended() => {
+                log::error!("the exchange holds a request that has ended");
+                self.cut(Direction::Request);
+                return Action::Pause;
+            }
+            BodyStep::Hold => {
+                self.request_body.pause();
+                return Action::Pause;
+            }
+            BodyStep::Forward => self.request_body.keep(),
+            BodyStep::Replace(bytes) => {
+                if !self.request_body.replace(&bytes, at == At::Body) {
+                    self.cut(Direction::Request);
+                    return Action::Pause;
+                }
+            }
+            BodyStep::Reset => {
+                self.cut(Direction::Request);
+                return Action::Pause;
+            }
+            BodyStep::Respond(response) => {
+                self.respond(&response);
+                return Action::Pause;
+            }
+        }
+        if matches!(self.request, Request::Decided(_)) {
+            return self.release(at);
+        }
+        self.request_body.let_go();
+        Action::Continue
+    }
+
+    /// Answers here, unless a response is on its way already: then the stream is cut.
+    pub(crate) fn respond(&mut self, response: &LocalResponse) {
+        if matches!(self.response, Response::Released { .. }) {
+            self.cut(Direction::Response);
+            return;
+        }
+        self.life = Life::Answered;
+        handshake::close(self.id);
+        self.shared.metrics.local_response(response.status);
+        if response.status >= 400 {
+            log::debug!("answered {}: {}", response.status, response.reason);
+        }
+        if let Err(error) = host::send_local_response(response) {
+            log::error!("local response not sent: {error:?}");
+        }
+    }
+
+    /// Ends the stream so that nobody takes what has passed for the whole.
+    pub(crate) fn cut(&mut self, direction: Direction) {
+        self.life = Life::Cut;
+        handshake::close(self.id);
+        self.shared.metrics.stream_reset();
+        host::reset(direction);
+    }
+}
+
+/// Edits the headers of a direction, which must be held.
+pub(crate) fn edit_headers(direction: Direction, edits: &[HeaderEdit]) {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Set(name, value) => host::set_header(direction, name, Some(value)),
+            HeaderEdit::Remove(name) => host::set_header(direction, name, None),
+        }
+    }
+}
+
+fn tag(tag: Tag) {
+    host::set_header(Direction::Request, TAG, Some(tag.to_string().as_bytes()));
+}
+
+/// A content length, moved by `growth`. `None` where it is no number: then none is better.
+fn moved(length: &[u8], growth: i64) -> Option<String> {
+    let length: i64 = std::str::from_utf8(length).ok()?.parse().ok()?;
+    length
+        .checked_add(growth)
+        .filter(|length| *length >= 0)
+        .map(|length| length.to_string())
+}

@@ -1,0 +1,340 @@
+//! One HTTP stream: what the exchange is told, and where the stream stands in the host.
+//!
+//! Each function here is called with the stream's own context in effect, but for those that say otherwise.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::{BodyStep, CallOutcome, CallToken, Context, Release, RequestStep, TickStep};
+use proxy_wasm::types::Action;
+
+use crate::apply::At;
+use crate::body::Body;
+use crate::exchange::Exchange;
+use crate::handshake::TAG;
+use crate::host::{self, Direction};
+use crate::plugin::Shared;
+use crate::shared_slots::HostSlots;
+use crate::{handshake, random};
+
+/// How many times in a row calls that the host refuses may lead to other calls.
+const ROUNDS_OF_CALLS: usize = 8;
+
+/// Who holds the request headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// This stream context: role `hold`.
+    Whole,
+    /// The gate's: role `route`.
+    Route,
+}
+
+/// Where the request stands.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// The exchange has not decided.
+    Undecided,
+    /// It has; the release waits for the gate or for the next piece of the body.
+    Decided(Release),
+    /// On its way upstream.
+    Released {
+        /// The exchange wants the rest of the body.
+        inspect: bool,
+    },
+}
+
+/// Where the response stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Response {
+    /// Its headers have not come.
+    Awaited,
+    /// They have, and are held.
+    Held,
+    /// They were passed on, or will be with the next piece of the body.
+    Released {
+        /// The exchange wants the body.
+        inspect: bool,
+    },
+}
+
+/// Whether the exchange still has a say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It has.
+    Open,
+    /// Not ours: all goes on.
+    Passed,
+    /// Answered here: the request goes no further, the answer goes out.
+    Answered,
+    /// Cut: nothing goes on.
+    Cut,
+    /// The host has ended the stream: it must not be touched.
+    Over,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    pub(crate) id: u32,
+    pub(crate) half: Half,
+    pub(crate) gate: Option<u32>,
+    pub(crate) life: Life,
+    pub(crate) exchange: Exchange,
+    pub(crate) request: Request,
+    pub(crate) request_body: Body,
+    pub(crate) response: Response,
+    pub(crate) response_body: Body,
+    pub(crate) shared: Rc<Shared>,
+    pub(crate) this: Weak<RefCell<Flow>>,
+    ticking: bool,
+}
+
+impl Flow {
+    pub(crate) fn new(id: u32, half: Half, shared: Rc<Shared>) -> Rc<RefCell<Self>> {
+        Rc::new_cyclic(|this| {
+            RefCell::new(Self {
+                id,
+                half,
+                gate: None,
+                life: Life::Open,
+                exchange: Exchange::new(shared.table.clone()),
+                request: Request::Undecided,
+                request_body: Body::new(Direction::Request),
+                response: Response::Awaited,
+                response_body: Body::new(Direction::Response),
+                shared,
+                this: this.clone(),
+                ticking: false,
+            })
+        })
+    }
+
+    pub(crate) fn shared(&self) -> Rc<Shared> {
+        self.shared.clone()
+    }
+
+    pub(crate) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
+        let headers = host::headers(Direction::Request);
+        if self.half == Half::Route && headers.contains(TAG) {
+            host::set_header(Direction::Request, TAG, None);
+        }
+        if end_of_stream {
+            self.request_body.end();
+        }
+        let step = self
+            .ask(|exchange, context| exchange.on_request_headers(headers, end_of_stream, context));
+        let step = self.settle_request(step);
+        self.apply_request(step, At::Headers)
+    }
+
+    pub(crate) fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if let Some(action) = self.life.request_action() {
+            return action;
+        }
+        if matches!(self.request, Request::Released { inspect: false }) {
+            return Action::Continue;
+        }
+        let piece = self.request_body.take_new(size, end_of_stream);
+        self.feed_request(piece, end_of_stream, At::Body)
+    }
+
+    /// Trailers end the body as `end_of_stream` does; no body callback says it then.
+    pub(crate) fn on_request_trailers(&mut self) -> Action {
+        if let Some(action) = self.life.request_action() {
+            return action;
+        }
+        if matches!(self.request, Request::Released { inspect: false }) {
+            return Action::Continue;
+        }
+        self.request_body.end();
+        self.feed_request(Vec::new(), true, At::Trailers)
+    }
+
+    fn feed_request(&mut self, piece: Vec<u8>, end: bool, at: At) -> Action {
+        if matches!(self.request, Request::Undecided) {
+            let step = self.ask(|exchange, context| exchange.on_held_body(piece, end, context));
+            let step = self.settle_request(step);
+            return self.apply_request(step, at);
+        }
+        let inspect = match &self.request {
+            Request::Decided(release) => release.inspect_rest,
+            Request::Undecided | Request::Released { .. } => true,
+        };
+        let step = if inspect {
+            let step = self.ask(|exchange, context| exchange.on_released_body(piece, end, context));
+            self.settle_other();
+            step
+        } else {
+            BodyStep::Forward
+        };
+        self.apply_released(step, at)
+    }
+
+    /// The gate's headers have come, and the gate's context is in effect: what is returned is the gate's action.
+    pub(crate) fn on_gate(&mut self, gate: u32) -> Action {
+        self.gate = Some(gate);
+        if self.life != Life::Open {
+            return Action::Pause;
+        }
+        self.release_to_gate()
+    }
+
+    /// What `handshake::wake_later` asked for. Any context of this VM may be in effect.
+    pub(crate) fn on_wake(&mut self) {
+        if self.life == Life::Open && host::enter(self.id).is_ok() {
+            self.release(At::Outside);
+        }
+    }
+
+    /// The gate's context is gone: it must not be touched.
+    pub(crate) fn on_gate_done(&mut self) {
+        self.gate = None;
+    }
+
+    /// The end of a call. Any context of this VM may be in effect.
+    pub(crate) fn on_call(&mut self, token: CallToken, outcome: CallOutcome) {
+        if self.life != Life::Open || host::enter(self.id).is_err() {
+            return;
+        }
+        let step = self.ask(|exchange, context| exchange.on_call(token, outcome, context));
+        let later = self.settle();
+        match if later == CallStep::Nothing {
+            step
+        } else {
+            later
+        } {
+            CallStep::Request(step) => {
+                self.apply_request(step, At::Outside);
+            }
+            CallStep::Response(step) => {
+                self.apply_response_head(step, At::Outside);
+            }
+            CallStep::Nothing => {}
+        }
+    }
+
+    /// The plugin's context is in effect, or that of another stream.
+    pub(crate) fn on_tick(&mut self) {
+        if self.life != Life::Open || host::enter(self.id).is_err() {
+            return;
+        }
+        let step = self.ask(Exchange::on_tick);
+        self.settle_other();
+        match step {
+            TickStep::Wait => {}
+            TickStep::Respond(response) if self.response == Response::Awaited => {
+                self.respond(&response)
+            }
+            TickStep::Respond(_) | TickStep::Reset => self.cut(Direction::Response),
+        }
+    }
+
+    /// The host has ended the stream. Nothing is left to be done but calls that nobody waits for.
+    pub(crate) fn on_done(&mut self) {
+        let passed = self.life == Life::Passed;
+        self.life = Life::Over;
+        handshake::close(self.id);
+        if self.ticking {
+            self.shared.stop_ticking(self.id);
+        }
+        if passed {
+            return;
+        }
+        let now_ms = host::now_ms();
+        let mut random = random::fill;
+        let mut slots = HostSlots;
+        self.exchange.on_done(&mut Context {
+            now_ms,
+            random: &mut random,
+            slots: &mut slots,
+        });
+        for call in self.exchange.take_calls() {
+            let _ = self
+                .shared
+                .calls
+                .dispatch(&call, &self.this, &self.shared.metrics);
+        }
+    }
+
+    /// Calls an entry point of the exchange.
+    pub(crate) fn ask<T>(&mut self, entry: impl FnOnce(&mut Exchange, &mut Context<'_>) -> T) -> T {
+        let mut random = random::fill;
+        let mut slots = HostSlots;
+        let mut context = Context {
+            now_ms: host::now_ms(),
+            random: &mut random,
+            slots: &mut slots,
+        };
+        let answer = entry(&mut self.exchange, &mut context);
+        let wants_ticks = self.exchange.wants_ticks();
+        if wants_ticks != self.ticking {
+            self.ticking = wants_ticks;
+            if wants_ticks {
+                self.shared.tick(self.id, self.this.clone());
+            } else {
+                self.shared.stop_ticking(self.id);
+            }
+        }
+        answer
+    }
+
+    /// Sends the calls that the last entry point wants made. A call that the host refuses has ended already; gives
+    /// what the last of those ends led to.
+    pub(crate) fn settle(&mut self) -> CallStep {
+        let mut last = CallStep::Nothing;
+        for _ in 0..ROUNDS_OF_CALLS {
+            let calls = self.exchange.take_calls();
+            if calls.is_empty() {
+                break;
+            }
+            for call in calls {
+                let sent = self
+                    .shared
+                    .calls
+                    .dispatch(&call, &self.this, &self.shared.metrics);
+                if let Err(Some(token)) = sent {
+                    match self.ask(|exchange, context| {
+                        exchange.on_call(token, CallOutcome::Failed, context)
+                    }) {
+                        CallStep::Nothing => {}
+                        step => last = step,
+                    }
+                }
+            }
+        }
+        last
+    }
+
+    fn settle_request(&mut self, step: RequestStep) -> RequestStep {
+        match self.settle() {
+            CallStep::Request(later) => later,
+            CallStep::Response(_) | CallStep::Nothing => step,
+        }
+    }
+
+    /// After an entry point that waits for no call.
+    pub(crate) fn settle_other(&mut self) {
+        self.settle();
+    }
+}
+
+impl Life {
+    /// What request callbacks answer without asking the exchange. A local response is never followed by Continue.
+    fn request_action(self) -> Option<Action> {
+        match self {
+            Self::Open => None,
+            Self::Passed => Some(Action::Continue),
+            Self::Answered | Self::Cut | Self::Over => Some(Action::Pause),
+        }
+    }
+
+    /// The same of response callbacks: the local response goes through them, too.
+    pub(crate) fn response_action(self) -> Option<Action> {
+        match self {
+            Self::Open => None,
+            Self::Passed | Self::Answered | Self::Over => Some(Action::Continue),
+            Self::Cut => Some(Action::Pause),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use mcp_filter_core::LocalResponse;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::flow::Flow;
+use crate::handshake::{self, TAG, Tag};
+use crate::host::{self, Direction};
+
+/// The second half of a pair: holds the headers until `route` has decided.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    id: u32,
+    /// The stream that is waited for.
+    flow: Option<Rc<RefCell<Flow>>>,
+}
+
+impl Gate {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id, flow: None }
+    }
+
+    fn hold(&mut self, flow: Rc<RefCell<Flow>>) -> Action {
+        let action = match flow.try_borrow_mut() {
+            Ok(mut flow) => flow.on_gate(self.id),
+            Err(_) => return refuse("gate came while its stream was at work"),
+        };
+        self.flow = Some(flow);
+        action
+    }
+}
+
+impl Context for Gate {
+    fn on_done(&mut self) -> bool {
+        if let Some(flow) = self.flow.take()
+            && let Ok(mut flow) = flow.try_borrow_mut()
+        {
+            flow.on_gate_done();
+        }
+        true
+    }
+}
+
+impl HttpContext for Gate {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let tag = host::header(Direction::Request, TAG);
+        if tag.is_some() {
+            host::set_header(Direction::Request, TAG, None);
+        }
+        match tag.as_deref().and_then(Tag::parse) {
+            Some(Tag::Pass) => Action::Continue,
+            Some(Tag::Hold { context, nonce }) => match handshake::join(context, nonce) {
+                Some(flow) => self.hold(flow),
+                None => refuse("gate was told of a stream that is not there"),
+            },
+            None => refuse("gate was reached without route before it"),
+        }
+    }
+}
+
+/// Without its other half a gate would hold for ever.
+fn refuse(reason: &'static str) -> Action {
+    log::error!(
+        "{reason}: are both plugins there, in this order, with the same module and no vmConfig?"
+    );
+    let response = LocalResponse {
+        status: 503,
+        headers: Vec::new(),
+        body: Vec::new(),
+        reason,
+    };
+    if let Err(error) = host::send_local_response(&response) {
+        log::error!("local response not sent: {error:?}");
+    }
+    Action::Pause
+}

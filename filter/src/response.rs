@@ -1,0 +1,141 @@
+//! The response direction of a flow.
+
+use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::{BodyStep, Headers, ResponseBody, ResponseHeadStep};
+use proxy_wasm::types::Action;
+
+use crate::apply::{At, edit_headers};
+use crate::flow::{Flow, Response};
+use crate::host::{self, Direction};
+
+impl Flow {
+    pub(crate) fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
+        if let Some(action) = self.life.response_action() {
+            return action;
+        }
+        let headers = host::headers(Direction::Response);
+        if end_of_stream {
+            self.response_body.end();
+        }
+        let from_upstream = is_success(&headers) || host::response_is_from_upstream();
+        let step = self.ask(|exchange, context| {
+            exchange.on_response_headers(headers, end_of_stream, from_upstream, context)
+        });
+        let step = match self.settle() {
+            CallStep::Response(later) => later,
+            CallStep::Request(_) | CallStep::Nothing => step,
+        };
+        self.apply_response_head(step, At::Headers)
+    }
+
+    pub(crate) fn apply_response_head(&mut self, step: ResponseHeadStep, at: At) -> Action {
+        let held = self.response == Response::Held;
+        if held != (at == At::Outside) {
+            return Action::Pause;
+        }
+        match step {
+            ResponseHeadStep::Continue(edits, body) => {
+                edit_headers(Direction::Response, &edits);
+                self.response = Response::Released {
+                    inspect: body == ResponseBody::Inspect,
+                };
+                if at == At::Headers {
+                    Action::Continue
+                } else {
+                    self.resume_response()
+                }
+            }
+            ResponseHeadStep::Hold => {
+                self.response = Response::Held;
+                Action::Pause
+            }
+            ResponseHeadStep::Respond(response) => {
+                self.respond(&response);
+                Action::Pause
+            }
+        }
+    }
+
+    /// The headers were held, and with them what came of the body meanwhile.
+    fn resume_response(&mut self) -> Action {
+        let inspect = self.response == Response::Released { inspect: true };
+        if inspect && self.response_body.is_paused() {
+            let piece = self.response_body.take_paused();
+            let end = self.response_body.has_ended();
+            let step = self.ask(|exchange, context| exchange.on_response_body(piece, end, context));
+            self.settle_other();
+            if self.apply_response_body(step, At::Outside) == Action::Pause {
+                return Action::Pause;
+            }
+        }
+        self.response_body.resume();
+        Action::Continue
+    }
+
+    pub(crate) fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if let Some(action) = self.life.response_action() {
+            return action;
+        }
+        match self.response {
+            Response::Awaited | Response::Held => {
+                self.response_body.pause_unseen(size, end_of_stream);
+                Action::Pause
+            }
+            Response::Released { inspect: false } => {
+                self.response_body.let_go();
+                Action::Continue
+            }
+            Response::Released { inspect: true } => {
+                let piece = self.response_body.take_new(size, end_of_stream);
+                self.feed_response(piece, end_of_stream, At::Body)
+            }
+        }
+    }
+
+    pub(crate) fn on_response_trailers(&mut self) -> Action {
+        if let Some(action) = self.life.response_action() {
+            return action;
+        }
+        self.response_body.end();
+        match self.response {
+            Response::Awaited | Response::Held => Action::Pause,
+            Response::Released { inspect: false } => Action::Continue,
+            Response::Released { inspect: true } => {
+                self.feed_response(Vec::new(), true, At::Trailers)
+            }
+        }
+    }
+
+    fn feed_response(&mut self, piece: Vec<u8>, end: bool, at: At) -> Action {
+        let step = self.ask(|exchange, context| exchange.on_response_body(piece, end, context));
+        self.settle_other();
+        let action = self.apply_response_body(step, at);
+        if action == Action::Continue {
+            self.response_body.let_go();
+        }
+        action
+    }
+
+    fn apply_response_body(&mut self, step: BodyStep, at: At) -> Action {
+        match step {
+            BodyStep::Hold if !self.response_body.has_ended() => {
+                if at == At::Body {
+                    self.response_body.pause();
+                }
+                return Action::Pause;
+            }
+            BodyStep::Forward => self.response_body.keep(),
+            BodyStep::Replace(bytes) if self.response_body.replace(&bytes, at == At::Body) => {}
+            BodyStep::Hold | BodyStep::Replace(_) | BodyStep::Reset | BodyStep::Respond(_) => {
+                self.cut(Direction::Response);
+                return Action::Pause;
+            }
+        }
+        Action::Continue
+    }
+}
+
+/// Most responses: their origin is not worth a hostcall.
+fn is_success(headers: &Headers) -> bool {
+    matches!(headers.first(":status"), Some([b'2', ..]))
+}
