@@ -80,3 +80,6 @@ pub enum Role {
     /// The second of two: holds the headers until the first has decided.
     Gate,
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,3 +133,6 @@ impl Catalog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

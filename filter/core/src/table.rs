@@ -170,3 +170,6 @@ impl Table {
         self.servers().any(|(_, server)| server.completions)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::ListKind;
 use crate::name::FederatedName;
+use crate::resource_uri::{InvalidTemplate, Template};
 
 /// A definition that can stand in a list, federated name included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,9 @@ pub enum InvalidDefinition {
     /// Its key is missing, empty, or not a string that can be read.
     #[error("`{0}` is not a non-empty string")]
     NoKey(&'static str),
+    /// Its `uriTemplate` is no template.
+    #[error("`uriTemplate`: {0}")]
+    Template(InvalidTemplate),
 }
 
 #[derive(Deserialize)]
@@ -61,6 +65,9 @@ impl Definition {
             .into();
         if key.is_empty() {
             return Err(no_key);
+        }
+        if kind == ListKind::ResourceTemplates {
+            Template::parse(&key).map_err(InvalidDefinition::Template)?;
         }
         if !kind.is_named() {
             return Ok(Self {

@@ -21,13 +21,13 @@ const LONGEST_URI: usize = 8 * 1024;
 impl Resources {
     pub(super) fn compile(catalog: &Catalog, servers: &Servers) -> Result<Self, CompileError> {
         let mut templates = Vec::new();
-        for (server, text) in catalog.entries(ListKind::ResourceTemplates) {
+        for (index, (server, text)) in catalog.entries(ListKind::ResourceTemplates).enumerate() {
             match Template::parse(text) {
                 Ok(template) => templates.push((template, ServerIndex(server))),
                 Err(error) => {
                     return refuse(
-                        "catalog.data",
-                        format_args!("resource template {text}: {error}"),
+                        format_args!("catalog.data.resourceTemplates[{index}]"),
+                        format_args!("{text}: {error}"),
                     );
                 }
             }

@@ -1,0 +1,426 @@
+use mcp_filter_config::{PluginConfig, Role};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::{CompileError, ServerIndex, Table};
+use crate::catalog::ListKind;
+
+const FULL: &str = include_str!("../../../config/testdata/accepted/full.json");
+
+const ACCEPTED: [&str; 5] = [
+    FULL,
+    include_str!("../../../config/testdata/accepted/defaults.json"),
+    include_str!("../../../config/testdata/accepted/fields_of_a_newer_control.json"),
+    include_str!("../../../config/testdata/accepted/gate.json"),
+    include_str!("../../../config/testdata/accepted/route_without_servers.json"),
+];
+
+/// Each with the place at which it is refused.
+const REJECTED: &[(&str, &str)] = &[
+    (
+        "version",
+        include_str!("../../../config/testdata/rejected/other_version.json"),
+    ),
+    (
+        "requires[0]",
+        include_str!("../../../config/testdata/rejected/unknown_requirement.json"),
+    ),
+    (
+        "generation",
+        include_str!("../../../config/testdata/rejected/generation_of_no_digest.json"),
+    ),
+    (
+        "endpoints[0].hosts",
+        include_str!("../../../config/testdata/rejected/endpoint_without_host.json"),
+    ),
+    (
+        "endpoints[0].hosts[1]",
+        include_str!("../../../config/testdata/rejected/endpoint_host_with_port.json"),
+    ),
+    (
+        "endpoints[0].path",
+        include_str!("../../../config/testdata/rejected/endpoint_path_with_query.json"),
+    ),
+    (
+        "endpoints[1].hosts[0]",
+        include_str!("../../../config/testdata/rejected/endpoint_twice.json"),
+    ),
+    (
+        "endpoints[0].origins[0]",
+        include_str!("../../../config/testdata/rejected/origin_with_path.json"),
+    ),
+    (
+        "internalHosts[0]",
+        include_str!("../../../config/testdata/rejected/internal_host_with_port.json"),
+    ),
+    (
+        "internalHosts[0]",
+        include_str!("../../../config/testdata/rejected/internal_host_is_public.json"),
+    ),
+    (
+        "servers[0].host",
+        include_str!("../../../config/testdata/rejected/server_host_is_public.json"),
+    ),
+    (
+        "servers[0].host",
+        include_str!("../../../config/testdata/rejected/server_host_is_a_pattern.json"),
+    ),
+    (
+        "servers[1].name",
+        include_str!("../../../config/testdata/rejected/server_twice.json"),
+    ),
+    (
+        "servers[0].prefix",
+        include_str!("../../../config/testdata/rejected/prefix_with_a_space.json"),
+    ),
+    (
+        "servers[0].path",
+        include_str!("../../../config/testdata/rejected/server_path_relative.json"),
+    ),
+    (
+        "servers[0].upstream.cluster",
+        include_str!("../../../config/testdata/rejected/upstream_without_cluster.json"),
+    ),
+    (
+        "servers[0].upstream.authority",
+        include_str!("../../../config/testdata/rejected/upstream_authority_with_user.json"),
+    ),
+    (
+        "servers[0].protocolVersion",
+        include_str!("../../../config/testdata/rejected/unknown_revision.json"),
+    ),
+    (
+        "servers[0].policies[0]",
+        include_str!("../../../config/testdata/rejected/policy_out_of_range.json"),
+    ),
+    (
+        "servers[0].timeouts.idleMs",
+        include_str!("../../../config/testdata/rejected/timeout_of_nothing.json"),
+    ),
+    (
+        "policies[0].rules[0].denial.status",
+        include_str!("../../../config/testdata/rejected/denial_with_success.json"),
+    ),
+    (
+        "policies[0].setHeaders[0].name",
+        include_str!("../../../config/testdata/rejected/header_in_upper_case.json"),
+    ),
+    (
+        "policies[0].setHeaders[0].value[0].literal",
+        include_str!("../../../config/testdata/rejected/header_value_with_line_break.json"),
+    ),
+    (
+        "sessions.keys",
+        include_str!("../../../config/testdata/rejected/servers_without_session_key.json"),
+    ),
+    (
+        "sessions.keys[0].secret",
+        include_str!("../../../config/testdata/rejected/session_key_of_16_bytes.json"),
+    ),
+    (
+        "sessions.keys[1].id",
+        include_str!("../../../config/testdata/rejected/session_key_twice.json"),
+    ),
+    (
+        "sessions.ttlSeconds",
+        include_str!("../../../config/testdata/rejected/sessions_that_never_live.json"),
+    ),
+    (
+        "control.publicKeys[0]",
+        include_str!("../../../config/testdata/rejected/control_key_of_no_point.json"),
+    ),
+    (
+        "limits.pageItems",
+        include_str!("../../../config/testdata/rejected/empty_pages.json"),
+    ),
+    (
+        "catalog",
+        include_str!("../../../config/testdata/rejected/catalog_of_no_base64.json"),
+    ),
+    (
+        "catalog",
+        include_str!("../../../config/testdata/rejected/catalog_larger_than_stated.json"),
+    ),
+    (
+        "catalog",
+        include_str!("../../../config/testdata/rejected/catalog_of_too_many_bytes.json"),
+    ),
+    (
+        "catalog",
+        include_str!("../../../config/testdata/rejected/catalog_with_a_name_twice.json"),
+    ),
+    (
+        "catalog.data.tools[0]",
+        include_str!("../../../config/testdata/rejected/catalog_of_an_unknown_server.json"),
+    ),
+    (
+        "catalog.data.prompts[1]",
+        include_str!("../../../config/testdata/rejected/catalog_without_the_prefix.json"),
+    ),
+    (
+        "catalog.data.resourceTemplates[0]",
+        include_str!("../../../config/testdata/rejected/catalog_of_a_broken_template.json"),
+    ),
+];
+
+const GITHUB: Option<ServerIndex> = Some(ServerIndex(0));
+const EVERYTHING: Option<ServerIndex> = Some(ServerIndex(1));
+
+fn compile(json: &str) -> Result<Table, CompileError> {
+    Table::compile(&serde_json::from_str(json).unwrap())
+}
+
+fn full() -> Table {
+    compile(FULL).unwrap()
+}
+
+fn changed(change: impl FnOnce(&mut PluginConfig)) -> Table {
+    let mut config = serde_json::from_str(FULL).unwrap();
+    change(&mut config);
+    Table::compile(&config).unwrap()
+}
+
+#[test]
+fn golden_configurations_compile() {
+    for json in ACCEPTED {
+        compile(json).unwrap();
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_where_it_is_wrong() {
+    for (path, json) in REJECTED {
+        let error = compile(json).expect_err(json);
+        assert_eq!(error.path, *path, "{json}");
+        assert!(!error.reason.is_empty());
+    }
+}
+
+#[test]
+fn a_gate_knows_no_endpoint_and_no_server() {
+    let gate = compile(ACCEPTED[3]).unwrap();
+    assert_eq!(gate.role(), Role::Gate);
+    assert!(gate.endpoint(b"localhost", b"/mcp").is_none());
+    assert!(!gate.is_internal(b"github.mcp.local"));
+    assert_eq!(gate.tool("github_get_me"), None);
+}
+
+#[test]
+fn an_endpoint_is_found_by_any_spelling_of_its_host_and_its_exact_path() {
+    let table = full();
+    for (host, path) in [
+        ("localhost", "/mcp"),
+        ("LOCALHOST:8001", "/mcp?x=/y"),
+        ("mcp.127-0-0-1.sslip.io.", "/mcp?"),
+        ("[::1]:8001", "/mcp"),
+    ] {
+        assert!(
+            table.endpoint(host.as_bytes(), path.as_bytes()).is_some(),
+            "{host} {path}"
+        );
+    }
+    for (host, path) in [
+        ("localhost", "/mcp/"),
+        ("localhost", "/MCP"),
+        ("localhost", "/mcp#"),
+        ("localhost", ""),
+        ("example.com", "/mcp"),
+        ("", "/mcp"),
+    ] {
+        assert!(
+            table.endpoint(host.as_bytes(), path.as_bytes()).is_none(),
+            "{host} {path}"
+        );
+    }
+}
+
+#[test]
+fn hosts_of_routes_and_of_upstreams_are_internal_in_any_spelling() {
+    let table = full();
+    for host in [
+        "github.mcp.local",
+        "GitHub.MCP.local:8001",
+        "github.mcp.local.",
+        "github.mcp.local..",
+        "x@github.mcp.local",
+        "other.mcp.local",
+        "deep.er.mcp.local",
+        "api.githubcopilot.com",
+        "everything.example.com",
+        "everything.example.com:3001",
+    ] {
+        assert!(table.is_internal(host.as_bytes()), "{host}");
+    }
+    for host in [
+        "mcp.local",
+        "xmcp.local",
+        "localhost",
+        "github.mcp.local.example.com",
+        "",
+        "api.githubcopilot.com.example.com",
+    ] {
+        assert!(!table.is_internal(host.as_bytes()), "{host}");
+    }
+}
+
+#[test]
+fn an_upstream_may_share_a_public_host() {
+    let table =
+        changed(|config| config.servers[1].upstream.authority = "127.0.0.1:3001".to_owned());
+    assert!(!table.is_internal(b"127.0.0.1:3001"));
+    let table = changed(|config| config.internal_hosts.push("*.sslip.io".to_owned()));
+    assert!(!table.is_internal(b"mcp.127-0-0-1.sslip.io:8001"));
+    assert!(table.is_internal(b"other.sslip.io"));
+}
+
+#[test]
+fn pages_of_the_endpoints_own_hosts_and_listed_origins_may_send_requests() {
+    let table = full();
+    let endpoint = table.endpoint(b"localhost", b"/mcp").unwrap();
+    for origin in [
+        "http://localhost",
+        "https://localhost:8443",
+        "HTTP://LocalHost:3000",
+        "http://127.0.0.1:8001",
+        "http://[::1]:1",
+        "https://inspector.example.com",
+        "https://inspector.example.com:443",
+    ] {
+        assert!(endpoint.allows_origin(origin.as_bytes()), "{origin}");
+    }
+    for origin in [
+        "null",
+        "",
+        "localhost",
+        "http://localhost.example.com",
+        "http://inspector.example.com",
+        "https://inspector.example.com:8443",
+        "file://localhost",
+        "http://localhost/",
+        "http://localhost, http://evil.example",
+        "http://evil.example#localhost",
+        "http://u@localhost",
+    ] {
+        assert!(!endpoint.allows_origin(origin.as_bytes()), "{origin}");
+    }
+}
+
+#[test]
+fn tools_and_prompts_are_found_by_their_exact_federated_name() {
+    let table = full();
+    assert_eq!(table.tool("github_get_me"), GITHUB);
+    assert_eq!(table.tool("github_é"), GITHUB);
+    assert_eq!(table.tool("echo"), EVERYTHING);
+    assert_eq!(table.prompt("simple-prompt"), EVERYTHING);
+    for name in [
+        "",
+        "get_me",
+        "github_",
+        "github_get_m",
+        "github_get_me2",
+        "GITHUB_GET_ME",
+        "simple-prompt",
+    ] {
+        assert_eq!(table.tool(name), None, "{name}");
+    }
+    assert_eq!(table.prompt("echo"), None);
+}
+
+#[test]
+fn a_resource_is_found_by_uri_then_by_template() {
+    let table = full();
+    assert_eq!(table.resource("demo://static/1"), EVERYTHING);
+    assert_eq!(table.resource("demo://static/2"), EVERYTHING);
+    assert_eq!(
+        table.resource("repo://octocat/hello/contents/README.md"),
+        GITHUB
+    );
+    assert_eq!(table.template("demo://{kind}/{id}"), EVERYTHING);
+    assert_eq!(table.template("demo://{kind}/{other}"), None);
+}
+
+#[test]
+fn nobody_is_asked_for_an_unlisted_uri_where_several_servers_have_resources() {
+    assert_eq!(full().resource("https://example.com/unlisted"), None);
+}
+
+#[test]
+fn the_only_server_with_resources_is_asked_for_unlisted_uris() {
+    let table = changed(|config| {
+        config.catalog = None;
+        config.servers[0].resources = false;
+    });
+    assert_eq!(table.resource("https://example.com/unlisted"), EVERYTHING);
+    assert!(table.has_resources());
+}
+
+#[test]
+fn without_resources_no_uri_leads_anywhere() {
+    let table = changed(|config| {
+        config.catalog = None;
+        config
+            .servers
+            .iter_mut()
+            .for_each(|server| server.resources = false);
+    });
+    assert_eq!(table.resource("demo://static/1"), None);
+    assert!(!table.has_resources());
+    assert!(!table.has_tools() && !table.has_prompts());
+}
+
+#[test]
+fn the_template_with_the_most_literal_characters_wins() {
+    let templates = ["item://{+rest}", "item://a/{id}", "item://{kind}/special"];
+    let table = changed(|config| {
+        let mut catalog = crate::catalog::CatalogWriter::new();
+        for (server, template) in templates
+            .iter()
+            .enumerate()
+            .map(|(place, template)| (u32::from(place == 1), template))
+        {
+            let json = format!(r#"{{"uriTemplate":"{template}","name":"x"}}"#);
+            let definition =
+                crate::catalog::Definition::parse(ListKind::ResourceTemplates, "", &json).unwrap();
+            catalog.push(server, definition);
+        }
+        config.catalog = Some(catalog.finish());
+    });
+    assert_eq!(table.resource("item://a/1"), EVERYTHING);
+    assert_eq!(table.resource("item://b/1"), GITHUB);
+    assert_eq!(table.resource("item://a/special"), GITHUB);
+}
+
+#[test]
+fn a_server_tells_what_it_was_configured_with() {
+    let table = full();
+    let index = table.tool("github_get_me").unwrap();
+    let server = table.server(index);
+    assert_eq!(server.name, "mcp-test/github");
+    assert_eq!(server.upstream.path, "/mcp/");
+    assert_eq!(server.protocol_version.as_str(), "2025-11-25");
+    assert!(server.issues_sessions && server.completions && table.has_completions());
+    assert_eq!(table.policies(index).count(), 1);
+    assert_eq!(table.credential_headers(), ["x-github-pat"]);
+    assert_eq!(table.servers().count(), 2);
+}
+
+#[test]
+fn an_index_of_another_table_leads_nowhere() {
+    let server = full().server(ServerIndex(7)).clone();
+    assert!(server.upstream.cluster.is_empty() && server.host.is_empty());
+}
+
+#[test]
+fn a_list_is_told_in_pages_of_the_configured_size() {
+    let table = full();
+    let page = table.list_result(ListKind::Tools, None).unwrap();
+    let page: serde_json::Value = serde_json::from_slice(&page.parts().concat()).unwrap();
+    assert_eq!(page["tools"].as_array().unwrap().len(), 2);
+    let rest = table
+        .list_result(ListKind::Tools, page["nextCursor"].as_str())
+        .unwrap();
+    assert_eq!(
+        rest.parts().concat(),
+        br#"{"tools":[{"name":"echo","inputSchema":{"type":"object"}}]}"#
+    );
+}
