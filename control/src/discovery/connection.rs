@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use mcp_filter_core::version::ProtocolVersion;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -35,7 +36,7 @@ pub(super) struct Connection {
     client: GatewayClient,
     subject: Subject,
     session_id: Option<HeaderValue>,
-    revision: Option<&'static str>,
+    revision: Option<ProtocolVersion>,
     next_id: u64,
 }
 
@@ -64,7 +65,7 @@ impl Connection {
     }
 
     /// From now on requests tell the negotiated revision.
-    pub(super) fn negotiated(&mut self, revision: &'static str) {
+    pub(super) fn negotiated(&mut self, revision: ProtocolVersion) {
         self.revision = Some(revision);
     }
 
@@ -197,8 +198,14 @@ impl Connection {
         if let Some(id) = &self.session_id {
             headers.insert(SESSION_ID, id.clone());
         }
-        if let Some(revision) = self.revision.filter(|revision| *revision != "2025-03-26") {
-            headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(revision));
+        if let Some(revision) = self
+            .revision
+            .filter(|it| *it > ProtocolVersion::V2025_03_26)
+        {
+            headers.insert(
+                PROTOCOL_VERSION,
+                HeaderValue::from_static(revision.as_str()),
+            );
         }
         headers
     }
@@ -231,7 +238,7 @@ impl Connection {
         mut reply: Reply,
         deadline: Deadline,
     ) -> Result<Answer, DiscoveryError> {
-        let mut decoder = EventDecoder::default();
+        let mut decoder = EventDecoder::new();
         loop {
             let piece = deadline.bound(step, reply.chunk()).await?;
             let Some(piece) = piece.map_err(|error| protocol(step, error.into()))? else {

@@ -1,80 +1,63 @@
-//! Server-sent events, as they come (HTML Living Standard, 9.2.6).
+//! Server-sent events as they come.
 
 use std::collections::VecDeque;
 
-/// Turns pieces of an event stream into the data of its `message` events.
-#[derive(Debug, Default)]
+use mcp_filter_core::sse::events;
+
+/// Turns pieces of an event stream into the data of its `message` events: finds where an event ends, and lets the core
+/// read it.
+#[derive(Debug)]
 pub(super) struct EventDecoder {
-    line: Vec<u8>,
-    /// The last line ended in CR, so an LF that follows belongs to it.
+    pending: Vec<u8>,
+    at_line_start: bool,
+    /// An LF that follows belongs to the line end before it.
     after_cr: bool,
-    started: bool,
-    data: Option<Vec<u8>>,
-    is_other_type: bool,
-    events: VecDeque<Vec<u8>>,
+    ready: VecDeque<Vec<u8>>,
 }
 
 impl EventDecoder {
-    /// Takes the next piece, cut anywhere.
-    pub(super) fn push(&mut self, mut piece: &[u8]) {
-        while let Some(end) = piece.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            let (head, rest) = piece.split_at(end);
-            let terminator = rest.first();
-            if !(self.after_cr
-                && head.is_empty()
-                && self.line.is_empty()
-                && terminator == Some(&b'\n'))
-            {
-                self.line.extend_from_slice(head);
-                self.end_line();
-            }
-            self.after_cr = terminator == Some(&b'\r');
-            piece = rest.get(1..).unwrap_or_default();
+    pub(super) fn new() -> Self {
+        Self {
+            pending: Vec::new(),
+            at_line_start: true,
+            after_cr: false,
+            ready: VecDeque::new(),
         }
-        self.after_cr &= piece.is_empty();
-        self.line.extend_from_slice(piece);
+    }
+
+    /// Takes the next piece, cut anywhere.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        while let Some(end) = rest.iter().position(|byte| self.ends_event(*byte)) {
+            let (head, tail) = rest.split_at(end + 1);
+            self.pending.extend_from_slice(head);
+            self.read_pending();
+            rest = tail;
+        }
+        self.pending.extend_from_slice(rest);
     }
 
     /// The data of the next complete event, its lines joined by a line feed.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
-        self.events.pop_front()
+        self.ready.pop_front()
     }
 
-    fn end_line(&mut self) {
-        let mut line = std::mem::take(&mut self.line);
-        if !std::mem::replace(&mut self.started, true) && line.starts_with(b"\xEF\xBB\xBF") {
-            line.drain(..3);
-        }
-        if line.is_empty() {
-            return self.end_event();
-        }
-        let colon = line
-            .iter()
-            .position(|byte| *byte == b':')
-            .unwrap_or(line.len());
-        let (field, value) = line.split_at(colon);
-        let value = value.strip_prefix(b":").unwrap_or(value);
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        match field {
-            b"data" => match &mut self.data {
-                Some(data) => {
-                    data.push(b'\n');
-                    data.extend_from_slice(value);
-                }
-                None => self.data = Some(value.to_vec()),
-            },
-            b"event" => self.is_other_type = !matches!(value, b"" | b"message"),
-            _ => {}
-        }
+    /// Whether this byte ends an empty line.
+    fn ends_event(&mut self, byte: u8) -> bool {
+        let is_second_half = std::mem::take(&mut self.after_cr) && byte == b'\n';
+        let ends_line = matches!(byte, b'\n' | b'\r') && !is_second_half;
+        let ends_event = ends_line && self.at_line_start;
+        self.after_cr = byte == b'\r';
+        self.at_line_start = ends_line || is_second_half;
+        ends_event
     }
 
-    fn end_event(&mut self) {
-        let is_other_type = std::mem::take(&mut self.is_other_type);
-        let data = self
-            .data
-            .take()
-            .filter(|data| !data.is_empty() && !is_other_type);
-        self.events.extend(data);
+    fn read_pending(&mut self) {
+        let messages = events(&self.pending).filter(|event| event.is_message());
+        let data = messages.map(|event| event.data.into_owned());
+        // A server may open its stream with an event that has an id alone (MCP 2025-11-25, basic/transports).
+        self.ready.extend(data.filter(|data| !data.is_empty()));
+        self.pending.clear();
     }
 }
 
@@ -83,7 +66,7 @@ mod tests {
     use super::*;
 
     fn decode(pieces: &[&[u8]]) -> Vec<String> {
-        let mut decoder = EventDecoder::default();
+        let mut decoder = EventDecoder::new();
         pieces.iter().for_each(|piece| decoder.push(piece));
         std::iter::from_fn(|| decoder.next())
             .map(|data| String::from_utf8(data).unwrap())

@@ -1,18 +1,19 @@
 //! The start of a session (MCP 2025-11-25, basic/lifecycle, Initialization).
 
+use mcp_filter_core::version::ProtocolVersion;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::connection::{Answer, Connection};
 use super::deadline::Deadline;
 use super::members::Members;
-use super::refusal::{INITIALIZE, REVISIONS, protocol};
+use super::refusal::{INITIALIZE, protocol};
 use super::{DiscoveryError, ProtocolFault};
 
 /// What a server said about itself.
 #[derive(Clone, Debug)]
 pub(super) struct Handshake {
-    pub(super) revision: &'static str,
+    pub(super) revision: ProtocolVersion,
     pub(super) issues_sessions: bool,
     pub(super) completions: bool,
     pub(super) tools: bool,
@@ -28,7 +29,7 @@ pub(super) async fn initialize(
     deadline: Deadline,
 ) -> Result<Handshake, DiscoveryError> {
     let params = json!({
-        "protocolVersion": REVISIONS.last(),
+        "protocolVersion": ProtocolVersion::LATEST.as_str(),
         "capabilities": {},
         "clientInfo": {"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")},
     });
@@ -51,7 +52,7 @@ fn read(result: &RawValue, connection: &Connection) -> Result<Handshake, Protoco
     let Some(Value::String(offered)) = offered else {
         return Err(ProtocolFault::Result("protocolVersion"));
     };
-    let revision = REVISIONS.into_iter().find(|revision| *revision == offered);
+    let revision = ProtocolVersion::parse(offered.as_bytes());
     let revision = revision.ok_or_else(|| ProtocolFault::Revision {
         offered: connection.quote().of(offered.as_bytes()),
     })?;

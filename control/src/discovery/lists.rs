@@ -36,7 +36,7 @@ pub(super) async fn read_all(
         unnamed: 0,
     };
     let mut offer = Offer {
-        protocol_version: handshake.revision.to_owned(),
+        protocol_version: handshake.revision.as_str().to_owned(),
         issues_sessions: handshake.issues_sessions,
         completions: handshake.completions,
         tools: Vec::new(),

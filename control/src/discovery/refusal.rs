@@ -1,6 +1,8 @@
 //! What an HTTP status that is no success tells, and about whom.
 
 use http::{HeaderMap, StatusCode};
+use mcp_filter_core::control_signature::RESPONSE_FROM_HEADER;
+use mcp_filter_core::version::ProtocolVersion;
 
 use super::message::{RpcError, messages};
 use super::quote::Quote;
@@ -9,17 +11,11 @@ use super::{DiscoveryError, ProtocolFault};
 /// The first request of a session (MCP 2025-11-25, basic/lifecycle).
 pub(super) const INITIALIZE: &str = "initialize";
 
-/// Set by the filter on what it passes on to control: `upstream`, or `envoy` where no server has answered.
-const RESPONSE_FROM_HEADER: &str = "x-mcp-response-from";
-
 /// JSON-RPC: the method does not exist.
 pub(super) const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Codes that only the stateless revision has (MCP 2026-07-28, basic/transports).
 const MODERN_CODES: std::ops::RangeInclusive<i64> = -32022..=-32020;
-
-/// The revisions that can be negotiated, oldest first.
-pub(super) const REVISIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// A response that is no success, its body read as far as it is of interest.
 #[derive(Debug)]
@@ -98,7 +94,11 @@ pub(super) fn rpc_fault(step: &'static str, error: RpcError, quote: Quote<'_>) -
         .filter_map(|revision| revision.as_str())
         .collect();
     let is_modern = MODERN_CODES.contains(&code) || code == METHOD_NOT_FOUND;
-    if is_modern || supported.iter().any(|revision| *revision > "2025-11-25") {
+    if is_modern
+        || supported
+            .iter()
+            .any(|revision| *revision > ProtocolVersion::LATEST.as_str())
+    {
         return ProtocolFault::ModernOnly { code };
     }
     if supported.is_empty() {

@@ -224,7 +224,7 @@ async fn open_stream(connection: &Connection) -> Result<Stream, Heard> {
     match reply.status().as_u16() {
         200 if reply.media_type() == "text/event-stream" => Ok(Stream {
             reply,
-            decoder: EventDecoder::default(),
+            decoder: EventDecoder::new(),
         }),
         404 if connection.has_session_id() => Err(Heard::SessionLost),
         408 | 409 | 425 | 429 | 500.. => Err(Heard::Closed),
