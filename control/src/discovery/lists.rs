@@ -17,7 +17,7 @@ use super::refusal::protocol;
 use super::{DiscoveryError, ProtocolFault};
 
 /// Pages of one list that are read.
-const MAX_PAGES: usize = 10_000;
+const MAX_PAGES: usize = 1000;
 
 /// Items that are named one by one as left out; beyond them only their number is told.
 const MAX_NAMED: usize = 100;
