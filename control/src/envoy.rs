@@ -7,12 +7,17 @@
 //! The listener never changes while Envoy runs; routes, clusters and the plugin's configuration do, and none of them
 //! touches a connection.
 
+pub mod admin;
 pub mod bootstrap;
 pub mod cluster;
 pub mod extension;
+pub mod leash;
 pub mod listener;
+pub mod log;
+pub mod process;
 pub mod response;
 pub mod route;
+pub mod subscription;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Setup;
 use super::response::{from_file, text, typed};
+use super::subscription::Subscription;
 
 /// Connections that Envoy accepts at once.
 const MAX_DOWNSTREAM_CONNECTIONS: u32 = 50_000;
@@ -15,25 +16,16 @@ pub fn path(setup: &Setup) -> PathBuf {
     setup.directory.join("bootstrap.json")
 }
 
-/// The listeners' file.
-pub fn listeners_path(setup: &Setup) -> PathBuf {
-    setup.directory.join("listeners.json")
-}
-
-/// The clusters' file.
-pub fn clusters_path(setup: &Setup) -> PathBuf {
-    setup.directory.join("clusters.json")
-}
-
 /// The bootstrap configuration.
 pub fn bootstrap(setup: &Setup) -> Value {
     json!({
         "node": { "id": "mcp-control-local", "cluster": "mcp-control" },
         "admin": { "address": { "pipe": { "path": text(&setup.admin_socket), "mode": 0o600 } } },
         "dynamic_resources": {
-            "lds_config": from_file(&listeners_path(setup)),
-            "cds_config": from_file(&clusters_path(setup)),
+            "lds_config": from_file(&Subscription::Listeners.path(setup)),
+            "cds_config": from_file(&Subscription::Clusters.path(setup)),
         },
+        "typed_dns_resolver_config": dns_resolver(),
         "overload_manager": { "resource_monitors": [connection_limit()] },
     })
 }
@@ -54,6 +46,18 @@ pub fn system_ca_certificates(exists: impl Fn(&Path) -> bool) -> PathBuf {
         .find(|path| exists(path))
         .unwrap_or(Path::new(usual))
         .to_owned()
+}
+
+/// A name server that is silent must not keep Envoy from starting for long.
+fn dns_resolver() -> Value {
+    let config = json!({ "query_timeout_seconds": 2, "query_tries": 2 });
+    json!({
+        "name": "envoy.network.dns_resolver.cares",
+        "typed_config": typed(
+            "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            config,
+        ),
+    })
 }
 
 fn connection_limit() -> Value {

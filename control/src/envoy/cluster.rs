@@ -66,6 +66,7 @@ fn resolution(cluster: &Cluster) -> Map<String, Value> {
     members.insert("type".to_owned(), kind.into());
     if let Some(family) = family {
         members.insert("dns_lookup_family".to_owned(), family.into());
+        members.insert("respect_dns_ttl".to_owned(), true.into());
     }
     members
 }

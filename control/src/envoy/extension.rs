@@ -1,15 +1,14 @@
 //! The filter's place in the chain, and its configuration as Envoy fetches it (ECDS).
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use super::response::{from_file, text, typed};
+use super::subscription::Subscription;
 use super::{Instances, Setup};
 
 const WASM_FILTER: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// One instance of the filter: an HTTP filter of the chain with a file of its own.
+/// One instance of the filter: an HTTP filter of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Extension {
     /// Role `hold`.
@@ -38,9 +37,12 @@ impl Extension {
         }
     }
 
-    /// The file with its configuration.
-    pub fn path(self, setup: &Setup) -> PathBuf {
-        setup.directory.join(format!("{}.json", self.name()))
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Hold => "filter-hold.json",
+            Self::Route => "filter-route.json",
+            Self::Gate => "filter-gate.json",
+        }
     }
 
     /// The HTTP filter, to be placed in the chain.
@@ -48,13 +50,13 @@ impl Extension {
         json!({
             "name": self.name(),
             "config_discovery": {
-                "config_source": from_file(&self.path(setup)),
+                "config_source": from_file(&Subscription::Filter(self).path(setup)),
                 "type_urls": [format!("type.googleapis.com/{WASM_FILTER}")],
             },
         })
     }
 
-    /// The resource that [`Extension::path`] holds. `configuration` reaches the filter byte for byte.
+    /// The resource that its file holds. `configuration` reaches the filter byte for byte.
     ///
     /// Every instance names the same code and no `vm_id`, so that a pair lives in one VM.
     pub fn resource(self, setup: &Setup, configuration: &str) -> Value {

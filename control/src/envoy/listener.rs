@@ -1,11 +1,10 @@
 //! The one listener: an HTTP connection manager with the filter and the router.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use super::extension::Extension;
 use super::response::{from_file, typed};
+use super::subscription::Subscription;
 use super::{Setup, route};
 
 /// Bytes that Envoy buffers for a connection; past it a held request is answered 413.
@@ -13,11 +12,6 @@ const BUFFER_LIMIT_BYTES: u32 = 1024 * 1024;
 
 /// The listener's name.
 pub const NAME: &str = "mcp";
-
-/// The routes' file.
-pub fn routes_path(setup: &Setup) -> PathBuf {
-    setup.directory.join("routes.json")
-}
 
 /// The listener as a resource.
 pub fn listener(setup: &Setup) -> Value {
@@ -46,7 +40,7 @@ fn connection_manager(setup: &Setup) -> Value {
         "stat_prefix": NAME,
         // HTTP/1.1, or HTTP/2 with prior knowledge.
         "codec_type": "AUTO",
-        "rds": { "route_config_name": route::NAME, "config_source": from_file(&routes_path(setup)) },
+        "rds": { "route_config_name": route::NAME, "config_source": from_file(&Subscription::Routes.path(setup)) },
         "http_filters": http_filters(setup),
         "use_remote_address": true,
         "server_header_transformation": "PASS_THROUGH",

@@ -10,6 +10,14 @@ use crate::network::{PathMatch, PathRewrite, Route};
 /// The route configuration's name.
 pub const NAME: &str = "mcp";
 
+/// Headers that Envoy adds about the client's side; a server elsewhere is not told the addresses here, nor would it
+/// be right to redirect because the client's side is plain.
+const OF_THIS_MACHINE: [&str; 3] = [
+    "x-envoy-external-address",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+];
+
 /// The route configuration as a resource.
 ///
 /// The filter answers a request to the public host, or gives it the host of one of these routes, upon which Envoy
@@ -28,6 +36,7 @@ pub fn routes(routes: &[Route]) -> Value {
     let config = json!({
         "name": NAME,
         "virtual_hosts": internal.chain([nothing_here()]).collect::<Vec<_>>(),
+        "request_headers_to_remove": OF_THIS_MACHINE,
         "response_headers_to_remove": ["server"],
     });
     typed("envoy.config.route.v3.RouteConfiguration", config)
