@@ -1,9 +1,10 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 
 /// Configures an Envoy with the MCP filter from Kubernetes manifests.
 #[derive(Clone, Debug, Parser)]
@@ -23,6 +24,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the plugin configuration that the manifests of folders give.
     Render(RenderArgs),
+    /// Become another program that ends when the process that started this one does.
+    #[command(name = crate::envoy::leash::COMMAND, hide = true)]
+    Leash(LeashArgs),
 }
 
 /// Arguments of `local`.
@@ -46,6 +50,9 @@ pub struct LocalArgs {
     /// Where Envoy's files and the keys are kept; a temporary folder where absent.
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
+    /// Envoy's worker threads.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u32).range(1..=256))]
+    pub concurrency: u32,
 }
 
 /// How the filter stands in Envoy.
@@ -55,6 +62,16 @@ pub enum LocalRole {
     Hold,
     /// Two instances, roles `route` and `gate`.
     Pair,
+}
+
+/// Arguments of the hidden `leash`.
+#[derive(Clone, Debug, Group)]
+pub struct LeashArgs {
+    /// The id of the process that started this one.
+    pub parent: u32,
+    /// The program and its arguments.
+    #[arg(last = true, required = true)]
+    pub command: Vec<OsString>,
 }
 
 /// Arguments of `check`.

@@ -14,7 +14,9 @@ pub mod extension;
 pub mod leash;
 pub mod listener;
 pub mod log;
+pub mod plan;
 pub mod process;
+pub mod push;
 pub mod response;
 pub mod route;
 pub mod subscription;
@@ -62,6 +64,10 @@ mod samples {
             admin_socket: "/work/admin.sock".into(),
             ca_certificates: "/etc/ssl/certs/ca-certificates.crt".into(),
         }
+    }
+
+    pub(crate) fn config() -> mcp_filter_config::PluginConfig {
+        serde_json::from_str(r#"{"version": 1, "role": "hold"}"#).unwrap()
     }
 
     pub(crate) fn cluster(name: &str) -> Cluster {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mcp_control::args::{Args, Command};
+use mcp_control::envoy::leash;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -18,5 +19,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Local(_) => anyhow::bail!("`local` is not built into this program"),
         Command::Check(_) => anyhow::bail!("`check` is not built into this program"),
         Command::Render(_) => anyhow::bail!("`render` is not built into this program"),
+        Command::Leash(args) => Err(leash::become_program(args.parent, &args.command).into()),
     }
 }

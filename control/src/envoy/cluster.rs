@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::response::{text, typed};
-use crate::network::{Cluster, Tls};
+use crate::network::{Address, Cluster, Tls};
 
 /// Each of Envoy's circuit breakers where the manifests set none; its own 1024 is soon met by streams that stay open.
 const MAX_AT_ONCE: u32 = 10_000;
@@ -29,8 +29,38 @@ pub fn clusters(clusters: &[Cluster], ca_certificates: &Path) -> Vec<Value> {
         .collect()
 }
 
+/// What is wrong with a cluster for which Envoy would refuse all of them, or that it would take for another than was
+/// meant.
+pub(super) fn flaw(cluster: &Cluster) -> Option<&'static str> {
+    let is_ip = |address: &Address| address.host.parse::<IpAddr>().is_ok();
+    if cluster.name.is_empty() {
+        return Some("it has no name");
+    }
+    if cluster
+        .addresses
+        .iter()
+        .any(|address| address.host.is_empty())
+    {
+        return Some("an address of it is empty");
+    }
+    if !cluster.dns && !cluster.addresses.iter().all(is_ip) {
+        return Some("an address of it is a name, which needs resolution: DNS");
+    }
+    if cluster
+        .tls
+        .as_ref()
+        .is_some_and(|tls| tls.sni.is_empty() || tls.sni.len() > 255)
+    {
+        return Some("sni of its tls must have 1 to 255 characters");
+    }
+    None
+}
+
 fn one_cluster(cluster: &Cluster, ca_certificates: &Path) -> Value {
-    let connect_timeout = cluster.connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS);
+    let connect_timeout = cluster
+        .connect_timeout_ms
+        .unwrap_or(CONNECT_TIMEOUT_MS)
+        .max(1);
     let mut config = json!({
         "name": cluster.name,
         "connect_timeout": seconds(connect_timeout),
@@ -72,7 +102,7 @@ fn resolution(cluster: &Cluster) -> Map<String, Value> {
 }
 
 fn endpoints(cluster: &Cluster) -> Vec<Value> {
-    let endpoint = |address: &crate::network::Address| {
+    let endpoint = |address: &Address| {
         json!({ "endpoint": { "address": { "socket_address": {
             "address": address.host, "port_value": address.port,
         } } } })
@@ -149,7 +179,6 @@ fn seconds(milliseconds: u64) -> String {
 mod tests {
     use super::super::samples::{assert_golden, cluster, network};
     use super::*;
-    use crate::network::Address;
 
     const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -177,6 +206,37 @@ mod tests {
         assert_eq!(actual["type"], "STRICT_DNS");
         let endpoints = &actual["load_assignment"]["endpoints"][0]["lb_endpoints"];
         assert_eq!(endpoints.as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn a_cluster_that_would_spoil_all_of_them_is_told() {
+        let with = |host: &str, dns| {
+            let addresses = vec![Address {
+                host: host.to_owned(),
+                port: 80,
+            }];
+            flaw(&Cluster {
+                dns,
+                addresses,
+                ..cluster("c")
+            })
+        };
+        assert_eq!(with("127.0.0.1", false), None);
+        assert_eq!(with("a.example", true), None);
+        assert!(with("a.example", false).is_some());
+        assert!(with("", true).is_some());
+    }
+
+    #[test]
+    fn a_connect_timeout_is_never_zero() {
+        let cluster = Cluster {
+            connect_timeout_ms: Some(0),
+            ..cluster("c")
+        };
+        assert_eq!(
+            one_cluster(&cluster, Path::new(BUNDLE))["connect_timeout"],
+            "0.001s"
+        );
     }
 
     #[test]

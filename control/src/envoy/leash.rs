@@ -16,8 +16,12 @@ pub fn arguments(parent: u32) -> [OsString; 3] {
     [COMMAND.into(), parent.to_string().into(), "--".into()]
 }
 
-/// Becomes `program`, which will be killed when `parent`, who started us, ends. Returns only when that fails.
-pub fn become_program(parent: u32, program: &OsString, arguments: &[OsString]) -> io::Error {
+/// Becomes the program that `command` names, with its arguments, which will be killed when `parent`, who started us,
+/// ends. Returns only when that fails.
+pub fn become_program(parent: u32, command: &[OsString]) -> io::Error {
+    let Some((program, arguments)) = command.split_first() else {
+        return io::ErrorKind::InvalidInput.into();
+    };
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return error.into();
     }

@@ -42,6 +42,31 @@ pub fn routes(routes: &[Route]) -> Value {
     typed("envoy.config.route.v3.RouteConfiguration", config)
 }
 
+/// What is wrong with a route for which Envoy would refuse all of them.
+pub(super) fn flaw(route: &Route) -> Option<&'static str> {
+    let is_text = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_path = |path: &str| path.starts_with('/') && is_text(path) && !path.contains(['?', '#']);
+    let (PathMatch::Prefix(path) | PathMatch::Exact(path)) = &route.path;
+    if route.host.is_empty() || route.host.contains('*') || !is_text(&route.host) {
+        return Some("its hostname is none that a request could carry");
+    }
+    if !is_path(path) {
+        return Some(
+            "its path must begin with / and have no query, blanks or characters beyond ASCII",
+        );
+    }
+    if !route.authority_rewrite.as_deref().is_none_or(is_text) {
+        return Some("the hostname of its URLRewrite is none that a request could carry");
+    }
+    if let Some(PathRewrite::Full(path) | PathRewrite::Prefix(path)) = &route.path_rewrite
+        && !path.is_empty()
+        && !is_path(path)
+    {
+        return Some("the path of its URLRewrite must begin with / and have no query or blanks");
+    }
+    None
+}
+
 fn internal_host(host: &str, mut routes: Vec<&Route>) -> Value {
     routes.sort_by_key(|route| precedence(&route.path));
     json!({
@@ -198,6 +223,22 @@ mod tests {
                 json!({ "prefix": "/" }),
             ]
         );
+    }
+
+    #[test]
+    fn a_route_that_would_spoil_all_of_them_is_told() {
+        let with_path = |path: &str| {
+            flaw(&Route {
+                path: PathMatch::Prefix(path.to_owned()),
+                ..route("a", "c")
+            })
+        };
+        assert_eq!(with_path("/mcp"), None);
+        assert!(with_path("mcp").is_some());
+        assert!(with_path("/mcp?x").is_some());
+        assert!(with_path("/a b").is_some());
+        assert!(flaw(&route("*", "c")).is_some());
+        assert!(flaw(&route("", "c")).is_some());
     }
 
     #[test]
