@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One server's handshake and lists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
     /// The revision that `initialize` negotiated.

@@ -39,11 +39,7 @@ pub(super) async fn read_all(
         protocol_version: handshake.revision.as_str().to_owned(),
         issues_sessions: handshake.issues_sessions,
         completions: handshake.completions,
-        tools: Vec::new(),
-        prompts: Vec::new(),
-        resources: Vec::new(),
-        resource_templates: Vec::new(),
-        left_out: Vec::new(),
+        ..Offer::default()
     };
     if handshake.tools {
         offer.tools = reader.list(&TOOLS).await?;

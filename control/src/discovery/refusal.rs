@@ -133,3 +133,70 @@ pub(super) fn protocol(step: &'static str, fault: ProtocolFault) -> DiscoveryErr
         fault: Box::new(fault),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const IN_SESSION: bool = true;
+
+    fn error(status: u16, from: &'static str, in_session: bool) -> DiscoveryError {
+        let mut headers = HeaderMap::new();
+        headers.insert(RESPONSE_FROM_HEADER, HeaderValue::from_static(from));
+        let refusal = Refusal {
+            step: "tools/list",
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &headers,
+            media_type: "text/plain".to_owned(),
+            body: b"RBAC: access denied",
+        };
+        refusal.error(Quote(None), in_session)
+    }
+
+    #[test]
+    fn a_policy_of_the_gateway_is_not_taken_for_the_server() {
+        for status in [401, 403] {
+            let error = error(status, "envoy", IN_SESSION);
+            assert!(
+                matches!(error, DiscoveryError::DiscoveryRefused { .. }),
+                "{error}"
+            );
+            assert!(error.to_string().contains("RBAC: access denied") && !error.is_the_servers());
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_server_is_its_own() {
+        for status in [401, 403] {
+            let error = error(status, "upstream", IN_SESSION);
+            assert!(
+                matches!(error, DiscoveryError::UpstreamRefused { .. }),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_route_is_no_lost_session() {
+        let route = error(404, "envoy", IN_SESSION);
+        assert!(
+            matches!(
+                route,
+                DiscoveryError::UpstreamUnreachable { status: 404, .. }
+            ),
+            "{route}"
+        );
+        let session = error(404, "upstream", IN_SESSION);
+        assert!(
+            session.to_string().contains("never opened the session"),
+            "{session}"
+        );
+        let path = error(404, "upstream", !IN_SESSION);
+        assert!(
+            path.to_string().contains("404 text/plain, not MCP"),
+            "{path}"
+        );
+    }
+}

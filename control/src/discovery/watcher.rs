@@ -225,13 +225,7 @@ mod tests {
     fn offer(revision: &str) -> Offer {
         Offer {
             protocol_version: revision.to_owned(),
-            issues_sessions: false,
-            completions: false,
-            tools: Vec::new(),
-            prompts: Vec::new(),
-            resources: Vec::new(),
-            resource_templates: Vec::new(),
-            left_out: Vec::new(),
+            ..Offer::default()
         }
     }
 
