@@ -124,7 +124,11 @@ impl Scanner {
         loop {
             cursor.piece = piece.get(..self.captures.limit()).unwrap_or(piece);
             match self.grammar.run(&mut cursor)? {
-                Event::Key(start) => self.end_key(start, &cursor)?,
+                Event::Key { start, plain: true } => {
+                    let token = cursor.since(start.saturating_sub(cursor.base) as usize);
+                    self.captures.end_plain_key(token, start, cursor.position())?;
+                }
+                Event::Key { start, plain: false } => self.end_key(start, &cursor)?,
                 Event::Begin(kind) => {
                     self.root.get_or_insert(kind);
                     self.captures.begin_value(kind, &cursor);

@@ -7,6 +7,9 @@ use super::{
 };
 use crate::json::text;
 
+/// What the kept values of an ordinary message take, in bytes.
+const USUALLY_KEPT: usize = 128;
+
 #[derive(Debug)]
 pub(super) struct Captures {
     plan: Plan,
@@ -92,18 +95,30 @@ impl Captures {
         })
     }
 
-    /// A key of the watched object has ended, which stands at `start..end`. A token longer than any spelling
-    /// of a compared key may be cut.
+    /// A key of the watched object has ended, which stands at `start..end` and has no escapes.
+    pub(super) fn end_plain_key(
+        &mut self,
+        token: &[u8],
+        start: u64,
+        end: u64,
+    ) -> Result<(), InvalidJson> {
+        let key = text::content(token).and_then(|key| self.watched.key(self.plan, key));
+        self.enter_key(key, start, end)
+    }
+
+    /// The same for any key. A token longer than any spelling of a compared key may be cut.
     pub(super) fn end_key(
         &mut self,
         token: &[u8],
         start: u64,
         end: u64,
     ) -> Result<(), InvalidJson> {
-        self.key = match text::content(token) {
-            Some(content) if !content.contains(&b'\\') => self.watched.key(self.plan, content),
-            _ => text::decode(token).and_then(|key| self.watched.key(self.plan, key.as_bytes())),
-        };
+        let key = text::decode(token).and_then(|key| self.watched.key(self.plan, key.as_bytes()));
+        self.enter_key(key, start, end)
+    }
+
+    fn enter_key(&mut self, key: Option<Key>, start: u64, end: u64) -> Result<(), InvalidJson> {
+        self.key = key;
         let bit = self.key.map_or(0, Key::bit);
         if self.seen & bit != 0 {
             return Err(InvalidJson::DuplicateKey(start));
@@ -187,6 +202,9 @@ impl Captures {
     /// Keeps what the cursor has read of a value in progress.
     pub(super) fn keep_piece(&mut self, cursor: &Cursor<'_>) -> Result<(), InvalidJson> {
         if let Some(keeping) = &mut self.keeping {
+            if self.kept.capacity() == 0 {
+                self.kept.reserve(USUALLY_KEPT);
+            }
             self.kept.extend_from_slice(cursor.since(keeping.from));
             keeping.from = cursor.at;
             if self.kept.len() - keeping.start > self.keep {
@@ -211,8 +229,8 @@ impl Captures {
         if let Some(range) = self.ranges.get_mut(keeping.field as usize) {
             *range = (keeping.start, self.kept.len());
         }
-        let is_text = || self.raw(keeping.field).and_then(text::decode).is_some();
-        if kind == ValueKind::String && !is_text() {
+        let token = self.kept.get(keeping.start..).unwrap_or_default();
+        if kind == ValueKind::String && token.contains(&b'\\') && text::decode(token).is_none() {
             return Err(InvalidJson::Syntax(self.start));
         }
         Ok(())

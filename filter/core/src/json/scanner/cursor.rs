@@ -2,7 +2,7 @@
 
 use super::InvalidJson;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     /// The piece, or the part of it that may be read now.
     pub(super) piece: &'a [u8],
@@ -26,6 +26,12 @@ impl<'a> Cursor<'a> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
+    }
+
+    pub(super) fn skip_white_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
     }
 
     /// The bytes from `start` to the cursor.

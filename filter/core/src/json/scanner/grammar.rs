@@ -1,7 +1,11 @@
 //! The grammar of JSON (RFC 8259), as a state machine that stops where the scanner wants to look.
 
 use super::{
-    InvalidJson, ValueKind, cursor::Cursor, levels::Levels, number::Number, string::StringBody,
+    InvalidJson, ValueKind,
+    cursor::Cursor,
+    levels::Levels,
+    number::{self, Number},
+    string::{self, StringBody},
 };
 
 /// Where the grammar stopped.
@@ -9,8 +13,13 @@ use super::{
 pub(super) enum Event {
     /// The piece is used up.
     Starved,
-    /// A key on the watched level has ended; it began at this byte of the document.
-    Key(u64),
+    /// A key on the watched level has ended.
+    Key {
+        /// Where it begins in the document.
+        start: u64,
+        /// Whether it is known to spell itself: no escapes.
+        plain: bool,
+    },
     /// The first byte of a value on the watched level was read.
     Begin(ValueKind),
     /// A value on the watched level has ended, or the object around that level.
@@ -24,11 +33,14 @@ pub(super) struct Grammar {
     /// How many levels are around the keys and values that are reported. Deeper ones are only checked.
     pub(super) watched: u32,
     string: StringBody,
+    number: Number,
+    /// What is still to come of a literal.
+    literal: &'static [u8],
     /// Where the key in progress began.
     key_start: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
     /// A value.
     Value,
@@ -44,13 +56,23 @@ enum State {
     Next,
     /// White space.
     Over,
-    /// The rest of a key.
+    /// The rest of a key. From here on: inside a token.
     InKey,
     /// The rest of a string that is a value.
     InString,
-    InNumber(Number),
-    /// These bytes, of a literal of this kind.
-    InLiteral(&'static [u8], ValueKind),
+    InNumber,
+    /// The rest of `null`.
+    InNull,
+    /// The rest of `true` or `false`.
+    InBoolean,
+}
+
+/// What a byte leads to.
+enum Step {
+    /// Nothing that anybody wants to look at.
+    Go(State),
+    Stop(State, Event),
+    Refuse(InvalidJson),
 }
 
 impl Grammar {
@@ -60,6 +82,8 @@ impl Grammar {
             levels: Levels::default(),
             watched: 0,
             string: StringBody::default(),
+            number: Number::Zero,
+            literal: b"",
             key_start: 0,
         }
     }
@@ -75,10 +99,7 @@ impl Grammar {
 
     /// Whether the document may end here; ends a number that is the whole of it.
     pub(super) fn finish(&mut self) -> bool {
-        if let State::InNumber(number) = self.state
-            && number.kind().is_some()
-            && self.depth() == 0
-        {
+        if self.state == State::InNumber && self.number.kind().is_some() && self.depth() == 0 {
             self.state = State::Over;
         }
         self.state == State::Over
@@ -91,146 +112,214 @@ impl Grammar {
 
     /// Reads on to the next event.
     pub(super) fn run(&mut self, cursor: &mut Cursor<'_>) -> Result<Event, InvalidJson> {
-        loop {
-            let event = match self.state {
-                State::InKey => self.in_key(cursor)?,
-                State::InString => self.in_string(cursor)?,
-                State::InNumber(number) => self.in_number(number, cursor)?,
-                State::InLiteral(rest, kind) => self.in_literal(rest, kind, cursor)?,
-                state => self.structure(state, cursor)?,
-            };
-            if let Some(event) = event {
-                return Ok(event);
-            }
+        if self.depth() > self.watched {
+            self.read::<false>(cursor)
+        } else {
+            self.read::<true>(cursor)
         }
     }
 
-    fn structure(
+    /// `WATCHING`: on the watched level; else below it, up to where that is left.
+    fn read<const WATCHING: bool>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Event, InvalidJson> {
+        // Both live in registers.
+        let mut here = *cursor;
+        let mut state = self.state;
+        let outcome = loop {
+            match self.step::<WATCHING>(state, &mut here) {
+                Step::Go(next) => state = next,
+                Step::Stop(next, event) => {
+                    state = next;
+                    break Ok(event);
+                }
+                Step::Refuse(error) => break Err(error),
+            }
+        };
+        self.state = state;
+        *cursor = here;
+        outcome
+    }
+
+    #[inline(always)]
+    fn step<const WATCHING: bool>(&mut self, state: State, cursor: &mut Cursor<'_>) -> Step {
+        let Some(byte) = cursor.peek() else {
+            return Step::Stop(state, Event::Starved);
+        };
+        if state >= State::InKey {
+            return self.resume::<WATCHING>(state, cursor);
+        }
+        cursor.at += 1;
+        match (state, byte) {
+            (_, b' ' | b'\t' | b'\n' | b'\r') => {
+                cursor.skip_white_space();
+                Step::Go(state)
+            }
+            (State::Next, b',') if self.levels.in_object() => Step::Go(State::Key),
+            (State::Next, b',') => Step::Go(State::Value),
+            (State::Next, b'}') if self.levels.in_object() => {
+                self.close::<WATCHING>(ValueKind::Object)
+            }
+            (State::Next, b']') if !self.levels.in_object() => {
+                self.close::<WATCHING>(ValueKind::Array)
+            }
+            (State::Colon, b':') => Step::Go(State::Value),
+            (State::Key | State::FirstKey, b'"') => self.key::<WATCHING>(cursor),
+            (State::FirstKey, b'}') => self.close::<WATCHING>(ValueKind::Object),
+            (State::FirstItem, b']') => self.close::<WATCHING>(ValueKind::Array),
+            (State::Value | State::FirstItem, _) => self.value::<WATCHING>(byte, cursor),
+            _ => Step::Refuse(cursor.unexpected()),
+        }
+    }
+
+    #[inline(always)]
+    fn value<const WATCHING: bool>(&mut self, byte: u8, cursor: &mut Cursor<'_>) -> Step {
+        match byte {
+            b'"' if WATCHING => Step::Stop(State::InString, Event::Begin(ValueKind::String)),
+            b'"' if string::skip(cursor) => Step::Go(State::Next),
+            b'"' => Step::Go(State::InString),
+            b'{' => self.open::<WATCHING>(ValueKind::Object, cursor),
+            b'[' => self.open::<WATCHING>(ValueKind::Array, cursor),
+            b't' => self.literal::<WATCHING>(b"rue", State::InBoolean, cursor),
+            b'f' => self.literal::<WATCHING>(b"alse", State::InBoolean, cursor),
+            b'n' => self.literal::<WATCHING>(b"ull", State::InNull, cursor),
+            _ if !WATCHING && number::skip(byte, cursor) => Step::Go(State::Next),
+            _ => match Number::begin(byte) {
+                Some(number) => {
+                    self.number = number;
+                    begin::<WATCHING>(State::InNumber, ValueKind::Integer)
+                }
+                None => Step::Refuse(cursor.unexpected()),
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn key<const WATCHING: bool>(&mut self, cursor: &mut Cursor<'_>) -> Step {
+        self.key_start = cursor.position() - 1;
+        match string::skip(cursor) {
+            false => Step::Go(State::InKey),
+            true if WATCHING => Step::Stop(
+                State::Colon,
+                Event::Key {
+                    start: self.key_start,
+                    plain: true,
+                },
+            ),
+            true => Step::Go(State::Colon),
+        }
+    }
+
+    #[inline(always)]
+    fn literal<const WATCHING: bool>(
+        &mut self,
+        rest: &'static [u8],
+        state: State,
+        cursor: &mut Cursor<'_>,
+    ) -> Step {
+        if !WATCHING && cursor.rest().starts_with(rest) {
+            cursor.at += rest.len();
+            return Step::Go(State::Next);
+        }
+        self.literal = rest;
+        let kind = if state == State::InNull {
+            ValueKind::Null
+        } else {
+            ValueKind::Boolean
+        };
+        begin::<WATCHING>(state, kind)
+    }
+
+    #[inline(always)]
+    fn open<const WATCHING: bool>(&mut self, kind: ValueKind, cursor: &Cursor<'_>) -> Step {
+        let object = kind == ValueKind::Object;
+        if !self.levels.push(object) {
+            return Step::Refuse(InvalidJson::TooDeep(cursor.position() - 1));
+        }
+        begin::<WATCHING>(
+            if object {
+                State::FirstKey
+            } else {
+                State::FirstItem
+            },
+            kind,
+        )
+    }
+
+    #[inline(always)]
+    fn close<const WATCHING: bool>(&mut self, kind: ValueKind) -> Step {
+        self.levels.pop();
+        if WATCHING || self.depth() == self.watched {
+            self.end(kind)
+        } else {
+            Step::Go(State::Next)
+        }
+    }
+
+    /// A value on the watched level has ended, or the object around it.
+    fn end(&self, kind: ValueKind) -> Step {
+        let state = if self.depth() == 0 {
+            State::Over
+        } else {
+            State::Next
+        };
+        Step::Stop(state, Event::End(kind))
+    }
+
+    /// Reads on in a key, a string, a number or a literal that was not read at once.
+    fn resume<const WATCHING: bool>(&mut self, state: State, cursor: &mut Cursor<'_>) -> Step {
+        let kind = match self.rest_of(state, cursor) {
+            Err(error) => return Step::Refuse(error),
+            Ok(None) => return Step::Stop(state, Event::Starved),
+            Ok(Some(kind)) => kind,
+        };
+        match (state, WATCHING) {
+            (State::InKey, true) => Step::Stop(
+                State::Colon,
+                Event::Key {
+                    start: self.key_start,
+                    plain: false,
+                },
+            ),
+            (State::InKey, false) => Step::Go(State::Colon),
+            (_, true) => self.end(kind),
+            (_, false) => Step::Go(State::Next),
+        }
+    }
+
+    /// Reads to the end of a key or scalar in progress. `None`: the piece ends first.
+    fn rest_of(
         &mut self,
         state: State,
         cursor: &mut Cursor<'_>,
-    ) -> Result<Option<Event>, InvalidJson> {
-        let byte = loop {
+    ) -> Result<Option<ValueKind>, InvalidJson> {
+        let (ended, kind) = match state {
+            State::InNumber => (self.number.run(cursor)?, self.number.kind()),
+            State::InNull => (self.rest_of_literal(cursor)?, Some(ValueKind::Null)),
+            State::InBoolean => (self.rest_of_literal(cursor)?, Some(ValueKind::Boolean)),
+            _ => (self.string.run(cursor)?, Some(ValueKind::String)),
+        };
+        Ok(kind.filter(|_| ended))
+    }
+
+    fn rest_of_literal(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, InvalidJson> {
+        while let Some((&expected, rest)) = self.literal.split_first() {
             match cursor.bump() {
-                None => return Ok(Some(Event::Starved)),
-                Some(b' ' | b'\t' | b'\n' | b'\r') => {}
-                Some(byte) => break byte,
+                None => return Ok(false),
+                Some(byte) if byte == expected => self.literal = rest,
+                Some(_) => return Err(cursor.unexpected()),
             }
-        };
-        match (state, byte) {
-            (State::FirstKey | State::Key, b'"') => {
-                self.key_start = cursor.position() - 1;
-                self.state = State::InKey;
-                Ok(None)
-            }
-            (State::Colon, b':') => {
-                self.state = State::Value;
-                Ok(None)
-            }
-            (State::Next, b',') => {
-                self.state = if self.levels.in_object() {
-                    State::Key
-                } else {
-                    State::Value
-                };
-                Ok(None)
-            }
-            (State::Next, b'}') if self.levels.in_object() => Ok(self.close(ValueKind::Object)),
-            (State::Next, b']') if !self.levels.in_object() => Ok(self.close(ValueKind::Array)),
-            (State::FirstKey, b'}') => Ok(self.close(ValueKind::Object)),
-            (State::FirstItem, b']') => Ok(self.close(ValueKind::Array)),
-            (State::Value | State::FirstItem, _) => self.begin(byte, cursor),
-            _ => Err(cursor.unexpected()),
         }
+        Ok(true)
     }
+}
 
-    fn begin(&mut self, byte: u8, cursor: &Cursor<'_>) -> Result<Option<Event>, InvalidJson> {
-        let depth = self.depth();
-        let (state, kind) = match byte {
-            b'"' => (State::InString, ValueKind::String),
-            b'{' => (State::FirstKey, ValueKind::Object),
-            b'[' => (State::FirstItem, ValueKind::Array),
-            b't' => (
-                State::InLiteral(b"rue", ValueKind::Boolean),
-                ValueKind::Boolean,
-            ),
-            b'f' => (
-                State::InLiteral(b"alse", ValueKind::Boolean),
-                ValueKind::Boolean,
-            ),
-            b'n' => (State::InLiteral(b"ull", ValueKind::Null), ValueKind::Null),
-            _ => match Number::begin(byte) {
-                Some(number) => (State::InNumber(number), ValueKind::Integer),
-                None => return Err(cursor.unexpected()),
-            },
-        };
-        if matches!(kind, ValueKind::Object | ValueKind::Array)
-            && !self.levels.push(kind == ValueKind::Object)
-        {
-            return Err(InvalidJson::TooDeep(cursor.position() - 1));
-        }
-        self.state = state;
-        Ok((depth == self.watched).then_some(Event::Begin(kind)))
-    }
-
-    fn close(&mut self, kind: ValueKind) -> Option<Event> {
-        self.levels.pop();
-        self.end(kind)
-    }
-
-    fn end(&mut self, kind: ValueKind) -> Option<Event> {
-        let depth = self.depth();
-        self.state = if depth == 0 { State::Over } else { State::Next };
-        (depth <= self.watched).then_some(Event::End(kind))
-    }
-
-    fn in_key(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<Event>, InvalidJson> {
-        if !self.string.run(cursor)? {
-            return Ok(Some(Event::Starved));
-        }
-        self.state = State::Colon;
-        Ok((self.depth() == self.watched).then_some(Event::Key(self.key_start)))
-    }
-
-    fn in_string(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<Event>, InvalidJson> {
-        if !self.string.run(cursor)? {
-            return Ok(Some(Event::Starved));
-        }
-        Ok(self.end(ValueKind::String))
-    }
-
-    fn in_number(
-        &mut self,
-        mut number: Number,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Option<Event>, InvalidJson> {
-        let ended = number.run(cursor);
-        self.state = State::InNumber(number);
-        if ended.is_none() {
-            return Ok(Some(Event::Starved));
-        }
-        match number.kind() {
-            Some(kind) => Ok(self.end(kind)),
-            None => Err(InvalidJson::Syntax(cursor.position())),
-        }
-    }
-
-    fn in_literal(
-        &mut self,
-        rest: &'static [u8],
-        kind: ValueKind,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Option<Event>, InvalidJson> {
-        let Some((&expected, rest)) = rest.split_first() else {
-            return Ok(self.end(kind));
-        };
-        match cursor.bump() {
-            None => Ok(Some(Event::Starved)),
-            Some(byte) if byte == expected => {
-                self.state = State::InLiteral(rest, kind);
-                Ok(None)
-            }
-            Some(_) => Err(cursor.unexpected()),
-        }
+#[inline(always)]
+fn begin<const WATCHING: bool>(state: State, kind: ValueKind) -> Step {
+    if WATCHING {
+        Step::Stop(state, Event::Begin(kind))
+    } else {
+        Step::Go(state)
     }
 }

@@ -25,13 +25,14 @@ impl Levels {
     }
 
     /// Opens a container. `false`: it would be too deep.
+    #[inline]
     #[must_use]
     pub(super) fn push(&mut self, object: bool) -> bool {
         if self.depth >= MAX_DEPTH {
             return false;
         }
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.below.push(self.top);
+        if self.depth.is_multiple_of(64) {
+            self.spill();
         }
         self.top = self.top << 1 | u64::from(object);
         self.depth += 1;
@@ -39,14 +40,25 @@ impl Levels {
     }
 
     /// Closes the innermost container.
+    #[inline]
     pub(super) fn pop(&mut self) {
         self.top >>= 1;
         self.depth = self.depth.saturating_sub(1);
-        if self.depth.is_multiple_of(64)
-            && let Some(word) = self.below.pop()
-        {
-            self.top = word;
+        if self.depth.is_multiple_of(64) {
+            self.refill();
         }
+    }
+
+    #[cold]
+    fn spill(&mut self) {
+        if self.depth > 0 {
+            self.below.push(self.top);
+        }
+    }
+
+    #[cold]
+    fn refill(&mut self) {
+        self.top = self.below.pop().unwrap_or(0);
     }
 }
 

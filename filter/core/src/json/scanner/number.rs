@@ -1,6 +1,6 @@
 //! Numbers (RFC 8259, section 6).
 
-use super::{ValueKind, cursor::Cursor};
+use super::{InvalidJson, ValueKind, cursor::Cursor};
 
 /// What the bytes of a number so far amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,26 @@ pub(super) enum Number {
     ExponentDigits,
 }
 
+/// Behind `first`: reads an integer to its end if it is one and its end is in the piece. `false`: nothing was read.
+#[inline(always)]
+pub(super) fn skip(first: u8, cursor: &mut Cursor<'_>) -> bool {
+    let mut length = 0;
+    if first != b'0' {
+        let digits = cursor
+            .rest()
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit());
+        length = digits.count();
+    }
+    let next = cursor.rest().get(length);
+    let ends = first.is_ascii_digit()
+        && next.is_some_and(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E'));
+    if ends {
+        cursor.at += length;
+    }
+    ends
+}
+
 impl Number {
     /// A number that begins with `byte`.
     pub(super) fn begin(byte: u8) -> Option<Self> {
@@ -26,10 +46,10 @@ impl Number {
         }
     }
 
-    /// Reads on until a byte that is no part of the number. `None`: the piece ended first.
-    pub(super) fn run(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
-        loop {
-            *self = match (*self, cursor.peek()?) {
+    /// Reads on to the end of the number. `false`: the piece ends first.
+    pub(super) fn run(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, InvalidJson> {
+        while let Some(byte) = cursor.peek() {
+            *self = match (*self, byte) {
                 (Self::Minus, b'0') => Self::Zero,
                 (Self::Minus | Self::Integer, b'0'..=b'9') => Self::Integer,
                 (Self::Zero | Self::Integer, b'.') => Self::Point,
@@ -39,10 +59,12 @@ impl Number {
                 (Self::Exponent | Self::ExponentSign | Self::ExponentDigits, b'0'..=b'9') => {
                     Self::ExponentDigits
                 }
-                _ => return Some(()),
+                _ if self.kind().is_some() => return Ok(true),
+                _ => return Err(InvalidJson::Syntax(cursor.position())),
             };
             cursor.at += 1;
         }
+        Ok(false)
     }
 
     /// The kind of the number if it may end here.

@@ -5,7 +5,7 @@ use super::Run;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-pub(in super::super) fn run(bytes: &[u8]) -> Run {
+pub(super) fn run(bytes: &[u8]) -> Run {
     let mut length = 0;
     let mut seen = 0;
     let (words, tail) = bytes.as_chunks::<8>();
