@@ -126,9 +126,13 @@ impl Scanner {
             match self.grammar.run(&mut cursor)? {
                 Event::Key { start, plain: true } => {
                     let token = cursor.since(start.saturating_sub(cursor.base) as usize);
-                    self.captures.end_plain_key(token, start, cursor.position())?;
+                    self.captures
+                        .end_plain_key(token, start, cursor.position())?;
                 }
-                Event::Key { start, plain: false } => self.end_key(start, &cursor)?,
+                Event::Key {
+                    start,
+                    plain: false,
+                } => self.end_key(start, &cursor)?,
                 Event::Begin(kind) => {
                     self.root.get_or_insert(kind);
                     self.captures.begin_value(kind, &cursor);
