@@ -14,11 +14,11 @@ use crate::fake_server::{Asked, FakeServer, Reply};
 /// Of control in all tests.
 pub(crate) const SEED: [u8; 32] = [7; 32];
 
-/// Short where nothing is to happen by itself.
+/// Retries at once, and is patient with a busy machine.
 pub(crate) fn timing() -> Timing {
     Timing {
-        pass: Duration::from_secs(1),
-        every: Duration::from_secs(60),
+        pass: Duration::from_secs(60),
+        every: Duration::from_secs(600),
         first_retry: Duration::from_millis(1),
         longest_retry: Duration::from_millis(5),
         settle: Duration::from_millis(1),
@@ -50,13 +50,17 @@ pub(crate) fn follow(address: SocketAddr, subject: Subject, timing: Timing) -> D
 
 /// The next outcome, waited for with patience.
 pub(crate) async fn next(discovery: &mut Discovery) -> Outcome {
-    let event = tokio::time::timeout(Duration::from_secs(20), discovery.next()).await;
-    event.expect("no event within 20 s").outcome
+    let event = tokio::time::timeout(Duration::from_secs(90), discovery.next()).await;
+    event.expect("no event within 90 s").outcome
 }
 
 /// The outcome of the first pass.
 pub(crate) async fn first(server: &FakeServer) -> Outcome {
-    let mut discovery = follow(server.address, subject(), timing());
+    first_within(server, timing().pass).await
+}
+
+async fn first_within(server: &FakeServer, pass: Duration) -> Outcome {
+    let mut discovery = follow(server.address, subject(), Timing { pass, ..timing() });
     let outcome = next(&mut discovery).await;
     discovery.stop().await;
     outcome
@@ -70,7 +74,16 @@ pub(crate) async fn offer(server: &FakeServer) -> Arc<Offer> {
 }
 
 pub(crate) async fn error(server: &FakeServer) -> DiscoveryError {
-    match first(server).await {
+    failed(first(server).await)
+}
+
+/// The failure of a pass that may take two seconds.
+pub(crate) async fn hasty_error(server: &FakeServer) -> DiscoveryError {
+    failed(first_within(server, Duration::from_secs(2)).await)
+}
+
+fn failed(outcome: Outcome) -> DiscoveryError {
+    match outcome {
         Outcome::Failed(error) => error,
         other => panic!("{other:?}"),
     }

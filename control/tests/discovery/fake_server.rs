@@ -126,7 +126,7 @@ impl FakeServer {
     /// Waits until something was asked `times` times.
     pub(crate) async fn wait_for(&self, what: &str, times: usize) {
         let seen = || self.order().iter().filter(|asked| *asked == what).count();
-        let waited = tokio::time::timeout(Duration::from_secs(10), async {
+        let waited = tokio::time::timeout(Duration::from_secs(60), async {
             while seen() < times {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

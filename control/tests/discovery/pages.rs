@@ -1,11 +1,7 @@
 //! Lists are followed to their end, and endless ones end, too.
 
-use std::time::Duration;
-
-use mcp_control::discovery::{DiscoveryError, Outcome, Timing};
-
-use crate::asking::{error, follow, offer, subject, timing, tools_server};
-use crate::fake_server::{Asked, FakeServer, Reply};
+use crate::asking::{error, offer, tools_server};
+use crate::fake_server::{Asked, Reply};
 
 fn page(asked: &Asked, name: &str, cursor: &str) -> Reply {
     Reply::Json(asked.result(&format!(
@@ -46,21 +42,6 @@ async fn a_cursor_that_comes_twice_ends_the_pass() {
 }
 
 #[tokio::test]
-async fn a_list_without_end_ends_with_the_time_of_the_pass() {
-    let server = tools_server(|asked| {
-        let next = asked.message["id"].as_u64().unwrap();
-        page(asked, "a", &format!(r#","nextCursor":"{next}""#))
-    });
-    let error = error(&server.await).await;
-    assert!(
-        error
-            .to_string()
-            .starts_with("no answer to tools/list within 1 s"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
 async fn a_cursor_that_is_no_text_is_refused() {
     let server = tools_server(|asked| page(asked, "a", r#","nextCursor":5"#)).await;
     assert!(
@@ -77,7 +58,7 @@ async fn a_list_of_more_pages_than_anybody_needs_is_refused() {
         let next = asked.message["id"].as_u64().unwrap();
         page(asked, "a", &format!(r#","nextCursor":"{next}""#))
     });
-    let error = patient_error(&server.await).await;
+    let error = error(&server.await).await;
     assert!(
         error.to_string().contains("more than 1000 pages"),
         "{error}"
@@ -87,7 +68,7 @@ async fn a_list_of_more_pages_than_anybody_needs_is_refused() {
 #[tokio::test]
 async fn a_body_of_more_bytes_than_anybody_needs_is_refused() {
     let server = tools_server(|_| Reply::Json(" ".repeat(65 << 20))).await;
-    let error = patient_error(&server).await;
+    let error = error(&server).await;
     assert!(
         error.to_string().contains("more than 67108864 bytes"),
         "{error}"
@@ -104,23 +85,9 @@ async fn pages_that_are_too_large_together_are_refused() {
             &format!(r#"{},"nextCursor":"{next}""#, " ".repeat(16 << 20)),
         )
     });
-    let error = patient_error(&server.await).await;
+    let error = error(&server.await).await;
     assert!(
         error.to_string().contains("more than 67108864 bytes"),
         "{error}"
     );
-}
-
-/// For what takes long on a busy machine.
-async fn patient_error(server: &FakeServer) -> DiscoveryError {
-    let patient = Timing {
-        pass: Duration::from_secs(60),
-        ..timing()
-    };
-    let mut discovery = follow(server.address, subject(), patient);
-    let event = tokio::time::timeout(Duration::from_secs(90), discovery.next()).await;
-    match event.unwrap().outcome {
-        Outcome::Failed(error) => error,
-        other => panic!("{other:?}"),
-    }
 }

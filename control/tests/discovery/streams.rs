@@ -1,6 +1,6 @@
 //! Answers that come as event streams.
 
-use crate::asking::{error, initialize_result, offer, ordinary, tools, tools_server};
+use crate::asking::{error, hasty_error, initialize_result, offer, ordinary, tools, tools_server};
 use crate::fake_server::{FakeServer, Reply};
 
 const LIST: &str = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}}]}"#;
@@ -31,7 +31,7 @@ async fn a_stream_of_initialize_that_stays_open_is_a_fault() {
         let result = initialize_result("2025-11-25", r#"{"tools":{}}"#);
         Reply::OpenEvents(format!("data: {}\n\n", asked.result(&result)))
     });
-    let error = error(&server.await).await;
+    let error = hasty_error(&server.await).await;
     assert!(
         error.to_string().contains("does not end the event stream"),
         "{error}"
