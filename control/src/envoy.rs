@@ -112,6 +112,7 @@ mod samples {
                     tls: Some(Tls {
                         sni: "api.githubcopilot.com".to_owned(),
                         ca_certificates: None,
+                        ca_pem: None,
                         insecure_skip_verify: false,
                     }),
                     max_connections: Some(100),

@@ -1,7 +1,22 @@
 //! The resolved model: one pure, deterministic function over all objects.
 
+mod attachment;
+mod backend;
+mod builder;
+mod connection;
+mod gateways;
+mod grant;
+mod hostname;
+mod placeholder;
+mod policies;
+mod registration;
+mod route;
+mod secret;
+mod store;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 
 use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::{Endpoint, Policy, Timeouts, Upstream};
@@ -10,18 +25,39 @@ use crate::manifests::Object;
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::Fault;
+use builder::Builder;
+use store::Store;
 
 /// What the objects do not say.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Values for `$NAME` in `stringData` of Secrets.
     pub variables: BTreeMap<String, String>,
-    /// Hosts of the MCP endpoint where the objects name none.
+    /// Hosts that are the MCP endpoint's whatever the objects say.
+    pub listen_hosts: Vec<String>,
+    /// Hosts that are the MCP endpoint's unless an MCPGatewayExtension says `publicHost`.
     pub default_hosts: Vec<String>,
 }
 
+impl Settings {
+    /// For an own Envoy that listens at `listen`.
+    pub fn local(listen: SocketAddr, variables: BTreeMap<String, String>) -> Self {
+        let host = |text: &str| text.to_owned();
+        let address = if listen.ip().is_unspecified() {
+            host("127.0.0.1")
+        } else {
+            listen.ip().to_string()
+        };
+        Self {
+            variables,
+            listen_hosts: vec![address],
+            default_hosts: vec![host("localhost"), host("mcp.127-0-0-1.sslip.io")],
+        }
+    }
+}
+
 /// Everything that the filter and Envoy have to know, but for what discovery brings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
     /// Where MCP clients connect.
     pub endpoints: Vec<Endpoint>,
@@ -38,7 +74,7 @@ pub struct Index {
 }
 
 /// A `MCPServerRegistration` or `MCPServer`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// Its name; also the server's.
     pub name: ObjectName,
@@ -75,8 +111,17 @@ pub struct Resolved {
     pub timeouts: Timeouts,
     /// Places in [`Index::policies`], in order of evaluation.
     pub policies: Vec<u32>,
-    /// Set where a policy of the server cannot be enforced: it is discovered, but every call is denied.
-    pub denied: Option<Fault>,
+    /// Set where a policy cannot be enforced: the server is discovered, but every call is denied.
+    pub denied: Option<Denied>,
+}
+
+/// What becomes of a server for which a policy cannot be enforced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// Names the policy.
+    pub fault: Fault,
+    /// Whether the policy is the gateway's, so that nothing of the server may be listed either.
+    pub hidden: bool,
 }
 
 /// A secret value. It is never printed.
@@ -104,6 +149,8 @@ pub struct Notice {
 
 /// Resolves all objects. The order in which they come does not matter.
 pub fn build<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &Settings) -> Index {
-    let _ = (objects.into_iter().count(), settings);
-    Index::default()
+    Builder::new(Store::new(objects), settings).build()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@
 
 pub mod api;
 pub mod args;
+pub mod authpolicy;
+pub mod cel;
 pub mod discovery;
 pub mod envoy;
 pub mod gateway_client;

@@ -47,8 +47,10 @@ pub struct Address {
 pub struct Tls {
     /// Server name; the certificate is checked against it, too.
     pub sni: String,
-    /// A file with PEM CA certificates; the system's where absent.
+    /// A file with PEM CA certificates; the system's where this and `ca_pem` are absent.
     pub ca_certificates: Option<String>,
+    /// PEM CA certificates themselves, instead of a file.
+    pub ca_pem: Option<String>,
     /// Whether the certificate is not checked (`insecureSkipVerify`).
     pub insecure_skip_verify: bool,
 }

@@ -51,6 +51,8 @@ pub enum Reason {
     DiscoveryRefused,
     /// A field that is accepted but has no effect yet.
     Unsupported,
+    /// Another MCPGatewayExtension has the listener, and is older.
+    ListenerConflict,
     /// The specification breaks a rule of its kind.
     Invalid,
 }
@@ -81,6 +83,7 @@ impl Reason {
             Self::GatewayUnreachable => "GatewayUnreachable",
             Self::DiscoveryRefused => "DiscoveryRefused",
             Self::Unsupported => "Unsupported",
+            Self::ListenerConflict => "ListenerConflict",
             Self::Invalid => "Invalid",
         }
     }

@@ -159,13 +159,17 @@ fn validation(tls: &Tls, default_ca_certificates: &Path) -> Value {
         .ca_certificates
         .as_deref()
         .map_or(default_ca_certificates, Path::new);
+    let trusted = match &tls.ca_pem {
+        Some(pem) => json!({ "inline_string": pem }),
+        None => json!({ "filename": text(file) }),
+    };
     let san_type = if tls.sni.parse::<IpAddr>().is_ok() {
         "IP_ADDRESS"
     } else {
         "DNS"
     };
     json!({
-        "trusted_ca": { "filename": text(file) },
+        "trusted_ca": trusted,
         "match_typed_subject_alt_names": [{ "san_type": san_type, "matcher": { "exact": tls.sni } }],
     })
 }
@@ -256,6 +260,7 @@ mod tests {
         let tls = Tls {
             sni: "127.0.0.1".to_owned(),
             ca_certificates: None,
+            ca_pem: None,
             insecure_skip_verify: false,
         };
         let actual = validation(&tls, Path::new(BUNDLE));
@@ -270,6 +275,7 @@ mod tests {
         let tls = Tls {
             sni: "a.example".to_owned(),
             ca_certificates: Some("/tmp/ca.pem".to_owned()),
+            ca_pem: None,
             insecure_skip_verify: false,
         };
         let actual = validation(&tls, Path::new(BUNDLE));
@@ -281,6 +287,7 @@ mod tests {
         let tls = Tls {
             sni: "a.example".to_owned(),
             ca_certificates: None,
+            ca_pem: None,
             insecure_skip_verify: true,
         };
         let socket = transport_socket(&tls, Path::new(BUNDLE));

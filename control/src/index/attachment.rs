@@ -1,0 +1,203 @@
+//! To which gateways a route is attached, as the Gateway API decides it.
+
+use std::collections::BTreeMap;
+
+use gateway_api::gateways::{
+    Gateway, GatewayListeners, GatewayListenersAllowedRoutesNamespacesFrom as From,
+    GatewayListenersAllowedRoutesNamespacesSelector as Selector,
+};
+use gateway_api::httproutes::{HttpRoute, HttpRouteParentRefs};
+
+use super::hostname::intersects;
+use super::store::Store;
+use crate::object::ObjectName;
+use crate::verdict::{Fault, Reason};
+
+const GROUP: &str = "gateway.networking.k8s.io";
+
+/// Where a route is attached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Attachment {
+    /// Its gateways, in the order of their names.
+    pub(super) gateways: Vec<ObjectName>,
+    /// Those of its hostnames that a listener takes, in the route's order.
+    pub(super) hostnames: Vec<String>,
+}
+
+/// Finds the listeners that take the route.
+pub(super) fn attach(
+    name: &ObjectName,
+    route: &HttpRoute,
+    store: &Store<'_>,
+) -> Result<Attachment, Fault> {
+    let hostnames = route.spec.hostnames.as_deref().unwrap_or_default();
+    let parents = route.spec.parent_refs.as_deref().unwrap_or_default();
+    let mut found = Attachment::default();
+    let mut reasons = Vec::new();
+    for parent in parents {
+        match attach_to(name, parent, hostnames, store) {
+            Ok((gateway, taken)) => {
+                found.gateways.push(gateway);
+                found.hostnames.extend(taken);
+            }
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    if found.gateways.is_empty() {
+        if parents.is_empty() {
+            reasons.push("it has no parentRefs: name a Gateway there".to_owned());
+        }
+        let message = format!(
+            "HTTPRoute {name} is attached to no gateway: {}",
+            reasons.join("; ")
+        );
+        return Err(Fault::new(Reason::NotAttached, message));
+    }
+    found.gateways.sort();
+    found.gateways.dedup();
+    let taken = std::mem::take(&mut found.hostnames);
+    found.hostnames = hostnames
+        .iter()
+        .filter(|h| taken.contains(h))
+        .cloned()
+        .collect();
+    Ok(found)
+}
+
+fn attach_to(
+    route: &ObjectName,
+    parent: &HttpRouteParentRefs,
+    hostnames: &[String],
+    store: &Store<'_>,
+) -> Result<(ObjectName, Vec<String>), String> {
+    let group = parent.group.as_deref().unwrap_or(GROUP);
+    let kind = parent.kind.as_deref().unwrap_or("Gateway");
+    if (group, kind) != (GROUP, "Gateway") {
+        return Err(format!(
+            "parentRef {} is a {kind}, not a Gateway",
+            parent.name
+        ));
+    }
+    let namespace = parent.namespace.as_ref().unwrap_or(&route.namespace);
+    let name = ObjectName {
+        namespace: namespace.clone(),
+        name: parent.name.clone(),
+    };
+    let gateway = store
+        .gateways
+        .get(&name)
+        .ok_or(format!("Gateway {name} does not exist"))?;
+    let mut taken = Vec::new();
+    let mut reasons = Vec::new();
+    for listener in asked_for(gateway, parent) {
+        match takes(listener, &name, route, hostnames, store) {
+            Ok(hostnames) => taken.extend(hostnames),
+            Err(reason) => reasons.push(format!("listener {}: {reason}", listener.name)),
+        }
+    }
+    if taken.is_empty() {
+        if reasons.is_empty() {
+            reasons.push("it has no listener of the parentRef's sectionName and port".to_owned());
+        }
+        return Err(format!("Gateway {name}: {}", reasons.join(", ")));
+    }
+    Ok((name, taken))
+}
+
+fn asked_for<'a>(
+    gateway: &'a Gateway,
+    parent: &'a HttpRouteParentRefs,
+) -> impl Iterator<Item = &'a GatewayListeners> {
+    gateway.spec.listeners.iter().filter(|listener| {
+        parent
+            .section_name
+            .as_ref()
+            .is_none_or(|section| *section == listener.name)
+            && parent.port.is_none_or(|port| port == listener.port)
+    })
+}
+
+fn takes(
+    listener: &GatewayListeners,
+    gateway: &ObjectName,
+    route: &ObjectName,
+    hostnames: &[String],
+    store: &Store<'_>,
+) -> Result<Vec<String>, String> {
+    if !matches!(listener.protocol.as_str(), "HTTP" | "HTTPS") {
+        return Err(format!("its protocol is {}", listener.protocol));
+    }
+    let allowed = listener.allowed_routes.as_ref();
+    let kinds = allowed
+        .and_then(|allowed| allowed.kinds.as_deref())
+        .unwrap_or_default();
+    let is_route =
+        |group: Option<&str>, kind: &str| group.unwrap_or(GROUP) == GROUP && kind == "HTTPRoute";
+    if !kinds.is_empty() && !kinds.iter().any(|k| is_route(k.group.as_deref(), &k.kind)) {
+        return Err("its allowedRoutes.kinds has no HTTPRoute".to_owned());
+    }
+    let namespaces = allowed.and_then(|allowed| allowed.namespaces.as_ref());
+    let selector = namespaces.and_then(|namespaces| namespaces.selector.as_ref());
+    let allows = match namespaces.and_then(|namespaces| namespaces.from.as_ref()) {
+        Some(From::All) => true,
+        Some(From::Selector) => {
+            selector.is_some_and(|s| selects(s, &labels(store, &route.namespace)))
+        }
+        Some(From::Same) | None => route.namespace == gateway.namespace,
+    };
+    if !allows {
+        let namespace = &route.namespace;
+        return Err(format!(
+            "its allowedRoutes.namespaces does not take namespace {namespace}"
+        ));
+    }
+    let taken = hostnames
+        .iter()
+        .filter(|h| intersects(listener.hostname.as_deref(), h));
+    let taken: Vec<_> = taken.cloned().collect();
+    if taken.is_empty() {
+        let own = listener.hostname.as_deref().unwrap_or("*");
+        return Err(format!("its hostname {own} takes none of the route's"));
+    }
+    Ok(taken)
+}
+
+/// A namespace's labels; its name is one, also where no manifest says so.
+fn labels(store: &Store<'_>, namespace: &str) -> BTreeMap<String, String> {
+    let key = ObjectName {
+        namespace: String::new(),
+        name: namespace.to_owned(),
+    };
+    let object = store.namespaces.get(&key);
+    let mut labels = object
+        .and_then(|o| o.metadata.labels.clone())
+        .unwrap_or_default();
+    labels.insert(
+        "kubernetes.io/metadata.name".to_owned(),
+        namespace.to_owned(),
+    );
+    labels
+}
+
+fn selects(selector: &Selector, labels: &BTreeMap<String, String>) -> bool {
+    let wanted = selector.match_labels.iter().flatten();
+    wanted
+        .into_iter()
+        .all(|(key, value)| labels.get(key) == Some(value))
+        && selector
+            .match_expressions
+            .iter()
+            .flatten()
+            .all(|expression| {
+                let value = labels.get(&expression.key);
+                let listed =
+                    value.is_some_and(|v| expression.values.iter().flatten().any(|w| w == v));
+                match expression.operator.as_str() {
+                    "In" => listed,
+                    "NotIn" => !listed,
+                    "Exists" => value.is_some(),
+                    "DoesNotExist" => value.is_none(),
+                    _ => false,
+                }
+            })
+}

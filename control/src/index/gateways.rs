@@ -1,0 +1,208 @@
+//! Which gateways serve MCP, and under which hosts.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::grant::{self, GroupKind};
+use super::hostname::is_precise;
+use super::store::Store;
+use super::{Notice, Settings};
+use crate::api::{
+    HttpRouteManagement, McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation,
+};
+use crate::object::ObjectName;
+use crate::verdict::{Fault, Reason};
+
+const EXTENSION: GroupKind = GroupKind("mcp.kuadrant.io", "MCPGatewayExtension");
+const GATEWAY: GroupKind = GroupKind("gateway.networking.k8s.io", "Gateway");
+
+/// Gateways that MCPGatewayExtensions serve, each with its public hosts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extensions {
+    pub(super) hosts: BTreeMap<ObjectName, Vec<String>>,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Reads the extensions. One per listener; the oldest counts.
+pub(super) fn extensions(store: &Store<'_>, settings: &Settings) -> Extensions {
+    let mut by_age: Vec<_> = store.extensions.iter().collect();
+    by_age.sort_by_key(|(name, e)| (e.metadata.creation_timestamp.as_ref().map(|t| t.0), *name));
+    let mut found = Extensions::default();
+    let mut listeners: BTreeMap<(ObjectName, String), ObjectName> = BTreeMap::new();
+    for (name, extension) in by_age {
+        let notice = |accepted, fault| Notice {
+            kind: "MCPGatewayExtension",
+            name: name.clone(),
+            accepted,
+            fault,
+        };
+        let (gateway, hosts) = match serve(name, extension, store, settings) {
+            Ok(served) => served,
+            Err(fault) => {
+                found.notices.push(notice(false, fault));
+                continue;
+            }
+        };
+        let listener = (
+            gateway.clone(),
+            extension.spec.target_ref.section_name.clone(),
+        );
+        if let Some(older) = listeners.get(&listener) {
+            let message = format!(
+                "MCPGatewayExtension {older} has that listener, and is older: take one of them out"
+            );
+            found
+                .notices
+                .push(notice(false, Fault::new(Reason::ListenerConflict, message)));
+            continue;
+        }
+        listeners.insert(listener, name.clone());
+        found.hosts.entry(gateway).or_default().extend(hosts);
+        let fields = unsupported(&extension.spec);
+        if !fields.is_empty() {
+            let message = format!("without effect here: {}", fields.join(", "));
+            found
+                .notices
+                .push(notice(true, Fault::new(Reason::Unsupported, message)));
+        }
+    }
+    found
+}
+
+fn serve(
+    name: &ObjectName,
+    extension: &McpGatewayExtension,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> Result<(ObjectName, Vec<String>), Fault> {
+    let target = &extension.spec.target_ref;
+    if (target.group.as_str(), target.kind.as_str()) != (GATEWAY.0, GATEWAY.1) {
+        let message = format!("spec.targetRef must be a Gateway, not {}", target.kind);
+        return Err(Fault::new(Reason::TargetUnsupported, message));
+    }
+    let namespace = target.namespace.as_ref().unwrap_or(&name.namespace);
+    let gateway = ObjectName {
+        namespace: namespace.clone(),
+        name: target.name.clone(),
+    };
+    let (from, to) = ((EXTENSION, name.namespace.as_str()), (GATEWAY, &gateway));
+    if !grant::is_granted(store, from, to) {
+        return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
+    }
+    let Some(object) = store.gateways.get(&gateway) else {
+        let message = format!("Gateway {gateway} does not exist");
+        return Err(Fault::new(Reason::TargetNotFound, message));
+    };
+    let listener = object
+        .spec
+        .listeners
+        .iter()
+        .find(|l| l.name == target.section_name);
+    let Some(listener) = listener else {
+        let message = format!("Gateway {gateway} has no listener {}", target.section_name);
+        return Err(Fault::new(Reason::TargetNotFound, message));
+    };
+    let hosts = match &extension.spec.public_host {
+        Some(host) if is_precise(host) || host.parse::<IpAddr>().is_ok() => vec![host.clone()],
+        Some(host) => {
+            let message =
+                format!("spec.publicHost {host:?} must be a host name in lower case, without port");
+            return Err(Fault::new(Reason::Invalid, message));
+        }
+        None => default_hosts(listener.hostname.as_deref(), settings),
+    };
+    Ok((gateway, hosts))
+}
+
+/// Hosts of a listener for which nobody named one.
+fn default_hosts(listener: Option<&str>, settings: &Settings) -> Vec<String> {
+    let own = listener
+        .filter(|hostname| !hostname.is_empty())
+        .map(|hostname| {
+            hostname
+                .strip_prefix("*.")
+                .map_or(hostname.to_owned(), |suffix| format!("mcp.{suffix}"))
+        });
+    own.into_iter()
+        .chain(settings.default_hosts.iter().cloned())
+        .collect()
+}
+
+/// Hosts of a gateway that is served for the older generation's sake, which had no extensions: those of its
+/// listener `mcp`, or of its first.
+pub(super) fn hosts_without_extension(
+    gateway: &ObjectName,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> Vec<String> {
+    let listeners = store
+        .gateways
+        .get(gateway)
+        .map(|g| g.spec.listeners.as_slice());
+    let listeners = listeners.unwrap_or_default();
+    let listener = listeners
+        .iter()
+        .find(|l| l.name == "mcp")
+        .or(listeners.first());
+    default_hosts(listener.and_then(|l| l.hostname.as_deref()), settings)
+}
+
+/// What to do where a registration's gateways have no extension.
+pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
+    let gateway = gateways.first().cloned();
+    let gateway = gateway.unwrap_or(ObjectName {
+        namespace: String::new(),
+        name: String::new(),
+    });
+    let listeners = store
+        .gateways
+        .get(&gateway)
+        .map(|g| g.spec.listeners.as_slice());
+    let listeners = listeners.unwrap_or_default();
+    let listener = listeners
+        .iter()
+        .find(|l| l.name == "mcp")
+        .or(listeners.first());
+    let listener = listener.map_or("mcp", |l| l.name.as_str());
+    let ObjectName { namespace, name } = &gateway;
+    Fault::new(
+        Reason::NoGatewayExtension,
+        format!(
+            "no MCPGatewayExtension makes a listener of Gateway {gateway} an MCP endpoint. For listener {listener}, apply:\n\
+             apiVersion: mcp.kuadrant.io/v1\n\
+             kind: MCPGatewayExtension\n\
+             metadata:\n  name: {name}\n  namespace: {namespace}\n\
+             spec:\n  targetRef:\n    name: {name}\n    sectionName: {listener}"
+        ),
+    )
+}
+
+fn unsupported(spec: &McpGatewayExtensionSpec) -> Vec<&'static str> {
+    let managed = spec.http_route_management == Some(HttpRouteManagement::Enabled);
+    let fields = [
+        ("spec.privateHost", spec.private_host.is_some()),
+        (
+            "spec.backendPingIntervalSeconds",
+            spec.backend_ping_interval_seconds != 60,
+        ),
+        ("spec.trustedHeadersKey", spec.trusted_headers_key.is_some()),
+        ("spec.httpRouteManagement", managed),
+        ("spec.logLevel", spec.log_level.is_some()),
+        ("spec.sessionStore", spec.session_store.is_some()),
+        (
+            "spec.urlElicitation",
+            spec.url_elicitation == Some(UrlElicitation::Enabled),
+        ),
+        (
+            "spec.oauthProtectedResource",
+            spec.oauth_protected_resource.is_some(),
+        ),
+        ("spec.caCertBundleRef", spec.ca_cert_bundle_ref.is_some()),
+        ("spec.maxBodyBytes", spec.max_body_bytes.is_some()),
+    ];
+    fields
+        .iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(field, _)| *field)
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! What registrations take from Secrets.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::api::core::v1::Secret;
+
+use super::placeholder::{expand, left_over};
+use super::registration::Draft;
+use super::store::Store;
+use super::{Credential, Settings};
+use crate::object::ObjectName;
+use crate::verdict::{Fault, Reason};
+
+/// `caCertSecretRef` holds at most this many bytes.
+const LARGEST_CERTIFICATES: usize = 64 * 1024;
+
+/// What discovery sends as `Authorization`, where the registration names a Secret.
+pub(super) fn credential(
+    draft: &Draft<'_>,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> Result<Option<Credential>, Fault> {
+    let Some(reference) = draft.credential else {
+        return Ok(None);
+    };
+    let name = beside(draft, &reference.name);
+    let Some(secret) = store.secrets.get(&name) else {
+        return Err(Fault::new(
+            Reason::CredentialNotFound,
+            format!("Secret {name} does not exist: create it, or take out credentialRef"),
+        ));
+    };
+    let label = draft.generation.secret_label();
+    let labels = secret.metadata.labels.as_ref();
+    if labels
+        .and_then(|labels| labels.get(label))
+        .map(String::as_str)
+        != Some("true")
+    {
+        return Err(Fault::new(
+            Reason::CredentialNotLabelled,
+            format!("Secret {name} lacks the label {label}: \"true\"; add it"),
+        ));
+    }
+    let key = &reference.key;
+    let value = match value(secret, key, &settings.variables) {
+        Ok(Some(value)) => value,
+        Ok(None) => {
+            return Err(Fault::new(
+                Reason::CredentialKeyMissing,
+                format!("Secret {name} has no key {key}; it has {}", keys(secret)),
+            ));
+        }
+        Err(fault) => {
+            return Err(Fault::new(
+                fault.reason,
+                format!("Secret {name}, key {key}: {}", fault.message),
+            ));
+        }
+    };
+    header_value(&value).map(Some).map_err(|message| {
+        let message = format!("Secret {name}, key {key}: {message}");
+        Fault::new(Reason::CredentialKeyMissing, message)
+    })
+}
+
+/// The PEM certificates of `caCertSecretRef`, where the registration has one.
+pub(super) fn certificates(
+    draft: &Draft<'_>,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> Result<Option<String>, Fault> {
+    let Some(reference) = draft.certificates else {
+        return Ok(None);
+    };
+    let name = beside(draft, &reference.name);
+    let key = &reference.key;
+    let invalid = |message: String| Fault::new(Reason::CertificateInvalid, message);
+    let Some(secret) = store.secrets.get(&name) else {
+        return Err(invalid(format!(
+            "Secret {name} does not exist: create it, or take out caCertSecretRef"
+        )));
+    };
+    let value = value(secret, key, &settings.variables)
+        .map_err(|fault| invalid(format!("Secret {name}, key {key}: {}", fault.message)))?
+        .ok_or_else(|| {
+            invalid(format!(
+                "Secret {name} has no key {key}; it has {}",
+                keys(secret)
+            ))
+        })?;
+    let text = String::from_utf8(value).unwrap_or_default();
+    if text.len() > LARGEST_CERTIFICATES {
+        return Err(invalid(format!(
+            "Secret {name}, key {key}: more than 64 KiB of certificates"
+        )));
+    }
+    if !is_pem(&text) {
+        let message =
+            format!("Secret {name}, key {key}: no PEM certificates (-----BEGIN CERTIFICATE-----)");
+        return Err(invalid(message));
+    }
+    Ok(Some(text))
+}
+
+fn beside(draft: &Draft<'_>, name: &str) -> ObjectName {
+    ObjectName {
+        namespace: draft.name.namespace.clone(),
+        name: name.to_owned(),
+    }
+}
+
+/// A value of a Secret. Only `stringData`, which stands in manifests alone, has placeholders.
+fn value(
+    secret: &Secret,
+    key: &str,
+    variables: &BTreeMap<String, String>,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let placeholder = |message: String| Fault::new(Reason::CredentialPlaceholder, message);
+    if let Some(text) = secret.string_data.as_ref().and_then(|data| data.get(key)) {
+        let expanded = expand(text, variables).map_err(|error| placeholder(error.to_string()))?;
+        return Ok(Some(expanded.into_bytes()));
+    }
+    let Some(bytes) = secret.data.as_ref().and_then(|data| data.get(key)) else {
+        return Ok(None);
+    };
+    let name = std::str::from_utf8(&bytes.0).ok().and_then(left_over);
+    match name {
+        Some(name) => Err(placeholder(format!(
+            "the value is still ${name}: replace it before the Secret is made, as the guide's shell does"
+        ))),
+        None => Ok(Some(bytes.0.clone())),
+    }
+}
+
+fn keys(secret: &Secret) -> String {
+    let text = secret.string_data.iter().flat_map(|data| data.keys());
+    let data = secret.data.iter().flat_map(|data| data.keys());
+    let keys: Vec<_> = text.chain(data).cloned().collect();
+    if keys.is_empty() {
+        "none".to_owned()
+    } else {
+        keys.join(", ")
+    }
+}
+
+/// A line end after the value is taken off: it comes from the tools that write such files.
+fn header_value(bytes: &[u8]) -> Result<Credential, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "the value is not UTF-8".to_owned())?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err("the value is empty".to_owned());
+    }
+    if !text
+        .bytes()
+        .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    {
+        return Err(
+            "the value cannot be a header: it has other than visible ASCII characters".to_owned(),
+        );
+    }
+    Ok(Credential(text.to_owned()))
+}
+
+/// Whether a text has certificates and each of them could be one. Envoy looks into them.
+fn is_pem(text: &str) -> bool {
+    let mut blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1).peekable();
+    blocks.peek().is_some()
+        && blocks.all(|block| {
+            let body = block
+                .split_once("-----END CERTIFICATE-----")
+                .map(|(body, _)| body);
+            let body: String = body.unwrap_or("!").split_ascii_whitespace().collect();
+            // DER: every certificate is a SEQUENCE.
+            STANDARD
+                .decode(body)
+                .is_ok_and(|der| der.first() == Some(&0x30))
+        })
+}
