@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The packed form is defined by `mcp_filter_core::catalog`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Catalog {
     /// How `data` was made from the packed form.
@@ -16,6 +17,7 @@ pub struct Catalog {
 
 /// Compression and text encoding of a [`Catalog`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CatalogEncoding {
     /// Raw DEFLATE (RFC 1951), then standard base64 with padding (RFC 4648, section 4).

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// A URL at which MCP clients reach the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoint {
     /// Host names or IP literals without port, compared without case, port and trailing dot.

@@ -31,6 +31,7 @@ pub const KNOWN_REQUIREMENTS: &[&str] = &[];
 /// Istio re-encodes it as a protobuf `Struct`: key order is lost and numbers become doubles, so no number here
 /// exceeds 2^53 and what must keep its bytes travels inside a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PluginConfig {
     /// Always [`VERSION`]; any other value is refused.
@@ -71,6 +72,7 @@ pub struct PluginConfig {
 
 /// The part that one plugin instance plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The only instance; Envoy's `allow_on_headers_stop_iteration` lets it hold headers while it reads the body.

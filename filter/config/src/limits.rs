@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// Bounds that keep memory and waiting finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Limits {
     /// Largest request, in bytes, that is held whole and can be sent again after a lost upstream session.

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a request must satisfy before it is routed to a server, and what is set on it then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// `namespace/name` of the object it was made from, for logs and errors.
@@ -19,6 +20,7 @@ pub struct Policy {
 
 /// A condition and the answer to a request that does not meet it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// Must hold.
@@ -29,6 +31,7 @@ pub struct Rule {
 
 /// A predicate on the request. Anything that control cannot express with these, it denies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Condition {
     /// Holds when all of them hold; true when there are none.
@@ -45,6 +48,7 @@ pub enum Condition {
 
 /// A header and the value that it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HeaderValue {
     /// Lower-case name.
@@ -55,6 +59,7 @@ pub struct HeaderValue {
 
 /// A policy's own refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Denial {
     /// HTTP status, 400 to 599.
@@ -69,6 +74,7 @@ pub struct Denial {
 
 /// A header set on the upstream request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SetHeader {
     /// Lower-case name.
@@ -79,6 +85,7 @@ pub struct SetHeader {
 
 /// One piece of a header value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ValuePart {
     /// This text.

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// One upstream MCP server, as one registration describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Server {
     /// `namespace/name` of the registration.
@@ -36,6 +37,7 @@ pub struct Server {
 
 /// The far side of a server's route, with the route's rewrites already applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
     /// Envoy's name of the cluster.
@@ -48,6 +50,7 @@ pub struct Upstream {
 
 /// How long a routed request may be silent, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Timeouts {
     /// From the release of the request to the response headers.

@@ -1,7 +1,10 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Keys and lifetime of the session ids that the filter mints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Sessions {
     /// The first mints; all are accepted, so that a rotation ends no session.
@@ -20,7 +23,8 @@ impl Default for Sessions {
 }
 
 /// A key for message authentication. Of low value on purpose: a session id carries no authority.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionKey {
     /// Stands in each id minted with it.
@@ -29,8 +33,17 @@ pub struct SessionKey {
     pub secret: String,
 }
 
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How the filter recognises control.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ControlKeys {
     /// Ed25519 public keys (RFC 8032), 32 bytes each, standard base64.

@@ -97,3 +97,13 @@ fn a_configuration_of_another_shape_is_refused() {
         assert!(serde_json::from_str::<Value>(json).is_ok(), "{json}");
     }
 }
+
+#[test]
+fn the_schema_is_that_of_the_types() {
+    let schema = serde_json::to_value(schemars::schema_for!(PluginConfig)).unwrap();
+    let written: Value = serde_json::from_str(include_str!("../schema.json")).unwrap();
+    assert!(
+        schema == written,
+        "schema.json is stale: see examples/schema.rs for the command that writes it"
+    );
+}

@@ -75,22 +75,34 @@ impl Template {
     /// Whether the template could have become `uri`.
     pub fn matches(&self, uri: &str) -> bool {
         let uri = uri.as_bytes();
-        // `reached[i]`: the parts so far can end before byte `i`.
-        let mut reached = vec![false; uri.len() + 1];
-        if let Some(start) = reached.first_mut() {
-            *start = true;
-        }
-        for part in &self.parts {
-            reached = match part {
-                Part::Literal(literal) => after_literal(&reached, uri, literal),
-                Part::Expression(expression) => expression.after(reached, uri),
-            };
-            if !reached.contains(&true) {
-                return false;
-            }
-        }
-        reached.last() == Some(&true)
+        // Most templates differ in their first characters: these cost one comparison.
+        let (parts, uri) = match self.parts.split_first() {
+            Some((Part::Literal(literal), parts)) => match uri.strip_prefix(literal.as_slice()) {
+                Some(rest) => (parts, rest),
+                None => return false,
+            },
+            _ => (self.parts.as_slice(), uri),
+        };
+        could_become(parts, uri)
     }
+}
+
+fn could_become(parts: &[Part], uri: &[u8]) -> bool {
+    // `reached[i]`: the parts so far can end before byte `i`.
+    let mut reached = vec![false; uri.len() + 1];
+    if let Some(start) = reached.first_mut() {
+        *start = true;
+    }
+    for part in parts {
+        reached = match part {
+            Part::Literal(literal) => after_literal(&reached, uri, literal),
+            Part::Expression(expression) => expression.after(reached, uri),
+        };
+        if !reached.contains(&true) {
+            return false;
+        }
+    }
+    reached.last() == Some(&true)
 }
 
 impl Expression {

@@ -1,5 +1,7 @@
 //! The keys of session ids and of what is sealed in them.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -13,7 +15,7 @@ pub struct SessionKeys {
 }
 
 /// One key, from which a key for each use is derived.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SessionKey {
     id: u8,
     session: Hmac<Sha256>,
@@ -49,6 +51,14 @@ impl SessionKeys {
 
     pub(crate) fn by_id(&self, id: u8) -> Option<&SessionKey> {
         self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,4 +109,25 @@ fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
         *padded = *byte;
     }
     Hmac::new(&block.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SessionKeys;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_key_is_never_printed() {
+        let keys = SessionKeys::new([(7, [0xab; 32])], 60);
+        let printed = format!("{keys:?}");
+        assert!(printed.contains("id: 7"));
+        let derived = keys
+            .minting()
+            .unwrap()
+            .seal()
+            .map(|byte| byte.to_string())
+            .join(", ");
+        assert!(!printed.contains("171, 171") && !printed.contains(&derived));
+    }
 }
