@@ -9,6 +9,9 @@ use crate::network::{Cluster, Tls};
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
+/// A rule and how well it fits; the greatest is taken.
+type Ranked<'a> = ((usize, Reverse<usize>), ObjectName, &'a DestinationRule);
+
 /// Where Istio looks for rules that hold for all namespaces.
 const ROOT_NAMESPACE: &str = "istio-system";
 
@@ -57,7 +60,7 @@ fn rule<'a>(
     namespace: &str,
     store: &Store<'a>,
 ) -> Option<(ObjectName, &'a DestinationRule)> {
-    let mut best: Option<((usize, Reverse<usize>), ObjectName, &'a DestinationRule)> = None;
+    let mut best: Option<Ranked<'a>> = None;
     let places = gateways.iter().copied().chain([namespace, ROOT_NAMESPACE]);
     for (rank, place) in places.enumerate() {
         for (name, rule) in store
