@@ -42,19 +42,21 @@ pub struct Settings {
 impl Settings {
     /// For an own Envoy that listens at `listen`.
     pub fn local(listen: SocketAddr, variables: BTreeMap<String, String>) -> Self {
-        let host = |text: &str| text.to_owned();
-        let address = if listen.ip().is_unspecified() {
-            host("127.0.0.1")
-        } else {
-            listen.ip().to_string()
-        };
+        let mut listen_hosts = vec!["127.0.0.1".to_owned()];
+        if !listen.ip().is_unspecified() && listen.ip().to_string() != "127.0.0.1" {
+            listen_hosts.insert(0, listen.ip().to_string());
+        }
+        let default_hosts = ["localhost", GUIDE_HOST].map(str::to_owned).to_vec();
         Self {
             variables,
-            listen_hosts: vec![address],
-            default_hosts: vec![host("localhost"), host("mcp.127-0-0-1.sslip.io")],
+            listen_hosts,
+            default_hosts,
         }
     }
 }
+
+/// The guides' name for this machine: any resolver gives 127.0.0.1 for it.
+const GUIDE_HOST: &str = "mcp.127-0-0-1.sslip.io";
 
 /// Everything that the filter and Envoy have to know, but for what discovery brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

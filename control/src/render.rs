@@ -1,15 +1,20 @@
 //! The filter's configuration and the verdicts, from the resolved model and from what discovery found.
 
+mod assembly;
+mod share;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mcp_filter_config::{ControlKeys, Limits, PluginConfig, Role, Sessions, VERSION};
 use mcp_filter_core::table::{CompileError, Table};
+use sha2::{Digest, Sha256};
 
 use crate::index::Index;
 use crate::object::ObjectName;
 use crate::offer::Offer;
-use crate::verdict::{Fault, Verdict};
+use crate::verdict::{Fault, Reason, Verdict};
+use assembly::Assembly;
 
 /// What discovery knows about one server. Absent where it was not tried yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,26 +52,57 @@ pub fn render(
     findings: &BTreeMap<ObjectName, Finding>,
     keys: &Keys,
 ) -> Result<Rendered, CompileError> {
-    let _ = findings;
-    let config = PluginConfig {
+    let mut refused: BTreeMap<ObjectName, Fault> = BTreeMap::new();
+    loop {
+        let assembly = Assembly::new(index, findings, &refused);
+        let config = configuration(index, &assembly, keys);
+        let error = match Table::compile(&config) {
+            Ok(_) => {
+                return Ok(Rendered {
+                    config,
+                    verdicts: assembly.verdicts(),
+                });
+            }
+            Err(error) => error,
+        };
+        // One server that the filter would refuse takes no other down.
+        let name = assembly
+            .server_at(&error.path)
+            .ok_or_else(|| error.clone())?;
+        let fault = Fault::new(Reason::Invalid, format!("the filter refuses it: {error}"));
+        if refused.insert(name, fault).is_some() {
+            return Err(error);
+        }
+    }
+}
+
+fn configuration(index: &Index, assembly: &Assembly<'_>, keys: &Keys) -> PluginConfig {
+    let mut config = PluginConfig {
         version: VERSION,
         requires: Vec::new(),
         role: Role::Hold,
         generation: String::new(),
         endpoints: index.endpoints.clone(),
         internal_hosts: index.internal_hosts.clone(),
-        servers: Vec::new(),
-        catalog: None,
+        servers: assembly.servers(),
+        catalog: assembly.catalog(),
         policies: index.policies.clone(),
         sessions: keys.sessions.clone(),
         control: keys.control.clone(),
         limits: Limits::default(),
     };
-    Table::compile(&config)?;
-    Ok(Rendered {
-        config,
-        verdicts: Vec::new(),
-    })
+    config.generation = digest(&config);
+    config
+}
+
+/// SHA-256 of the configuration without generation and for role `hold`, so that all roles show one.
+fn digest(config: &PluginConfig) -> String {
+    // Strings, numbers and lists alone: cannot fail.
+    let bytes = serde_json::to_vec(config).unwrap_or_default();
+    Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The same configuration for another role. `gate` keeps its role and version alone, so it never changes.
@@ -92,3 +128,6 @@ pub fn for_role(config: &PluginConfig, role: Role) -> PluginConfig {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

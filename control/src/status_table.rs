@@ -5,6 +5,21 @@ use std::time::Duration;
 use crate::index::Registration;
 use crate::verdict::Verdict;
 
+/// Spaces between columns, and the narrowest column with its spaces, as kubectl prints them.
+const GAP: usize = 3;
+const NARROWEST: usize = 6;
+
+const HEADER: [&str; 8] = [
+    "NAME",
+    "PREFIX",
+    "TARGET",
+    "PATH",
+    "READY",
+    "TOOLS",
+    "CREDENTIALS",
+    "AGE",
+];
+
 /// One line of the table.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
@@ -18,6 +33,172 @@ pub struct Row<'a> {
 
 /// The table, header first, each line ended by a newline.
 pub fn table(rows: &[Row<'_>]) -> String {
-    let _ = rows;
-    String::new()
+    let header = HEADER.map(str::to_owned);
+    let lines: Vec<_> = std::iter::once(header)
+        .chain(rows.iter().map(cells))
+        .collect();
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        let widest = cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default();
+        (widest + GAP).max(NARROWEST)
+    };
+    let widths: Vec<_> = (0..HEADER.len()).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let padded = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(padded.collect::<String>().trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cells(row: &Row<'_>) -> [String; 8] {
+    let registration = row.registration;
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "<none>".to_owned());
+    [
+        registration.name.name.clone(),
+        or_none(registration.prefix.clone()),
+        registration.target.clone(),
+        registration.path.clone(),
+        row.verdict.ready.to_string(),
+        or_none(row.verdict.tools.map(|tools| tools.to_string())),
+        or_none(registration.credential.clone()),
+        row.age.map_or_else(|| "<unknown>".to_owned(), age),
+    ]
+}
+
+/// As kubectl shortens ages: two units where the larger one is small.
+fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    let two = |large: u64, unit: char, small: u64, small_unit: char| match small {
+        0 => format!("{large}{unit}"),
+        _ => format!("{large}{unit}{small}{small_unit}"),
+    };
+    match () {
+        () if seconds < 120 => format!("{seconds}s"),
+        () if minutes < 10 => two(minutes, 'm', seconds % 60, 's'),
+        () if hours < 3 => format!("{minutes}m"),
+        () if hours < 8 => two(hours, 'h', minutes % 60, 'm'),
+        () if hours < 48 => format!("{hours}h"),
+        () if days < 8 => two(days, 'd', hours % 24, 'h'),
+        () if days < 365 * 2 => format!("{days}d"),
+        () if days < 365 * 8 => two(days / 365, 'y', days % 365, 'd'),
+        () => format!("{}y", days / 365),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Row, age, table};
+    use crate::index::Registration;
+    use crate::object::ObjectName;
+    use crate::verdict::{Fault, Readiness, Reason, Verdict};
+
+    fn name() -> ObjectName {
+        ObjectName {
+            namespace: "mcp-test".to_owned(),
+            name: "github".to_owned(),
+        }
+    }
+
+    fn registration() -> Registration {
+        Registration {
+            name: name(),
+            kind: "MCPServerRegistration",
+            prefix: Some("github_".to_owned()),
+            target: "github-mcp-external".to_owned(),
+            path: "/mcp".to_owned(),
+            credential: Some("github-token".to_owned()),
+            created: None,
+            outcome: Err(Fault::new(Reason::Disabled, "")),
+            unsupported: Vec::new(),
+        }
+    }
+
+    fn verdict(ready: Readiness, tools: Option<usize>) -> Verdict {
+        Verdict {
+            name: name(),
+            kind: "MCPServerRegistration",
+            ready,
+            reason: Reason::Ready,
+            message: String::new(),
+            tools,
+            prompts: None,
+            resources: None,
+            conflicts: Vec::new(),
+            unsupported: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_guides_line_is_printed_as_kubectl_prints_it() {
+        let (registration, verdict) = (registration(), verdict(Readiness::True, Some(41)));
+        let row = Row {
+            registration: &registration,
+            verdict: &verdict,
+            age: Some(Duration::from_secs(30)),
+        };
+        let expected = "NAME     PREFIX    TARGET                PATH   READY   TOOLS   CREDENTIALS    AGE\n\
+                        github   github_   github-mcp-external   /mcp   True    41      github-token   30s\n";
+        assert_eq!(table(&[row]), expected);
+    }
+
+    #[test]
+    fn what_is_absent_is_named_so() {
+        let registration = Registration {
+            prefix: None,
+            credential: None,
+            ..registration()
+        };
+        let verdict = verdict(Readiness::Unknown, None);
+        let row = Row {
+            registration: &registration,
+            verdict: &verdict,
+            age: None,
+        };
+        let expected = "NAME     PREFIX   TARGET                PATH   READY     TOOLS    CREDENTIALS   AGE\n\
+                        github   <none>   github-mcp-external   /mcp   Unknown   <none>   <none>        <unknown>\n";
+        assert_eq!(table(&[row]), expected);
+    }
+
+    #[test]
+    fn without_registrations_there_is_the_header_alone() {
+        assert_eq!(table(&[]).lines().count(), 1);
+    }
+
+    #[test]
+    fn ages_are_shortened_as_by_kubectl() {
+        let (minute, hour, day) = (60, 3600, 86400);
+        let cases = [
+            (0, "0s"),
+            (30, "30s"),
+            (119, "119s"),
+            (2 * minute, "2m"),
+            (9 * minute + 5, "9m5s"),
+            (10 * minute + 5, "10m"),
+            (179 * minute, "179m"),
+            (3 * hour + 1, "3h"),
+            (3 * hour + minute, "3h1m"),
+            (8 * hour + minute, "8h"),
+            (47 * hour, "47h"),
+            (48 * hour, "2d"),
+            (49 * hour, "2d1h"),
+            (8 * day, "8d"),
+            (729 * day, "729d"),
+            (731 * day, "2y1d"),
+            (9 * 365 * day, "9y"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(age(Duration::from_secs(seconds)), expected, "{seconds}");
+        }
+    }
 }

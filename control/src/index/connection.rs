@@ -9,9 +9,6 @@ use crate::network::{Cluster, Tls};
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
-/// A rule and how well it fits; the greatest is taken.
-type Ranked<'a> = ((usize, Reverse<usize>), ObjectName, &'a DestinationRule);
-
 /// Where Istio looks for rules that hold for all namespaces.
 const ROOT_NAMESPACE: &str = "istio-system";
 
@@ -60,24 +57,19 @@ fn rule<'a>(
     namespace: &str,
     store: &Store<'a>,
 ) -> Option<(ObjectName, &'a DestinationRule)> {
-    let mut best: Option<Ranked<'a>> = None;
     let places = gateways.iter().copied().chain([namespace, ROOT_NAMESPACE]);
-    for (rank, place) in places.enumerate() {
-        for (name, rule) in store
+    let candidates = places.enumerate().flat_map(|(rank, place)| {
+        let rules = store
             .destination_rules
             .iter()
-            .filter(|(n, _)| n.namespace == place)
-        {
-            let Some(exactness) = covers(name, rule, host) else {
-                continue;
-            };
-            let order = (rank, Reverse(exactness));
-            if best.as_ref().is_none_or(|(known, ..)| order < *known) {
-                best = Some((order, name.clone(), rule));
-            }
-        }
-    }
-    best.map(|(_, name, rule)| (name, rule))
+            .filter(move |(n, _)| n.namespace == place);
+        rules.filter_map(move |(name, rule)| {
+            let exactness = covers(name, rule, host)?;
+            Some(((rank, Reverse(exactness)), name, *rule))
+        })
+    });
+    let best = candidates.min_by_key(|(order, ..)| *order);
+    best.map(|(_, name, rule)| (name.clone(), rule))
 }
 
 /// How exactly the rule's host covers this one, if it does.

@@ -243,15 +243,18 @@ fn timeouts(object: &McpServerRegistration) -> Result<Timeouts, Fault> {
     Ok(timeouts)
 }
 
+/// A day: the filter takes no more.
+const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
+
 fn milliseconds(field: &str, text: &str) -> Result<u64, Fault> {
     let parsed = gateway_api::Duration::from_str(text).ok();
     match parsed
         .and_then(|d| u64::try_from(d.as_millis()).ok())
-        .filter(|ms| *ms > 0)
+        .filter(|ms| (1..=LONGEST_MS).contains(ms))
     {
         Some(milliseconds) => Ok(milliseconds),
         None => invalid(format!(
-            "{field} {text:?} must be a duration above zero, such as 300s or 1m30s"
+            "{field} {text:?} must be a duration of at most a day, such as 300s or 1m30s"
         )),
     }
 }

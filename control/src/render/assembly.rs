@@ -1,0 +1,270 @@
+//! The servers that are served, with their shares, and the verdict on each registration.
+
+use std::collections::BTreeMap;
+
+use mcp_filter_config::{Catalog, Server};
+use mcp_filter_core::catalog::{CatalogWriter, ListKind};
+
+use super::Finding;
+use super::share::{Share, Taken};
+use crate::index::{Index, Registration, Resolved};
+use crate::object::ObjectName;
+use crate::offer::Offer;
+use crate::verdict::{Fault, Readiness, Reason, Verdict};
+
+/// How many names a message spells out.
+const NAMES_SHOWN: usize = 10;
+
+/// One registration and what becomes of it.
+#[derive(Debug)]
+struct Part<'a> {
+    registration: &'a Registration,
+    outcome: Outcome<'a>,
+}
+
+#[derive(Debug)]
+enum Outcome<'a> {
+    /// In the configuration.
+    Served {
+        resolved: &'a Resolved,
+        offer: &'a Offer,
+        share: Share,
+        fault: Option<&'a Fault>,
+    },
+    /// Resolved, and not asked yet.
+    Waiting,
+    /// Not in the configuration.
+    Refused(Fault),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Assembly<'a> {
+    parts: Vec<Part<'a>>,
+}
+
+impl<'a> Assembly<'a> {
+    /// `refused` are servers that the filter would not take.
+    pub(super) fn new(
+        index: &'a Index,
+        findings: &'a BTreeMap<ObjectName, Finding>,
+        refused: &BTreeMap<ObjectName, Fault>,
+    ) -> Self {
+        let mut taken = Taken::default();
+        let parts = index.registrations.iter().map(|registration| {
+            let finding = findings.get(&registration.name);
+            let outcome = match refused.get(&registration.name) {
+                Some(fault) => Outcome::Refused(fault.clone()),
+                None => outcome(registration, finding, &mut taken),
+            };
+            Part {
+                registration,
+                outcome,
+            }
+        });
+        Self {
+            parts: parts.collect(),
+        }
+    }
+
+    /// In the order of the registrations.
+    pub(super) fn servers(&self) -> Vec<Server> {
+        self.served()
+            .map(|(registration, resolved, offer, _)| server(registration, resolved, offer))
+            .collect()
+    }
+
+    /// What they offer. `None` where that is nothing.
+    pub(super) fn catalog(&self) -> Option<Catalog> {
+        let mut writer = CatalogWriter::new();
+        let mut is_empty = true;
+        for (place, (_, resolved, _, share)) in (0..).zip(self.served()) {
+            if resolved.denied.as_ref().is_some_and(|denied| denied.hidden) {
+                continue;
+            }
+            for definition in &share.definitions {
+                writer.push(place, definition.clone());
+                is_empty = false;
+            }
+        }
+        (!is_empty).then(|| writer.finish())
+    }
+
+    /// The registration whose server a path such as `servers[2].host` is about.
+    pub(super) fn server_at(&self, path: &str) -> Option<ObjectName> {
+        let (place, _) = path.strip_prefix("servers[")?.split_once(']')?;
+        let (registration, ..) = self.served().nth(place.parse().ok()?)?;
+        Some(registration.name.clone())
+    }
+
+    pub(super) fn verdicts(&self) -> Vec<Verdict> {
+        self.parts.iter().map(verdict).collect()
+    }
+
+    fn served(&self) -> impl Iterator<Item = (&'a Registration, &'a Resolved, &'a Offer, &Share)> {
+        self.parts.iter().filter_map(|part| match &part.outcome {
+            Outcome::Served {
+                resolved,
+                offer,
+                share,
+                ..
+            } => Some((part.registration, *resolved, *offer, share)),
+            Outcome::Waiting | Outcome::Refused(_) => None,
+        })
+    }
+}
+
+fn outcome<'a>(
+    registration: &'a Registration,
+    finding: Option<&'a Finding>,
+    taken: &mut Taken,
+) -> Outcome<'a> {
+    let resolved = match &registration.outcome {
+        Ok(resolved) => resolved,
+        Err(fault) => return Outcome::Refused(fault.clone()),
+    };
+    let Some(finding) = finding else {
+        return Outcome::Waiting;
+    };
+    let Some(offer) = finding.offer.as_deref() else {
+        return finding
+            .fault
+            .clone()
+            .map_or(Outcome::Waiting, Outcome::Refused);
+    };
+    match taken.take(registration.prefix.as_deref().unwrap_or_default(), offer) {
+        Some(share) => Outcome::Served {
+            resolved,
+            offer,
+            share,
+            fault: finding.fault.as_ref(),
+        },
+        None => Outcome::Refused(Fault::new(
+            Reason::CatalogTooLarge,
+            "with its definitions the configuration would be too large: serve fewer or smaller servers here",
+        )),
+    }
+}
+
+fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Server {
+    Server {
+        name: registration.name.to_string(),
+        prefix: registration.prefix.clone().unwrap_or_default(),
+        host: resolved.host.clone(),
+        path: resolved.path.clone(),
+        upstream: resolved.upstream.clone(),
+        issues_sessions: offer.issues_sessions,
+        protocol_version: offer.protocol_version.clone(),
+        completions: offer.completions,
+        resources: !offer.resources.is_empty() || !offer.resource_templates.is_empty(),
+        timeouts: resolved.timeouts,
+        policies: resolved.policies.clone(),
+    }
+}
+
+fn verdict(part: &Part<'_>) -> Verdict {
+    let registration = part.registration;
+    let mut verdict = Verdict {
+        name: registration.name.clone(),
+        kind: registration.kind,
+        ready: Readiness::Unknown,
+        reason: Reason::Pending,
+        message: "the server has not been asked for its lists yet".to_owned(),
+        tools: None,
+        prompts: None,
+        resources: None,
+        conflicts: Vec::new(),
+        unsupported: registration.unsupported.clone(),
+    };
+    match &part.outcome {
+        Outcome::Served {
+            resolved,
+            share,
+            fault,
+            ..
+        } => {
+            let denied = resolved.denied.as_ref().map(|denied| &denied.fault);
+            tell_served(&mut verdict, share, denied, *fault);
+        }
+        Outcome::Waiting => {
+            let denied = registration
+                .outcome
+                .as_ref()
+                .ok()
+                .and_then(|r| r.denied.as_ref());
+            if let Some(denied) = denied {
+                tell_fault(&mut verdict, &denied.fault);
+            }
+        }
+        Outcome::Refused(fault) => tell_fault(&mut verdict, fault),
+    }
+    verdict
+}
+
+fn tell_fault(verdict: &mut Verdict, fault: &Fault) {
+    verdict.ready = match fault.reason {
+        Reason::GatewayUnreachable => Readiness::Unknown,
+        _ => Readiness::False,
+    };
+    verdict.reason = fault.reason;
+    verdict.message = fault.message.clone();
+}
+
+fn tell_served(
+    verdict: &mut Verdict,
+    share: &Share,
+    denied: Option<&Fault>,
+    fault: Option<&Fault>,
+) {
+    let tools = share.count(ListKind::Tools);
+    let prompts = share.count(ListKind::Prompts);
+    let resources = share.count(ListKind::Resources) + share.count(ListKind::ResourceTemplates);
+    verdict.tools = Some(tools);
+    verdict.prompts = Some(prompts);
+    verdict.resources = Some(resources);
+    verdict.conflicts = share.conflicts.clone();
+    if let Some(denied) = denied {
+        return tell_fault(verdict, denied);
+    }
+    if let Some(fault) = fault {
+        // What it offered last is still served, so it is not told to be gone.
+        tell_fault(verdict, fault);
+        verdict.ready = Readiness::Unknown;
+        verdict
+            .message
+            .push_str("; what the server offered before is still served");
+        return;
+    }
+    verdict.ready = Readiness::True;
+    verdict.reason = Reason::Ready;
+    verdict.message = format!("{tools} tools, {prompts} prompts, {resources} resources");
+    if !share.conflicts.is_empty() {
+        verdict.reason = Reason::NameConflict;
+        let names = shown(&share.conflicts);
+        verdict
+            .message
+            .push_str(&format!("; older registrations have: {names}"));
+    }
+    if !share.left_out.is_empty() {
+        verdict
+            .message
+            .push_str(&format!("; left out: {}", shown(&share.left_out)));
+    }
+}
+
+fn shown(names: &[String]) -> String {
+    let mut text = names
+        .iter()
+        .take(NAMES_SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let Some(more) = names
+        .len()
+        .checked_sub(NAMES_SHOWN)
+        .filter(|more| *more > 0)
+    {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
