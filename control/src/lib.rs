@@ -15,6 +15,7 @@ pub mod discovery;
 pub mod envoy;
 pub mod gateway_client;
 pub mod index;
+pub mod local;
 pub mod manifests;
 pub mod network;
 pub mod object;

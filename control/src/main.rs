@@ -1,11 +1,12 @@
 //! The program `mcp-control`.
 
-use std::io::stderr;
+use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
 use mcp_control::args::{Args, Command};
 use mcp_control::envoy::leash;
+use mcp_control::local;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -13,10 +14,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(stderr().is_terminal())
         .with_writer(stderr)
         .init();
     match args.command {
-        Command::Local(_) => anyhow::bail!("`local` is not built into this program"),
+        Command::Local(args) => Ok(local::run(&args)),
         Command::Check(_) => anyhow::bail!("`check` is not built into this program"),
         Command::Render(_) => anyhow::bail!("`render` is not built into this program"),
         Command::Leash(args) => Err(leash::become_program(args.parent, &args.command).into()),

@@ -32,6 +32,7 @@ pub struct Tail(Arc<Mutex<Lines>>);
 struct Lines {
     kept: VecDeque<Line>,
     seen: u64,
+    ending: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,11 @@ struct Line {
 }
 
 impl Tail {
+    /// From now on Envoy ends because it was asked to; what it says about that interests nobody.
+    pub fn expect_end(&self) {
+        self.lines().ending = true;
+    }
+
     /// A mark for [`Tail::complaints_since`].
     pub fn mark(&self) -> u64 {
         self.lines().seen
@@ -62,7 +68,7 @@ impl Tail {
 
     /// The last few lines, whatever their level.
     pub fn last_words(&self) -> String {
-        const WORDS: usize = 5;
+        const WORDS: usize = 12;
         let lines = self.lines();
         let skipped = lines.kept.len().saturating_sub(WORDS);
         let words: Vec<_> = lines
@@ -97,7 +103,9 @@ pub async fn follow(output: impl AsyncRead + Unpin, tail: Tail) {
         let line = parse(String::from_utf8_lossy(&bytes).trim_end(), level);
         bytes.clear();
         level = line.level;
-        pass_on(&line);
+        if !tail.lines().ending {
+            pass_on(&line);
+        }
         tail.push(line);
     }
 }

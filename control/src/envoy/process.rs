@@ -129,6 +129,7 @@ impl Process {
 
     /// Ends it, and waits until it has ended.
     pub async fn stop(mut self) {
+        self.tail.expect_end();
         if let Some(pid) = self
             .child
             .id()

@@ -1,0 +1,106 @@
+//! Local mode: the manifests of folders, served by an own Envoy on this machine.
+//!
+//! ```text
+//! folders -> sources -> model (index, render) -> gateway (Envoy's files, then Envoy)
+//!                         ^                          |
+//!                         +------- discovery <-------+
+//! ```
+//! Standard output has the status table and one line `ready URL`, each once; everything else is logged.
+
+mod gateway;
+mod keys;
+mod model;
+mod program;
+mod report;
+mod restarts;
+mod session;
+mod sources;
+mod watch;
+mod work_dir;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use mcp_filter_core::table::CompileError;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::LocalArgs;
+use session::Session;
+
+/// Why local mode cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+enum LocalError {
+    #[error("{}: {cause}: name a folder with manifests", path.display())]
+    Folder { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Program(#[from] program::ProgramError),
+    #[error(transparent)]
+    WorkDir(#[from] work_dir::WorkDirError),
+    #[error(transparent)]
+    Keys(#[from] keys::KeyError),
+    #[error("the filter would refuse what the manifests lead to: {0}")]
+    Config(#[from] CompileError),
+    #[error(transparent)]
+    Gateway(#[from] gateway::GatewayError),
+    #[error("the HTTP client for discovery cannot be made: {0}")]
+    Client(reqwest::Error),
+    #[error("{0}")]
+    Runtime(#[from] io::Error),
+}
+
+/// Serves until a signal comes, on the thread that calls, which must live as long as the program.
+pub fn run(args: &LocalArgs) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime
+        .map_err(LocalError::from)
+        .and_then(|runtime| runtime.block_on(serve(args)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: &LocalArgs) -> Result<(), LocalError> {
+    let mut signals = Signals::new()?;
+    let mut session = tokio::select! {
+        session = Session::start(args) => session?,
+        () = signals.next() => return Ok(()),
+    };
+    let outcome = tokio::select! {
+        error = session.run() => Err(error),
+        () = signals.next() => Ok(()),
+    };
+    session.stop().await;
+    outcome
+}
+
+/// What ends the program in order.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What is known: the manifests as the index resolves them, and what discovery found.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use mcp_filter_core::table::CompileError;
+
+use crate::discovery::{Event, PublicEndpoint, Subject};
+use crate::envoy::plan::Service;
+use crate::index::{self, Index, Settings};
+use crate::manifests::Object;
+use crate::object::ObjectName;
+use crate::render::{Finding, Keys, render};
+use crate::verdict::Verdict;
+
+/// The guides' name for this machine: any resolver gives 127.0.0.1 for it.
+const GUIDE_HOST: &str = "mcp.127-0-0-1.sslip.io";
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Model {
+    settings: Settings,
+    keys: Keys,
+    index: Index,
+    findings: BTreeMap<ObjectName, Finding>,
+}
+
+/// All that follows from what is known.
+#[derive(Debug)]
+pub(super) struct View {
+    /// What is to be served.
+    pub(super) service: Service,
+    /// What Envoy would refuse, with the reason.
+    pub(super) left_out: Vec<String>,
+    /// One for each registration of the index, in its order.
+    pub(super) verdicts: Vec<Verdict>,
+}
+
+impl Model {
+    /// Nothing is known yet. `listen` is where clients connect.
+    pub(super) fn new(listen: SocketAddr, keys: Keys) -> Self {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let settings = Settings {
+            variables: variables.collect(),
+            default_hosts: default_hosts(listen),
+        };
+        Self {
+            settings,
+            keys,
+            index: Index::default(),
+            findings: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in the objects as they are now.
+    pub(super) fn read<'a>(&mut self, objects: impl IntoIterator<Item = &'a Object>) {
+        self.index = index::build(objects, &self.settings);
+        let registrations = &self.index.registrations;
+        self.findings
+            .retain(|name, _| registrations.iter().any(|known| known.name == *name));
+    }
+
+    /// Takes in what discovery has seen.
+    pub(super) fn learn(&mut self, event: &Event) {
+        event.record(&mut self.findings);
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Whom discovery is to follow.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let registrations = self.index.registrations.iter();
+        registrations.filter_map(|registration| Subject::of(registration, &self.index.network))
+    }
+
+    /// Where clients connect, as one of them would spell it.
+    pub(super) fn endpoint(&self) -> Option<PublicEndpoint> {
+        let endpoint = self.index.endpoints.first()?;
+        Some(PublicEndpoint {
+            host: endpoint.hosts.first()?.clone(),
+            path: endpoint.path.clone(),
+        })
+    }
+
+    /// # Errors
+    /// Where the filter would refuse the configuration.
+    pub(super) fn view(&self) -> Result<View, CompileError> {
+        let rendered = render(&self.index, &self.findings, &self.keys)?;
+        let (service, left_out) = Service::new(self.index.network.clone(), rendered.config);
+        Ok(View {
+            service,
+            left_out,
+            verdicts: rendered.verdicts,
+        })
+    }
+}
+
+/// The hosts of the MCP endpoint where no manifest names any.
+fn default_hosts(listen: SocketAddr) -> Vec<String> {
+    let mut hosts = Vec::new();
+    if !listen.ip().is_unspecified() {
+        hosts.push(listen.ip().to_string());
+    }
+    for host in ["127.0.0.1", "localhost", GUIDE_HOST] {
+        if !hosts.iter().any(|known| known == host) {
+            hosts.push(host.to_owned());
+        }
+    }
+    hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(listen: &str) -> Vec<String> {
+        default_hosts(listen.parse().unwrap())
+    }
+
+    #[test]
+    fn the_endpoint_is_known_by_its_address_and_the_names_of_this_machine() {
+        assert_eq!(
+            hosts("127.0.0.1:8001"),
+            ["127.0.0.1", "localhost", GUIDE_HOST]
+        );
+        assert_eq!(
+            hosts("192.0.2.1:8001"),
+            ["192.0.2.1", "127.0.0.1", "localhost", GUIDE_HOST]
+        );
+        assert_eq!(hosts("[::1]:8001")[0], "::1");
+    }
+
+    #[test]
+    fn an_unspecified_address_is_no_host() {
+        assert_eq!(
+            hosts("0.0.0.0:8001"),
+            ["127.0.0.1", "localhost", GUIDE_HOST]
+        );
+    }
+}

@@ -1,0 +1,255 @@
+//! The manifests in the folders, kept up to date.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::manifests::{Folder, ManifestError, Object, is_manifest};
+
+/// A file that was written this shortly before is read later: its writer may not have finished.
+pub(super) const SETTLE: Duration = Duration::from_millis(60);
+
+/// The files of some folders.
+#[derive(Debug)]
+pub(super) struct Sources {
+    folders: Vec<PathBuf>,
+    files: BTreeMap<PathBuf, Stamp>,
+    folder: Folder,
+    unreadable: BTreeSet<PathBuf>,
+}
+
+/// What changes when a file's content does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+/// What a look at the folders has led to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Scan {
+    /// Whether there is something new in [`Sources::objects`] or [`Sources::errors`].
+    pub(super) changed: bool,
+    /// Whether a file was left for another look, after [`SETTLE`].
+    pub(super) unsettled: bool,
+}
+
+impl Sources {
+    /// Reads all files.
+    pub(super) fn open(folders: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
+        let mut sources = Self {
+            folders: folders.to_vec(),
+            files: BTreeMap::new(),
+            folder: Folder::default(),
+            unreadable: BTreeSet::new(),
+        };
+        for folder in folders {
+            std::fs::read_dir(folder).map_err(|cause| (folder.clone(), cause))?;
+        }
+        // A file that is being written right now is better than none.
+        sources.scan_at(None);
+        Ok(sources)
+    }
+
+    /// Reads what is new or has changed.
+    pub(super) fn scan(&mut self) -> Scan {
+        self.scan_at(Some(SystemTime::now()))
+    }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.folder.objects()
+    }
+
+    pub(super) fn errors(&self) -> Vec<ManifestError> {
+        self.folder.errors()
+    }
+
+    fn scan_at(&mut self, now: Option<SystemTime>) -> Scan {
+        let mut scan = Scan::default();
+        let mut found = BTreeSet::new();
+        for folder in self.folders.clone() {
+            match manifests(&folder) {
+                Ok(files) => {
+                    self.unreadable.remove(&folder);
+                    found.extend(files);
+                }
+                Err(error) => {
+                    // A folder that is away for a moment takes nothing with it.
+                    found.extend(
+                        self.files
+                            .keys()
+                            .filter(|file| file.parent() == Some(&folder))
+                            .cloned(),
+                    );
+                    if self.unreadable.insert(folder.clone()) {
+                        tracing::error!("{}: {error}; what it said last stays", folder.display());
+                    }
+                }
+            }
+        }
+        for gone in self
+            .files
+            .keys()
+            .filter(|file| !found.contains(*file))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            self.files.remove(&gone);
+            self.folder.remove(&gone.display().to_string());
+            scan.changed = true;
+        }
+        for path in found {
+            let one = self.look_at(path, now);
+            scan.changed |= one.changed;
+            scan.unsettled |= one.unsettled;
+        }
+        scan
+    }
+
+    fn look_at(&mut self, path: PathBuf, now: Option<SystemTime>) -> Scan {
+        let Ok(metadata) = path.metadata() else {
+            // Gone since it was listed.
+            return Scan::default();
+        };
+        let stamp = Stamp {
+            modified: metadata.modified().ok(),
+            bytes: metadata.len(),
+            inode: metadata.ino(),
+        };
+        if self.files.get(&path) == Some(&stamp) {
+            return Scan::default();
+        }
+        if is_fresh(stamp.modified, now) {
+            return Scan {
+                unsettled: true,
+                changed: false,
+            };
+        }
+        let name = path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => self.folder.apply(&name, &text),
+            Err(error) => self.folder.refuse(&name, &error.to_string()),
+        }
+        self.files.insert(path, stamp);
+        Scan {
+            changed: true,
+            unsettled: false,
+        }
+    }
+}
+
+fn is_fresh(modified: Option<SystemTime>, now: Option<SystemTime>) -> bool {
+    // A time that lies ahead says nothing.
+    let age = now
+        .zip(modified)
+        .and_then(|(now, modified)| now.duration_since(modified).ok());
+    age.is_some_and(|age| age < SETTLE)
+}
+
+fn manifests(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if is_manifest(&path) && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMESPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
+
+    /// A look after everything has settled.
+    fn later(sources: &mut Sources) -> Scan {
+        sources.scan_at(Some(SystemTime::now() + SETTLE))
+    }
+
+    fn opened(files: &[(&str, &str)]) -> (tempfile::TempDir, Sources) {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        let sources = Sources::open(&[directory.path().to_owned()]).unwrap();
+        (directory, sources)
+    }
+
+    #[test]
+    fn only_manifests_are_read() {
+        let (_directory, sources) = opened(&[
+            ("a.yaml", NAMESPACE),
+            ("README.md", "no manifest"),
+            (".b.yaml", "hidden"),
+        ]);
+        assert_eq!(sources.objects().count(), 1);
+        assert_eq!(sources.errors(), []);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error_at_the_start() {
+        let (path, _) = Sources::open(&["/nonexistent".into()]).unwrap_err();
+        assert_eq!(path, Path::new("/nonexistent"));
+    }
+
+    #[test]
+    fn files_come_change_and_go() {
+        let (directory, mut sources) = opened(&[]);
+        let file = directory.path().join("a.yaml");
+        assert_eq!(later(&mut sources), Scan::default());
+        std::fs::write(&file, NAMESPACE).unwrap();
+        assert!(later(&mut sources).changed);
+        assert_eq!(sources.objects().count(), 1);
+        let two = format!(
+            "{NAMESPACE}---\n{}",
+            NAMESPACE.replace("name: a", "name: b")
+        );
+        std::fs::write(&file, two).unwrap();
+        assert!(later(&mut sources).changed);
+        assert_eq!(sources.objects().count(), 2);
+        assert_eq!(later(&mut sources), Scan::default());
+        std::fs::remove_file(&file).unwrap();
+        assert!(later(&mut sources).changed);
+        assert_eq!(sources.objects().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_just_being_written_is_read_when_it_has_settled() {
+        let (directory, mut sources) = opened(&[]);
+        let file = directory.path().join("a.yaml");
+        std::fs::write(&file, NAMESPACE).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        let at_once = sources.scan_at(Some(written));
+        assert_eq!(
+            at_once,
+            Scan {
+                changed: false,
+                unsettled: true
+            }
+        );
+        assert!(sources.scan_at(Some(written + SETTLE)).changed);
+    }
+
+    #[test]
+    fn a_file_that_no_longer_parses_keeps_what_it_said() {
+        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
+        std::fs::write(directory.path().join("a.yaml"), "kind: [").unwrap();
+        assert!(later(&mut sources).changed);
+        assert_eq!(sources.objects().count(), 1);
+        assert_eq!(sources.errors().len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_away_takes_nothing_with_it() {
+        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
+        let path = directory.path().to_owned();
+        std::fs::remove_dir_all(&path).unwrap();
+        assert_eq!(later(&mut sources), Scan::default());
+        assert_eq!(sources.objects().count(), 1);
+    }
+}
