@@ -1,10 +1,13 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
+
+/// Where MCP clients connect unless told otherwise; the address of the guides.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8001);
 
 /// Configures an Envoy with the MCP filter from Kubernetes manifests.
 #[derive(Clone, Debug, Parser)]
@@ -22,7 +25,7 @@ pub enum Command {
     Local(LocalArgs),
     /// Validate the manifests of folders; exit status 1 when something in them is not accepted.
     Check(CheckArgs),
-    /// Print the plugin configuration that the manifests of folders give.
+    /// Print the plugin configuration for the manifests of folders, with what their servers offer.
     Render(RenderArgs),
     /// Become another program that ends when the process that started this one does.
     #[command(name = crate::envoy::leash::COMMAND, hide = true)]
@@ -36,7 +39,7 @@ pub struct LocalArgs {
     #[arg(required = true, value_name = "DIR")]
     pub folders: Vec<PathBuf>,
     /// Where MCP clients connect.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8001")]
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = DEFAULT_LISTEN)]
     pub listen: SocketAddr,
     /// The Envoy binary.
     #[arg(long, value_name = "PATH", env = "MCP_ENVOY")]
@@ -91,6 +94,18 @@ pub struct RenderArgs {
     /// The part that the printed configuration is for.
     #[arg(long, value_enum, default_value_t = RenderRole::Hold)]
     pub role: RenderRole,
+    /// Ask no server: print a configuration that serves nothing yet. Needs neither Envoy nor filter.
+    #[arg(long)]
+    pub offline: bool,
+    /// The Envoy binary, through which the servers are asked.
+    #[arg(long, value_name = "PATH", env = "MCP_ENVOY")]
+    pub envoy: Option<PathBuf>,
+    /// The filter, as built by `scripts/build-filter`.
+    #[arg(long, value_name = "PATH", env = "MCP_FILTER")]
+    pub filter: Option<PathBuf>,
+    /// Where Envoy's files and the keys are kept; a temporary folder, and keys of this run's alone, where absent.
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<PathBuf>,
 }
 
 /// The part that a printed configuration is for.

@@ -6,10 +6,14 @@
 //!                         +------- discovery <-------+
 //! ```
 //! Standard output has the status table and one line `ready URL`, each once; everything else is logged.
+//!
+//! `check` and `render` read the same folders by the same code, and end.
 
+mod check;
 mod gateway;
 mod keys;
 mod model;
+mod print;
 mod program;
 mod report;
 mod restarts;
@@ -19,20 +23,19 @@ mod watch;
 mod work_dir;
 
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mcp_filter_core::table::CompileError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::args::LocalArgs;
+use crate::args::{CheckArgs, LocalArgs, RenderArgs};
 use session::Session;
 
 /// Why local mode cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 enum LocalError {
-    #[error("{}: {cause}: name a folder with manifests", path.display())]
-    Folder { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Sources(#[from] sources::SourcesError),
     #[error(transparent)]
     Program(#[from] program::ProgramError),
     #[error(transparent)]
@@ -51,14 +54,35 @@ enum LocalError {
 
 /// Serves until a signal comes, on the thread that calls, which must live as long as the program.
 pub fn run(args: &LocalArgs) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    exit_code(block_on(serve(args)).map(|()| true))
+}
+
+/// Validates, prints the table, and fails where something is not accepted. No server is asked.
+pub fn check(args: &CheckArgs) -> ExitCode {
+    exit_code(check::accepted(&args.folders))
+}
+
+/// Prints the plugin configuration.
+pub fn render(args: &RenderArgs) -> ExitCode {
+    let printed = if args.offline {
+        print::without_asking(args)
+    } else {
+        block_on(print::after_asking(args))
+    };
+    exit_code(printed.map(|()| true))
+}
+
+fn block_on(future: impl Future<Output = Result<(), LocalError>>) -> Result<(), LocalError> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build();
-    let outcome = runtime
-        .map_err(LocalError::from)
-        .and_then(|runtime| runtime.block_on(serve(args)));
+        .build()?
+        .block_on(future)
+}
+
+fn exit_code(outcome: Result<bool, LocalError>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
@@ -73,11 +97,19 @@ async fn serve(args: &LocalArgs) -> Result<(), LocalError> {
         () = signals.next() => return Ok(()),
     };
     let outcome = tokio::select! {
-        error = session.run() => Err(error),
+        error = ready_and_on(&mut session) => Err(error),
         () = signals.next() => Ok(()),
     };
     session.stop().await;
     outcome
+}
+
+async fn ready_and_on(session: &mut Session) -> LocalError {
+    if let Err(error) = session.ready().await {
+        return error;
+    }
+    session.announce();
+    session.run().await
 }
 
 /// What ends the program in order.

@@ -19,8 +19,8 @@ fn main() -> anyhow::Result<ExitCode> {
         .init();
     match args.command {
         Command::Local(args) => Ok(local::run(&args)),
-        Command::Check(_) => anyhow::bail!("`check` is not built into this program"),
-        Command::Render(_) => anyhow::bail!("`render` is not built into this program"),
+        Command::Check(args) => Ok(local::check(&args)),
+        Command::Render(args) => Ok(local::render(&args)),
         Command::Leash(args) => Err(leash::become_program(args.parent, &args.command).into()),
     }
 }

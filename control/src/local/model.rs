@@ -13,9 +13,6 @@ use crate::object::ObjectName;
 use crate::render::{Finding, Keys, render};
 use crate::verdict::Verdict;
 
-/// The guides' name for this machine: any resolver gives 127.0.0.1 for it.
-const GUIDE_HOST: &str = "mcp.127-0-0-1.sslip.io";
-
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Model {
@@ -42,10 +39,7 @@ impl Model {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let settings = Settings {
-            variables: variables.collect(),
-            default_hosts: default_hosts(listen),
-        };
+        let settings = Settings::local(listen, variables.collect());
         Self {
             settings,
             keys,
@@ -96,49 +90,5 @@ impl Model {
             left_out,
             verdicts: rendered.verdicts,
         })
-    }
-}
-
-/// The hosts of the MCP endpoint where no manifest names any.
-fn default_hosts(listen: SocketAddr) -> Vec<String> {
-    let mut hosts = Vec::new();
-    if !listen.ip().is_unspecified() {
-        hosts.push(listen.ip().to_string());
-    }
-    for host in ["127.0.0.1", "localhost", GUIDE_HOST] {
-        if !hosts.iter().any(|known| known == host) {
-            hosts.push(host.to_owned());
-        }
-    }
-    hosts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hosts(listen: &str) -> Vec<String> {
-        default_hosts(listen.parse().unwrap())
-    }
-
-    #[test]
-    fn the_endpoint_is_known_by_its_address_and_the_names_of_this_machine() {
-        assert_eq!(
-            hosts("127.0.0.1:8001"),
-            ["127.0.0.1", "localhost", GUIDE_HOST]
-        );
-        assert_eq!(
-            hosts("192.0.2.1:8001"),
-            ["192.0.2.1", "127.0.0.1", "localhost", GUIDE_HOST]
-        );
-        assert_eq!(hosts("[::1]:8001")[0], "::1");
-    }
-
-    #[test]
-    fn an_unspecified_address_is_no_host() {
-        assert_eq!(
-            hosts("0.0.0.0:8001"),
-            ["127.0.0.1", "localhost", GUIDE_HOST]
-        );
     }
 }

@@ -84,8 +84,17 @@ impl Report {
             .retain(|name, _| verdicts.iter().any(|verdict| verdict.name == *name));
     }
 
-    /// Prints the table and that the gateway serves at `url`.
-    pub(super) fn announce(&self, index: &Index, url: &str) {
+    /// Whether something of what was told is not accepted.
+    pub(super) fn has_errors(&self) -> bool {
+        let mut verdicts = self.verdicts.values();
+        self.told
+            .iter()
+            .any(|(severity, _)| *severity == Severity::Error)
+            || verdicts.any(|verdict| verdict.ready == Readiness::False)
+    }
+
+    /// Prints the table, and that the gateway serves at `url` where it does.
+    pub(super) fn print(&self, index: &Index, url: Option<&str>) {
         let rows = index.registrations.iter().filter_map(|registration| {
             let verdict = self.verdicts.get(&registration.name)?;
             let age = self.since.get(&registration.name).map(Instant::elapsed);
@@ -96,14 +105,21 @@ impl Report {
             })
         });
         let rows: Vec<_> = rows.collect();
-        let text = format!("{}ready {url}\n", table(&rows));
-        let mut stdout = stdout().lock();
-        // Nobody may be listening.
-        if let Err(error) = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-        {
-            tracing::warn!("standard output: {error}");
+        let mut text = table(&rows);
+        if let Some(url) = url {
+            text.push_str(&format!("ready {url}\n"));
         }
+        print(&text);
+    }
+}
+
+/// Writes to standard output, where nobody may be listening.
+pub(super) fn print(text: &str) {
+    let mut stdout = stdout().lock();
+    let outcome = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = outcome {
+        tracing::warn!("standard output: {error}");
     }
 }

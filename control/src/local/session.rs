@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::LocalError;
 use super::gateway::{Gateway, News};
 use super::keys::keys;
-use super::model::Model;
+use super::model::{Model, View};
 use super::program;
 use super::report::Report;
 use super::sources::{SETTLE, Sources};
@@ -46,7 +46,7 @@ pub(super) struct Session {
     _work_dir: WorkDir,
 }
 
-/// What stands between the start and the line `ready`.
+/// What stands between the start and being ready.
 #[derive(Debug)]
 enum Phase {
     /// These have not been tried yet.
@@ -56,7 +56,7 @@ enum Phase {
     },
     /// All were tried; what they offer is this wish of the gateway's.
     Publishing { wish: u64 },
-    /// It was told.
+    /// It is served.
     Ready,
 }
 
@@ -65,8 +65,7 @@ impl Session {
     pub(super) async fn start(args: &LocalArgs) -> Result<Self, LocalError> {
         let envoy = program::envoy(args.envoy.as_deref(), std::env::var_os("PATH").as_deref())?;
         let filter = program::filter(args.filter.as_deref())?;
-        let sources = Sources::open(&args.folders)
-            .map_err(|(path, cause)| LocalError::Folder { path, cause })?;
+        let sources = Sources::open(&args.folders)?;
         // Its first look is at once, so nothing is missed between the two.
         let watch = Watch::new(&args.folders);
         let work_dir = WorkDir::open(args.work_dir.as_deref())?;
@@ -103,6 +102,29 @@ impl Session {
             phase,
             _work_dir: work_dir,
         })
+    }
+
+    /// Goes on until every registration has been tried, and what they offer is served.
+    pub(super) async fn ready(&mut self) -> Result<(), LocalError> {
+        while !matches!(self.phase, Phase::Ready) {
+            self.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Prints the table and where the gateway serves.
+    pub(super) fn announce(&self) {
+        let path = self
+            .model
+            .endpoint()
+            .map_or_else(|| "/mcp".to_owned(), |endpoint| endpoint.path);
+        let url = format!("http://{}{path}", self.gateway.address());
+        self.report.print(self.model.index(), Some(&url));
+    }
+
+    /// What is served once all that is known has reached the gateway.
+    pub(super) fn view(&self) -> Result<View, LocalError> {
+        Ok(self.model.view()?)
     }
 
     /// Goes on until the gateway cannot.
@@ -178,7 +200,7 @@ impl Session {
         }
     }
 
-    /// Goes on to the line `ready` as far as it can be.
+    /// Goes on to being ready as far as it can be.
     fn advance(&mut self) {
         if matches!(&self.phase, Phase::Trying { untried, .. } if untried.is_empty()) {
             self.publish();
@@ -187,12 +209,6 @@ impl Session {
             };
         }
         if matches!(self.phase, Phase::Publishing { wish } if self.gateway.has_served(wish)) {
-            let path = self
-                .model
-                .endpoint()
-                .map_or_else(|| "/mcp".to_owned(), |endpoint| endpoint.path);
-            let url = format!("http://{}{path}", self.gateway.address());
-            self.report.announce(self.model.index(), &url);
             self.phase = Phase::Ready;
         }
     }

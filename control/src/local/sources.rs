@@ -11,6 +11,14 @@ use crate::manifests::{Folder, ManifestError, Object, is_manifest};
 /// A file that was written this shortly before is read later: its writer may not have finished.
 pub(super) const SETTLE: Duration = Duration::from_millis(60);
 
+/// A folder cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {cause}: name a folder with manifests", path.display())]
+pub(super) struct SourcesError {
+    path: PathBuf,
+    cause: io::Error,
+}
+
 /// The files of some folders.
 #[derive(Debug)]
 pub(super) struct Sources {
@@ -39,7 +47,7 @@ pub(super) struct Scan {
 
 impl Sources {
     /// Reads all files.
-    pub(super) fn open(folders: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
+    pub(super) fn open(folders: &[PathBuf]) -> Result<Self, SourcesError> {
         let mut sources = Self {
             folders: folders.to_vec(),
             files: BTreeMap::new(),
@@ -47,7 +55,10 @@ impl Sources {
             unreadable: BTreeSet::new(),
         };
         for folder in folders {
-            std::fs::read_dir(folder).map_err(|cause| (folder.clone(), cause))?;
+            std::fs::read_dir(folder).map_err(|cause| SourcesError {
+                path: folder.clone(),
+                cause,
+            })?;
         }
         // A file that is being written right now is better than none.
         sources.scan_at(None);
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_an_error_at_the_start() {
-        let (path, _) = Sources::open(&["/nonexistent".into()]).unwrap_err();
+        let SourcesError { path, .. } = Sources::open(&["/nonexistent".into()]).unwrap_err();
         assert_eq!(path, Path::new("/nonexistent"));
     }
 
