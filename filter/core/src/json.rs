@@ -5,6 +5,9 @@ pub mod message;
 pub(crate) mod outlet;
 pub mod scanner;
 pub mod splice;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod strategies;
 pub mod text;
 
 pub use id_rewriter::IdRewriter;

@@ -193,3 +193,7 @@ impl Scanner {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;

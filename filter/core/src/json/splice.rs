@@ -98,3 +98,7 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
