@@ -196,3 +196,7 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;

@@ -86,6 +86,9 @@ pub enum InvalidMessage {
     /// What it is did not show within the allowed number of bytes behind its id.
     #[error("does not tell soon enough what it is")]
     HeldTooLong,
+    /// An event says behind its data that it holds a message, or that it holds none.
+    #[error("tells the kind of its event too late")]
+    LateKind,
 }
 
 #[cfg(test)]

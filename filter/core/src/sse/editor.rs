@@ -11,7 +11,8 @@ use crate::json::{InvalidMessage, MessageRules, message::PassingMessage, outlet:
 /// Passes an event stream of an upstream server on, piece by piece, edited as [`MessageRules`] say.
 ///
 /// * Each event of kind `message` holds one JSON-RPC message. Its ids are replaced, or the whole event is left out,
-///   and its end is told. Events of other kinds, and those without data, pass without a look into them.
+///   and its end is told. Events of other kinds, and those without data, pass without a look into them. One whose
+///   kind changes behind its data from the one sort to the other is [`InvalidMessage::LateKind`].
 /// * All other bytes pass as they are: comments, field names, line ends, the cut into lines of data.
 /// * A comment between events passes at once. An event is held from its first line until its message has told its
 ///   `method`, `result` or `error`, then streams. An event that has not told after `hold` bytes can no longer be left
@@ -48,6 +49,8 @@ pub struct EventStreamEditor {
     event: Event,
     /// The line feed of a CRLF does not go on when the line that its CR has ended did not.
     drops_line_feed: bool,
+    /// The last line that went on ends with a CR, behind which an LF would be no line end of its own.
+    after_cr: bool,
 }
 
 /// The line in progress.
@@ -95,6 +98,7 @@ impl EventStreamEditor {
             line: Line::default(),
             event: Event::default(),
             drops_line_feed: false,
+            after_cr: false,
         }
     }
 
@@ -153,17 +157,28 @@ impl EventStreamEditor {
             Part::Separator(bytes) => self.put_and_check(bytes)?,
             Part::Value(bytes) => self.value(bytes, rules)?,
             Part::End(bytes) => {
+                self.event.check_kind()?;
                 self.put_and_check(bytes)?;
                 self.drops_line_feed = self.silent();
+                if !self.drops_line_feed {
+                    self.after_cr = bytes == b"\r";
+                }
                 self.line = Line::default();
             }
             Part::Blank(bytes) => {
                 self.drops_line_feed = self.silent();
+                if self.after_cr && bytes == b"\n" {
+                    self.put(bytes);
+                }
                 self.put(bytes);
+                self.after_cr = false;
                 self.end_event(rules)?;
             }
             Part::LineFeed(_) if self.drops_line_feed => self.outlet.skip(),
-            Part::LineFeed(bytes) => self.outlet.push(bytes),
+            Part::LineFeed(bytes) => {
+                self.after_cr = false;
+                self.outlet.push(bytes);
+            }
         }
         Ok(())
     }
@@ -259,6 +274,20 @@ impl Event {
         }
     }
 
+    /// The last `event` field counts, also one behind the data (WHATWG HTML, "Interpreting an event stream"): then
+    /// a reader could see a message where none was edited.
+    fn check_kind(&self) -> Result<(), InvalidMessage> {
+        let late = if is_message_kind(&self.kind) {
+            self.foreign
+        } else {
+            self.message.is_some()
+        };
+        if late {
+            return Err(InvalidMessage::LateKind);
+        }
+        Ok(())
+    }
+
     fn extend_kind(&mut self, bytes: &[u8]) {
         let room = ("message".len() + 1).saturating_sub(self.kind.len());
         self.kind
@@ -268,3 +297,7 @@ impl Event {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;

@@ -85,7 +85,7 @@ impl PassingMessage {
         self.scanner.feed(bytes)?;
         if self.dropped {
             outlet.skip();
-            return Ok(());
+            return Head::of(&self.scanner).map(drop);
         }
         outlet.push(bytes);
         for place in &mut self.places {

@@ -135,6 +135,22 @@ fn id_lines_are_stripped_when_asked() {
 }
 
 #[test]
+fn a_stripped_line_takes_no_line_end_of_its_neighbours_with_it() {
+    let stripped = |stream| {
+        both(|| EventStreamEditor::new(HOLD).strip_ids(), stream)
+            .unwrap()
+            .0
+    };
+    assert_eq!(
+        stripped("data:\rid: 1\n\ndata:\n\n"),
+        "data:\r\n\ndata:\n\n"
+    );
+    assert_eq!(stripped("data:\r\nid: 1\n\n"), "data:\r\n\n");
+    assert_eq!(stripped("data:\rid: 1\r\n\n"), "data:\r\n\n");
+    assert_eq!(stripped("data:\rid: 1\r\r"), "data:\r\r");
+}
+
+#[test]
 fn events_without_a_message_pass() {
     let stream = "id: 1\ndata:\n\nevent: ping\ndata: not JSON\ndata: at all\n\nretry: 3\n\n:\n\ndata:  \ndata\n\n";
     let (out, _, rules) = both(|| EventStreamEditor::new(HOLD), stream).unwrap();
@@ -209,4 +225,27 @@ fn a_number_may_end_with_its_line() {
         edited("data: {\"method\":\"m\",\"id\":5\ndata: }\n\n"),
         "data: {\"method\":\"m\",\"id\":\"s5\"\ndata: }\n\n"
     );
+}
+
+#[test]
+fn an_event_that_changes_its_kind_behind_its_data_is_refused() {
+    for stream in [
+        "event: ping\ndata: {\"id\":1,\"result\":{}}\nevent: message\n\n",
+        "event: ping\ndata: {\"id\":1,\"result\":{}}\nevent\n\n",
+        "data: {\"id\":1,\"result\":{}}\nevent: ping\n\n",
+    ] {
+        assert_eq!(refused(stream), InvalidMessage::LateKind, "{stream}");
+    }
+    let same = "event: ping\ndata: x\nevent: pong\n\n";
+    assert_eq!(edited(same), same);
+    let same = "data: {\"method\":\"m\"}\nevent: message\n\n";
+    assert_eq!(edited(same), same);
+}
+
+#[test]
+fn a_message_that_is_left_out_must_be_one_to_its_end() {
+    let stream = "data: {\"method\":\"list_changed\",\"result\":{}}\n\n";
+    assert_eq!(refused(stream), InvalidMessage::NotAMessage);
+    let unended = "data: {\"method\":\"list_changed\",\"result\":";
+    assert_eq!(refused(unended), InvalidMessage::NotAMessage);
 }

@@ -1,0 +1,72 @@
+//! Natively only: the test framework does not run in node.
+
+use proptest::prelude::*;
+
+use super::IdRewriter;
+use crate::json::{
+    Field, Message, MessageKind, MessageRules, Plan, Scanner, Site, splice,
+    strategies::{cuts, message, pieces, spoiled},
+};
+
+/// Counts what it is asked, and puts a string of some length in every place.
+#[derive(Default)]
+struct Longer(usize);
+
+impl MessageRules for Longer {
+    fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
+        self.0 += 1;
+        (method != Some("")).then(|| format!("\"{site:?} {}\"", raw.len()).into_bytes())
+    }
+}
+
+fn rewrite(hold: usize, pieces: &[&[u8]]) -> Option<(Vec<u8>, Message, usize)> {
+    let (mut rewriter, mut rules, mut out) = (IdRewriter::new(hold), Longer::default(), Vec::new());
+    for piece in pieces {
+        out.extend_from_slice(&rewriter.feed(piece, &mut rules).ok()?);
+    }
+    Some((out, rewriter.finish().ok()?, rules.0))
+}
+
+/// The same by the places that a scan of the whole message tells, from the last to the first.
+fn spliced(bytes: &[u8], kind: MessageKind) -> Vec<u8> {
+    let mut scanner = Scanner::new(Plan::FromServer, bytes.len());
+    scanner.feed(bytes).unwrap();
+    let mut sites = vec![(Field::Id, Site::Id)];
+    if kind != MessageKind::Response {
+        sites.push((Field::RequestId, Site::RequestId));
+        sites.push((Field::ProgressToken, Site::ProgressToken));
+    }
+    let method = scanner.text(Field::Method);
+    let mut edits = Vec::new();
+    for (field, site) in sites {
+        let raw = scanner.raw(field).filter(|raw| !b"tfn".contains(&raw[0]));
+        if let (Some(raw), Some(place)) = (raw, scanner.capture(field)) {
+            let with = Longer(0).rewrite(site, raw, method.as_deref());
+            edits.extend(with.map(|with| (place, with)));
+        }
+    }
+    edits.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
+    edits.iter().fold(bytes.to_vec(), |bytes, (place, with)| {
+        splice::replace(&bytes, place.start, place.end, with).unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_chunking_passes_the_same(
+        bytes in spoiled(message()), cuts in cuts(), hold in 0..100_usize,
+    ) {
+        prop_assert_eq!(rewrite(hold, &pieces(&bytes, &cuts)), rewrite(hold, &[&bytes]));
+    }
+
+    #[test]
+    fn only_the_ids_change(message in message(), cuts in cuts()) {
+        let bytes = message.as_bytes();
+        if let Some((out, seen, _)) = rewrite(4096, &pieces(bytes, &cuts)) {
+            let expected = spliced(bytes, seen.kind);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8(expected).unwrap());
+        }
+    }
+}
