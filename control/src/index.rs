@@ -16,7 +16,7 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::{Endpoint, Policy, Timeouts, Upstream};
@@ -42,10 +42,12 @@ pub struct Settings {
 impl Settings {
     /// For an own Envoy that listens at `listen`.
     pub fn local(listen: SocketAddr, variables: BTreeMap<String, String>) -> Self {
-        let mut listen_hosts = vec!["127.0.0.1".to_owned()];
-        if !listen.ip().is_unspecified() && listen.ip().to_string() != "127.0.0.1" {
-            listen_hosts.insert(0, listen.ip().to_string());
+        let mut addresses = vec![listen.ip(), Ipv4Addr::LOCALHOST.into()];
+        if listen.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+            addresses.push(Ipv6Addr::LOCALHOST.into());
         }
+        addresses.dedup();
+        let listen_hosts = addresses.iter().map(IpAddr::to_string).collect();
         let default_hosts = ["localhost", GUIDE_HOST].map(str::to_owned).to_vec();
         Self {
             variables,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::grant::{self, GroupKind};
-use super::hostname::is_precise;
+use super::hostname::{is_hostname, is_precise};
 use super::store::Store;
 use super::{Notice, Settings};
 use crate::api::{
@@ -99,25 +99,54 @@ fn serve(
         .iter()
         .find(|l| l.name == target.section_name);
     let Some(listener) = listener else {
-        let message = format!("Gateway {gateway} has no listener {}", target.section_name);
+        let known: Vec<_> = object
+            .spec
+            .listeners
+            .iter()
+            .map(|l| l.name.as_str())
+            .collect();
+        let message = format!(
+            "Gateway {gateway} has no listener {}; it has {}",
+            target.section_name,
+            known.join(", ")
+        );
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
     let hosts = match &extension.spec.public_host {
-        Some(host) if is_precise(host) || host.parse::<IpAddr>().is_ok() => vec![host.clone()],
-        Some(host) => {
-            let message =
-                format!("spec.publicHost {host:?} must be a host name in lower case, without port");
-            return Err(Fault::new(Reason::Invalid, message));
-        }
-        None => default_hosts(listener.hostname.as_deref(), settings),
+        Some(host) => vec![public_host(host)?],
+        None => match listener.hostname.as_deref() {
+            Some(hostname) if !hostname.is_empty() && !is_hostname(hostname) => {
+                let message = format!(
+                    "hostname {hostname:?} of listener {} of Gateway {gateway} is no host name in lower case: \
+                     correct it, or give spec.publicHost",
+                    listener.name
+                );
+                return Err(Fault::new(Reason::Invalid, message));
+            }
+            hostname => default_hosts(hostname, settings),
+        },
     };
     Ok((gateway, hosts))
+}
+
+/// A name as it is, an address in its usual spelling.
+fn public_host(host: &str) -> Result<String, Fault> {
+    match host.parse::<IpAddr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) if is_precise(host) => Ok(host.to_owned()),
+        Err(_) => {
+            let message = format!(
+                "spec.publicHost {host:?} must be a host name in lower case, without scheme and port"
+            );
+            Err(Fault::new(Reason::Invalid, message))
+        }
+    }
 }
 
 /// Hosts of a listener for which nobody named one.
 fn default_hosts(listener: Option<&str>, settings: &Settings) -> Vec<String> {
     let own = listener
-        .filter(|hostname| !hostname.is_empty())
+        .filter(|hostname| is_hostname(hostname))
         .map(|hostname| {
             hostname
                 .strip_prefix("*.")

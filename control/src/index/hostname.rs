@@ -15,8 +15,10 @@ pub(super) fn is_precise(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let is_address = text.parse::<std::net::IpAddr>().is_ok();
-    !is_address && text.len() <= 253 && text.split('.').all(label)
+    // Addresses, and what looks like one and is none, which some would read so.
+    let last = text.rsplit('.').next().unwrap_or_default();
+    let is_numeric = last.bytes().all(|byte| byte.is_ascii_digit());
+    !is_numeric && text.len() <= 253 && text.split('.').all(label)
 }
 
 /// Whether a listener of hostname `listener` takes a route's `hostname`. A wildcard stands for one or more labels.
@@ -59,6 +61,8 @@ mod tests {
             "-a.b",
             "a b",
             "127.0.0.1",
+            "127.0.0.300",
+            "a.1",
             "::1",
             "*",
             "a.*.b",
