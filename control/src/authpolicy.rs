@@ -18,8 +18,13 @@ pub enum Target {
     Route(String),
     /// A Gateway in the policy's namespace, or one of its listeners.
     Gateway(String),
-    /// Something that no policy of ours can be for.
-    Other(String),
+    /// Something that no policy can be for.
+    Other {
+        /// Its kind, misspelt perhaps.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
     /// The policy does not say in a readable way, so it is for everything.
     Unreadable,
 }
@@ -31,7 +36,10 @@ pub fn target(policy: &AuthPolicy) -> Target {
     match (field("kind"), field("name")) {
         (Some("HTTPRoute"), Some(name)) => Target::Route(name.to_owned()),
         (Some("Gateway"), Some(name)) => Target::Gateway(name.to_owned()),
-        (Some(kind), Some(name)) => Target::Other(format!("{kind} {name}")),
+        (Some(kind), Some(name)) => Target::Other {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        },
         _ => Target::Unreadable,
     }
 }

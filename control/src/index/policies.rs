@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_filter_config::Policy;
+use mcp_filter_config::{ControlKeys, Limits, PluginConfig, Policy, Role, Sessions, VERSION};
+use mcp_filter_core::table::Table;
 
 use super::store::Store;
 use super::{Denied, Notice};
@@ -55,10 +56,11 @@ impl Policies {
                 Target::Gateway(gateway) => {
                     policies.gateway(name, policy, beside(&gateway), served)
                 }
-                Target::Other(target) => {
-                    let message =
-                        format!("it is for {target}; only an HTTPRoute can have a policy here");
-                    policies.notice(name, false, Fault::new(Reason::TargetUnsupported, message));
+                Target::Other { kind, name: other } => {
+                    let message = format!(
+                        "it is for {kind} {other}; a policy is for an HTTPRoute or a Gateway: correct spec.targetRef.kind"
+                    );
+                    policies.other(name, policy, (beside(&other), message), (used, served));
                 }
                 Target::Unreadable => {
                     let message =
@@ -112,7 +114,9 @@ impl Policies {
         (store, used): (&Store<'_>, &BTreeSet<ObjectName>),
     ) {
         if !store.routes.contains_key(&route) {
-            let message = format!("HTTPRoute {route}, for which it is, does not exist");
+            let message = format!(
+                "HTTPRoute {route}, for which it is, does not exist: a policy stands in its route's namespace"
+            );
             return self.notice(name, false, Fault::new(Reason::TargetNotFound, message));
         }
         if !used.contains(&route) {
@@ -120,7 +124,8 @@ impl Policies {
                 format!("no registration leads to HTTPRoute {route}, so it has no effect here");
             return self.notice(name, true, Fault::new(Reason::Unsupported, message));
         }
-        let entry = match authpolicy::compile(name, policy) {
+        let compiled = authpolicy::compile(name, policy);
+        let entry = match compiled.and_then(expect_enforceable) {
             Ok(compiled) => self.add(compiled, None),
             Err(message) => {
                 let message = format!(
@@ -132,6 +137,32 @@ impl Policies {
             }
         };
         self.by_route.entry(route).or_default().push(entry);
+    }
+
+    /// A kind that no policy can be for may be a misspelt one, so what has the name is denied.
+    fn other(
+        &mut self,
+        name: &ObjectName,
+        policy: &AuthPolicy,
+        (target, message): (ObjectName, String),
+        (used, served): (&BTreeSet<ObjectName>, &BTreeSet<ObjectName>),
+    ) {
+        let (is_route, is_gateway) = (used.contains(&target), served.contains(&target));
+        if !is_route && !is_gateway {
+            return self.notice(name, false, Fault::new(Reason::TargetUnsupported, message));
+        }
+        let message =
+            format!("{message}. All requests to what is named {target} are denied until then");
+        let fault = Fault::new(Reason::PolicyUnsupported, message);
+        self.notice(name, false, fault.clone());
+        let entry = self.denying(name, policy, fault);
+        if is_route {
+            let entries = self.by_route.entry(target.clone()).or_default();
+            entries.push(entry.clone());
+        }
+        if is_gateway {
+            self.by_gateway.entry(target).or_default().push(entry);
+        }
     }
 
     /// Policies of gateways are not enforced yet, so they deny.
@@ -175,5 +206,33 @@ impl Policies {
             accepted,
             fault,
         });
+    }
+}
+
+/// Whether the filter takes the policy. One that it would refuse would take all others down.
+fn expect_enforceable(policy: Policy) -> Result<Policy, String> {
+    let alone = PluginConfig {
+        version: VERSION,
+        requires: Vec::new(),
+        role: Role::Hold,
+        generation: String::new(),
+        endpoints: Vec::new(),
+        internal_hosts: Vec::new(),
+        servers: Vec::new(),
+        catalog: None,
+        policies: vec![policy],
+        sessions: Sessions::default(),
+        control: ControlKeys::default(),
+        limits: Limits::default(),
+    };
+    match Table::compile(&alone) {
+        Ok(_) => alone.policies.into_iter().next().ok_or_else(String::new),
+        Err(error) => {
+            let at = error.path.trim_start_matches("policies[0].");
+            Err(format!(
+                "the filter cannot enforce its {at}: {}",
+                error.reason
+            ))
+        }
     }
 }
