@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use gateway_api::httproutes::HttpRouteRulesBackendRefs;
-use k8s_openapi::api::core::v1::{Service, ServicePort};
+use k8s_openapi::api::core::v1::ServicePort;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::connection;
 use super::grant::{self, GroupKind};
+use super::hostname::is_precise;
 use super::store::Store;
 use crate::api::{Resolution, ServiceEntry, ServicePort as EntryPort};
 use crate::network::{Address, Cluster};
@@ -107,12 +108,16 @@ fn service(
     }
     let ports = spec.ports.as_deref().unwrap_or_default();
     let Some(service_port) = ports.iter().find(|p| p.port == i32::from(port)) else {
+        let known: Vec<_> = ports.iter().map(|p| p.port.to_string()).collect();
         return Err(Fault::new(
             Reason::TargetNotFound,
-            format!("Service {name} has no port {port}"),
+            format!(
+                "Service {name} has no port {port}; it has {}",
+                known.join(", ")
+            ),
         ));
     };
-    let addresses = endpoints(&name, service, service_port, store);
+    let addresses = endpoints(&name, service_port, store);
     if addresses.is_empty() {
         let message = format!(
             "Service {name} has no ready endpoint for port {port}: add an EndpointSlice in namespace {} with label \
@@ -148,8 +153,10 @@ fn external(
     port: u16,
     store: &Store<'_>,
 ) -> Result<Destination, Fault> {
-    if external_name.is_empty() {
-        let message = format!("Service {service} has no spec.externalName");
+    if !is_precise(external_name) && external_name.parse::<IpAddr>().is_err() {
+        let message = format!(
+            "Service {service}: spec.externalName {external_name:?} must be a host name in lower case, without port"
+        );
         return Err(Fault::new(Reason::TargetUnsupported, message));
     }
     if store
@@ -184,13 +191,7 @@ fn external(
 }
 
 /// The ready endpoints of a Service for one of its ports, in order.
-fn endpoints(
-    name: &ObjectName,
-    service: &Service,
-    port: &ServicePort,
-    store: &Store<'_>,
-) -> Vec<Address> {
-    let _ = service;
+fn endpoints(name: &ObjectName, port: &ServicePort, store: &Store<'_>) -> Vec<Address> {
     let belongs = |slice: &EndpointSlice| {
         let labels = slice.metadata.labels.as_ref();
         labels.and_then(|l| l.get("kubernetes.io/service-name")) == Some(&name.name)
@@ -298,25 +299,28 @@ fn entry_addresses(
     };
     let usual = port.target_port.unwrap_or(port.number);
     if spec.endpoints.is_empty() {
-        return match dns {
-            true => Ok((
-                vec![Address {
-                    host: host.to_owned(),
-                    port: usual,
-                }],
-                true,
-            )),
-            false => Err("resolution STATIC needs endpoints".to_owned()),
-        };
+        if !dns {
+            return Err("resolution STATIC needs endpoints".to_owned());
+        }
+        if !is_precise(host) {
+            return Err(format!(
+                "DNS cannot be asked for host {host:?}: give endpoints"
+            ));
+        }
+        let host = host.to_owned();
+        return Ok((vec![Address { host, port: usual }], true));
     }
     let mut addresses = Vec::new();
     for endpoint in &spec.endpoints {
-        let is_address = endpoint.address.parse::<IpAddr>().is_ok();
-        if endpoint.address.is_empty() || endpoint.address.contains('/') || !(dns || is_address) {
-            let address = &endpoint.address;
-            return Err(format!(
-                "endpoint {address:?} is not an IP address (for names, use resolution DNS)"
-            ));
+        let address = &endpoint.address;
+        let is_address = address.parse::<IpAddr>().is_ok();
+        if !(is_address || dns && is_precise(address)) {
+            return Err(match dns {
+                true => format!("endpoint {address:?} is neither an IP address nor a host name"),
+                false => format!(
+                    "endpoint {address:?} is not an IP address (for names, use resolution DNS)"
+                ),
+            });
         }
         let port = endpoint.ports.get(&port.name).copied().unwrap_or(usual);
         addresses.push(Address {

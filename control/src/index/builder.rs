@@ -7,7 +7,7 @@ use mcp_filter_config::{Endpoint, Upstream};
 use super::attachment::{Attachment, attach};
 use super::gateways::{self, Extensions};
 use super::grant::{self, GroupKind};
-use super::hostname::is_hostname;
+use super::hostname::{is_hostname, is_precise};
 use super::policies::Policies;
 use super::registration::{Draft, Generation, drafts};
 use super::route::{Rule, rule};
@@ -69,12 +69,14 @@ impl<'a> Builder<'a> {
         let mut network = network;
         let mut registrations: Vec<Registration> = Vec::new();
         let mut holders = Holders::default();
+        let mut trusting = BTreeSet::new();
         for (draft, reach) in drafts.iter().zip(reaches) {
             let mut unsupported = draft.unsupported.clone();
             unsupported.extend(reach.iter().flat_map(|reach| reach.unsupported.clone()));
             let certificates = secret::certificates(draft, &self.store, self.settings);
-            if let (Ok(Some(pem)), Ok(reach)) = (&certificates, &reach) {
-                unsupported.extend(trust(&mut network, reach, pem));
+            if let (Ok(pem), Ok(reach), true) = (&certificates, &reach, draft.is_enabled) {
+                let decided = !trusting.insert(reach.cluster.name.clone());
+                unsupported.extend(trust(&mut network, reach, pem.as_deref(), decided));
             }
             let outcome = self
                 .resolve(draft, reach, &policies, &mut holders)
@@ -99,7 +101,13 @@ impl<'a> Builder<'a> {
         let name = route_name(draft);
         let route = draft.route;
         if (route.group.as_str(), route.kind.as_str()) != (ROUTE.0, ROUTE.1) {
-            let message = format!("spec.targetRef must be an HTTPRoute, not {}", route.kind);
+            let message = match route.kind.as_str() {
+                "HTTPRoute" => format!(
+                    "spec.targetRef must be an HTTPRoute of group {}, not of {}",
+                    ROUTE.0, route.group
+                ),
+                kind => format!("spec.targetRef must be an HTTPRoute, not {kind}"),
+            };
             return Err(Fault::new(Reason::TargetUnsupported, message));
         }
         let from = GroupKind(draft.generation.group(), draft.generation.kind());
@@ -259,11 +267,7 @@ fn reach(
 ) -> Result<Reach, Fault> {
     let route = route_name(draft);
     let unsupported = |message: String| Fault::new(Reason::TargetUnsupported, message);
-    let Some(host) = attachment
-        .hostnames
-        .iter()
-        .find(|hostname| !hostname.starts_with("*."))
-    else {
+    let Some(host) = attachment.hostnames.iter().find(|h| is_precise(h)) else {
         return Err(unsupported(format!(
             "HTTPRoute {route} has only hostnames with *: add one without"
         )));
@@ -282,10 +286,9 @@ fn reach(
         path_rewrite: rule.path.clone(),
         cluster: cluster.name.clone(),
     };
-    let routes = attachment
-        .hostnames
-        .iter()
-        .flat_map(|h| rule.matches.iter().map(move |m| one(h, m)));
+    // No request can carry a wildcard.
+    let hosts = attachment.hostnames.iter().filter(|h| is_precise(h));
+    let routes = hosts.flat_map(|h| rule.matches.iter().map(move |m| one(h, m)));
     Ok(Reach {
         routes: routes.collect(),
         gateways: attachment.gateways,
@@ -342,7 +345,8 @@ fn add_routes(
         }
         if let Some((other, owner)) = routes.get(&key(route)).filter(|(other, _)| other != route) {
             return Err(format!(
-                "HTTPRoute {owner} takes {} already, for an older registration",
+                "HTTPRoute {owner} takes {} already, for an older registration: \
+                 give HTTPRoute {name} another hostname or path",
                 other.host
             ));
         }
@@ -355,22 +359,23 @@ fn add_routes(
     Ok(())
 }
 
-/// Lets a cluster trust a registration's own authorities. Gives back what has no effect.
-fn trust(network: &mut Network, reach: &Reach, pem: &str) -> Option<String> {
-    let cluster = network
-        .clusters
-        .iter_mut()
-        .find(|cluster| cluster.name == reach.cluster.name)?;
+/// Lets a cluster trust a registration's own authorities, where no older registration of the cluster has decided
+/// whom it trusts. Gives back what has no effect.
+fn trust(network: &mut Network, reach: &Reach, pem: Option<&str>, decided: bool) -> Option<String> {
+    let pem = pem?;
+    let mut clusters = network.clusters.iter_mut();
+    let cluster = clusters.find(|cluster| cluster.name == reach.cluster.name)?;
     match &mut cluster.tls {
-        Some(tls) if tls.ca_pem.as_deref().is_none_or(|known| known == pem) => {
+        None => Some("spec.caCertSecretRef (no TLS is spoken with the server)".to_owned()),
+        Some(tls) if !decided => {
             tls.ca_pem = Some(pem.to_owned());
             None
         }
+        Some(tls) if tls.ca_pem.as_deref() == Some(pem) => None,
         Some(_) => Some(
-            "spec.caCertSecretRef (an older registration of the same host has another one)"
+            "spec.caCertSecretRef (an older registration of the same host trusts others)"
                 .to_owned(),
         ),
-        None => Some("spec.caCertSecretRef (no TLS is spoken with the server)".to_owned()),
     }
 }
 

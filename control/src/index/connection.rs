@@ -132,8 +132,12 @@ fn originate(tls: &TlsSettings, host: &str) -> Result<Option<Tls>, String> {
             "tls.{field} is not supported: take it out, or use caCertificates with a file"
         ));
     }
+    let sni = tls.sni.as_deref().filter(|sni| !sni.is_empty());
+    if sni.is_some_and(|sni| sni.len() > 255) {
+        return Err("tls.sni has more than 255 characters".to_owned());
+    }
     Ok(Some(Tls {
-        sni: tls.sni.clone().unwrap_or_else(|| host.to_owned()),
+        sni: sni.unwrap_or(host).to_owned(),
         ca_certificates: tls.ca_certificates.clone(),
         ca_pem: None,
         insecure_skip_verify: tls.insecure_skip_verify.unwrap_or(false),

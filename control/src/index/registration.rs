@@ -213,7 +213,8 @@ fn expect_prefix(prefix: Option<&str>) -> Result<(), Fault> {
         return Ok(());
     }
     invalid(format!(
-        "spec.prefix {prefix:?} must be lower-case letters, digits and _, and begin with a letter or digit"
+        "spec.prefix {prefix:?} must be lower-case letters, digits and _, begin with a letter or digit, and have at \
+         most 128 of them"
     ))
 }
 

@@ -166,8 +166,10 @@ fn path_match(m: &HttpRouteRulesMatches) -> Result<PathMatch, String> {
     }
     let path = m.path.as_ref();
     let value = path.and_then(|path| path.value.as_deref()).unwrap_or("/");
-    if !value.starts_with('/') {
-        return Err(format!("a match by path {value} is not absolute"));
+    if !is_path(value) {
+        return Err(format!(
+            "a match by path {value:?}: it must begin with / and have no query, blanks or characters beyond ASCII"
+        ));
     }
     match path.and_then(|path| path.r#type.as_ref()) {
         Some(MatchType::Exact) => Ok(PathMatch::Exact(value.to_owned())),
@@ -204,17 +206,28 @@ fn rewrite(filter: &HttpRouteRulesFilters, rule: &mut Rule<'_>) -> Result<(), St
     Ok(())
 }
 
+fn is_path(text: &str) -> bool {
+    text.starts_with('/')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#'))
+}
+
 fn path_rewrite(path: &RewritePath) -> Result<PathRewrite, String> {
     match (
         &path.r#type,
         &path.replace_full_path,
         &path.replace_prefix_match,
     ) {
-        (RewriteType::ReplaceFullPath, Some(full), _) if full.starts_with('/') => {
+        (RewriteType::ReplaceFullPath, Some(full), _) if is_path(full) => {
             Ok(PathRewrite::Full(full.clone()))
         }
-        (RewriteType::ReplacePrefixMatch, _, Some(prefix)) => {
-            Ok(PathRewrite::Prefix(prefix.clone()))
+        (RewriteType::ReplacePrefixMatch, _, Some(prefix))
+            if prefix.is_empty() || is_path(&absolute(prefix)) =>
+        {
+            let is_taken_off = prefix.is_empty();
+            let prefix = (!is_taken_off).then(|| absolute(prefix));
+            Ok(PathRewrite::Prefix(prefix.unwrap_or_default()))
         }
         _ => Err("URLRewrite.path needs the field of its type, with an absolute path".to_owned()),
     }
