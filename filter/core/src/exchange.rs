@@ -128,6 +128,7 @@ impl Exchange {
         };
         let step = routed.on_request_body(&piece, end_of_stream);
         if matches!(step, BodyStep::Respond(_)) {
+            self.end_upstream_session();
             self.phase = Phase::Answered;
         }
         step

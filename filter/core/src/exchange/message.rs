@@ -48,9 +48,10 @@ impl Message {
     }
 }
 
-/// The id as the client wrote it, where it can be echoed.
+/// The id as the client wrote it, where it can be echoed: there is one, and only one.
 pub(crate) fn echoable_id(scanner: &Scanner) -> Option<&[u8]> {
     match kind(scanner, Field::Id)? {
+        _ if scanner.repeated() == Some(Field::Id) => None,
         ValueKind::String | ValueKind::Integer | ValueKind::Number => scanner.raw(Field::Id),
         _ => None,
     }

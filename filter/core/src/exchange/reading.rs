@@ -3,7 +3,7 @@
 use super::message::{Message, echoable_id, routable_early};
 use super::request_facts::RequestFacts;
 use crate::Table;
-use crate::json::{InvalidJson, Plan, Scanner, ValueKind, text};
+use crate::json::{InvalidJson, Plan, Scanner};
 use crate::method::RoutedMethod;
 use crate::rejection::Rejection;
 
@@ -18,9 +18,9 @@ pub(crate) struct Reading {
     pub(crate) scanner: Scanner,
     /// Whether the body has ended.
     pub(crate) ended: bool,
+    /// Bytes so far; more than `held` has once the scan has failed.
+    length: u64,
     failure: Option<Rejection>,
-    /// The id stands twice, so neither is echoed.
-    id_is_ambiguous: bool,
 }
 
 /// What is known of the message by now.
@@ -45,13 +45,14 @@ impl Reading {
             held: Vec::new(),
             scanner: Scanner::new(Plan::FromClient, keep),
             ended: false,
+            length: 0,
             failure: None,
-            id_is_ambiguous: false,
         }
     }
 
     /// The next piece.
     pub(crate) fn feed(&mut self, piece: Vec<u8>, end_of_stream: bool, table: &Table) -> Known {
+        self.length += piece.len() as u64;
         if self.failure.is_none() {
             let scanned = self.scanner.feed(&piece);
             let finished = if end_of_stream {
@@ -61,7 +62,6 @@ impl Reading {
             };
             self.hold(piece);
             if let Err(error) = finished {
-                self.id_is_ambiguous = repeats_id(error, &self.held);
                 self.failure = Some(rejection(error));
             }
         }
@@ -71,17 +71,13 @@ impl Reading {
 
     /// The request's id as the client wrote it, where it can be echoed.
     pub(crate) fn id(&self) -> Option<&[u8]> {
-        if self.id_is_ambiguous {
-            None
-        } else {
-            echoable_id(&self.scanner)
-        }
+        echoable_id(&self.scanner)
     }
 
     /// Whether the body is too large to be kept until its end.
     fn is_large(&self, table: &Table) -> bool {
         let replay = u64::from(table.limits().replay_bytes);
-        self.held.len() as u64 > replay
+        self.length > replay
             || self
                 .facts
                 .content_length()
@@ -104,10 +100,7 @@ impl Reading {
     }
 
     fn known_early(&self) -> Known {
-        match self.scanner.root() {
-            Some(ValueKind::Array) => Known::Refused(Rejection::Batch),
-            _ => routable_early(&self.scanner).map_or(Known::Nothing, Known::Early),
-        }
+        routable_early(&self.scanner).map_or(Known::Nothing, Known::Early)
     }
 
     fn hold(&mut self, piece: Vec<u8>) {
@@ -126,23 +119,4 @@ pub(crate) fn rejection(error: InvalidJson) -> Rejection {
         InvalidJson::TooLong(_) => Rejection::TooLong,
         _ => Rejection::InvalidJson,
     }
-}
-
-/// Whether the refused second key is that of the id, in whatever spelling.
-fn repeats_id(error: InvalidJson, held: &[u8]) -> bool {
-    let InvalidJson::DuplicateKey(position) = error else {
-        return false;
-    };
-    let key = usize::try_from(position)
-        .ok()
-        .and_then(|start| held.get(start..))
-        .unwrap_or_default();
-    let length = key
-        .iter()
-        .skip(1)
-        .position(|byte| *byte == b'"')
-        .map_or(0, |end| end + 2);
-    key.get(..length)
-        .and_then(text::decode)
-        .is_none_or(|key| key == "id")
 }

@@ -12,7 +12,7 @@ use super::routed::Routed;
 use super::{
     CallStep, Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions,
 };
-use crate::json::Field;
+use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
@@ -112,7 +112,14 @@ impl Exchange {
                 return RequestStep::Hold;
             }
             Known::Refused(rejection) => Err(rejection),
-            Known::Early(method) => self.route_request(method, &reading),
+            // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
+            Known::Early(method) => match self.route_request(method, &reading) {
+                Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
+                Ok(Outcome::Respond(_)) | Err(_) => {
+                    self.phase = Phase::Reading(reading);
+                    return RequestStep::Hold;
+                }
+            },
             Known::Message(message) => self.settle(message, &reading, context),
         };
         match outcome {
@@ -129,11 +136,21 @@ impl Exchange {
         piece: Vec<u8>,
         end_of_stream: bool,
     ) -> RequestStep {
-        if let Known::Refused(rejection) = opening.reading.feed(piece, end_of_stream, &self.table) {
-            return self.respond(rejection.response(opening.reading.id()));
-        }
+        let known = opening.reading.feed(piece, end_of_stream, &self.table);
+        let refused = match known {
+            Known::Refused(rejection) => Some(rejection),
+            Known::Message(message) => late_refusal(message, &opening.reading.scanner),
+            Known::Nothing | Known::Early(_) => None,
+        };
+        let response = refused.map(|rejection| rejection.response(opening.reading.id()));
         self.phase = Phase::Opening(opening);
-        RequestStep::Hold
+        match response {
+            None => RequestStep::Hold,
+            Some(response) => {
+                self.end_upstream_session();
+                self.respond(response)
+            }
+        }
     }
 
     /// A call for a session has ended.
@@ -154,6 +171,8 @@ impl Exchange {
             }
             Opening::Failed(rejection) => {
                 let response = rejection.response(opening.reading.id());
+                self.phase = Phase::Opening(opening);
+                self.end_upstream_session();
                 return CallStep::Request(self.respond(response));
             }
             Opening::Sessionless => None,
@@ -177,6 +196,8 @@ impl Exchange {
     ) -> Result<Outcome, Rejection> {
         match message {
             Message::Request(method) => self.settle_request(method, reading, context),
+            // Without an id nobody could be answered; and a large one would have gone on before that showed.
+            Message::Notification(Method::Routed(_)) => Err(Rejection::NotAMessage),
             Message::Notification(method) => {
                 admit(method, reading)?;
                 self.pass_notification(method, reading, context);
@@ -325,6 +346,14 @@ impl Exchange {
             body,
             inspect_rest,
         })
+    }
+}
+
+/// Why a request does not go on that was known to be one before its end.
+pub(crate) fn late_refusal(message: Message, scanner: &Scanner) -> Option<Rejection> {
+    match message {
+        Message::Request(_) => stateless::claimed_by_body(scanner),
+        Message::Notification(_) | Message::Response => Some(Rejection::NotAMessage),
     }
 }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::message::{Message, echoable_id};
 use super::reading::{self, Reading};
+use super::request::late_refusal;
 use super::response::ResponseState;
 use super::route::Route;
 use crate::json::Scanner;
@@ -87,23 +88,22 @@ impl Routed {
         } else {
             scanned
         };
-        let checked = scanned
-            .map_err(reading::rejection)
-            .and_then(|()| match end_of_stream {
-                true => Message::of(scanner),
-                false => Ok(Message::Response),
-            });
+        let refused = match scanned.map_err(reading::rejection) {
+            Err(rejection) => Some(rejection),
+            Ok(()) if end_of_stream => match Message::of(scanner) {
+                Ok(message) => late_refusal(message, scanner),
+                Err(rejection) => Some(rejection),
+            },
+            Ok(()) => None,
+        };
         self.id = echoable_id(scanner).map(<[u8]>::to_vec);
-        match checked {
-            Ok(Message::Notification(_)) => self.refuse_rest(&Rejection::NotAMessage),
-            Ok(_) => {
-                if end_of_stream {
-                    self.rest = None;
-                }
-                BodyStep::Forward
-            }
-            Err(rejection) => self.refuse_rest(&rejection),
+        if let Some(rejection) = refused {
+            return self.refuse_rest(&rejection);
         }
+        if end_of_stream {
+            self.rest = None;
+        }
+        BodyStep::Forward
     }
 
     /// Whether this server, for this caller, waits or streams for too long, or the client has cancelled.

@@ -20,7 +20,15 @@ pub(crate) fn refusal(
         return Some(Rejection::DiscoverNotServed);
     }
     let by_header = facts.headers.first("mcp-protocol-version") == Some(REVISION);
-    let by_body = scanner.capture(Field::MetaProtocolVersion).is_some();
-    (method != Method::Initialize && (by_header || by_body))
-        .then_some(Rejection::UnsupportedVersion)
+    if method == Method::Initialize {
+        return None;
+    }
+    claimed_by_body(scanner).or_else(|| by_header.then_some(Rejection::UnsupportedVersion))
+}
+
+/// The refusal of a request, not `initialize`, whose body names a revision.
+pub(crate) fn claimed_by_body(scanner: &Scanner) -> Option<Rejection> {
+    scanner
+        .capture(Field::MetaProtocolVersion)
+        .map(|_| Rejection::UnsupportedVersion)
 }

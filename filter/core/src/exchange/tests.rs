@@ -3,6 +3,7 @@
 mod calls;
 mod driver;
 mod edges;
+mod large_bodies;
 mod lists;
 mod repair;
 mod responses;

@@ -92,6 +92,12 @@ impl Scanner {
         self.captures.key_end(field)
     }
 
+    /// The field whose second key was [`InvalidJson::DuplicateKey`]. Its first value still is what
+    /// [`Scanner::raw`] gives.
+    pub fn repeated(&self) -> Option<Field> {
+        self.captures.repeated()
+    }
+
     /// Which field's value is being kept, has begun and not ended, and where it begins.
     pub fn unfinished(&self) -> Option<(Field, u64)> {
         let (field, length) = self.captures.unfinished()?;

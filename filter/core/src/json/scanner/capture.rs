@@ -23,6 +23,8 @@ pub(super) struct Captures {
     start: u64,
     /// Bits of [`Key`] for the keys seen.
     seen: u32,
+    /// The key that was refused because it stands twice.
+    repeated: Option<Key>,
     /// One past the key of each field; 0 before it was seen.
     key_ends: [u64; Field::COUNT],
     found: [Option<Capture>; Field::COUNT],
@@ -52,6 +54,7 @@ impl Captures {
             key: None,
             start: 0,
             seen: 0,
+            repeated: None,
             key_ends: [0; Field::COUNT],
             found: [None; Field::COUNT],
             kept: Vec::new(),
@@ -80,6 +83,11 @@ impl Captures {
     pub(super) fn unfinished(&self) -> Option<(Field, usize)> {
         self.keeping
             .map(|keeping| (keeping.field, self.kept.len() - keeping.start))
+    }
+
+    /// The field whose key was refused because it stands twice.
+    pub(super) fn repeated(&self) -> Option<Field> {
+        self.repeated.and_then(Key::field)
     }
 
     /// How many levels are around the keys that are compared.
@@ -121,6 +129,7 @@ impl Captures {
         self.key = key;
         let bit = self.key.map_or(0, Key::bit);
         if self.seen & bit != 0 {
+            self.repeated = key;
             return Err(InvalidJson::DuplicateKey(start));
         }
         self.seen |= bit;
