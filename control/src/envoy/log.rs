@@ -12,16 +12,16 @@ pub const FORMAT: &str = "%l\u{1f}%n\u{1f}%v";
 /// Lines kept for errors that have to quote Envoy.
 const KEPT: usize = 64;
 
-/// Envoy's log level and those of single loggers: the filter's own words matter, and of Envoy's what went wrong.
+/// Envoy's log level and that of the filter in it: what goes wrong, unless more is wanted.
 pub fn levels() -> [&'static str; 4] {
-    let level = if tracing::enabled!(target: "envoy", Level::TRACE) {
-        "debug"
+    let (level, filter) = if tracing::enabled!(target: "envoy", Level::TRACE) {
+        ("debug", "wasm:debug")
     } else if tracing::enabled!(target: "envoy", Level::DEBUG) {
-        "info"
+        ("info", "wasm:info")
     } else {
-        "warning"
+        ("warning", "wasm:warning")
     };
-    ["--log-level", level, "--component-log-level", "wasm:info"]
+    ["--log-level", level, "--component-log-level", filter]
 }
 
 /// The last lines of an Envoy's log. Clones share them.
