@@ -157,4 +157,4 @@ pub fn build<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &Setti
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -69,7 +69,10 @@ pub fn render(
         let name = assembly
             .server_at(&error.path)
             .ok_or_else(|| error.clone())?;
-        let fault = Fault::new(Reason::Invalid, format!("the filter refuses it: {error}"));
+        // Its place is nobody's business.
+        let member = error.path.split_once("].").map_or("", |(_, member)| member);
+        let message = format!("the filter refuses the server: {member} {}", error.reason);
+        let fault = Fault::new(Reason::Invalid, message);
         if refused.insert(name, fault).is_some() {
             return Err(error);
         }

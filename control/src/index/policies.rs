@@ -228,11 +228,8 @@ fn expect_enforceable(policy: Policy) -> Result<Policy, String> {
     match Table::compile(&alone) {
         Ok(_) => alone.policies.into_iter().next().ok_or_else(String::new),
         Err(error) => {
-            let at = error.path.trim_start_matches("policies[0].");
-            Err(format!(
-                "the filter cannot enforce its {at}: {}",
-                error.reason
-            ))
+            let member = error.path.trim_start_matches("policies[0].");
+            Err(format!("the filter refuses it: {member} {}", error.reason))
         }
     }
 }

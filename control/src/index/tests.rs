@@ -9,6 +9,7 @@ mod independence;
 mod older_kind;
 mod policies;
 mod prefixes;
+mod reasons;
 mod registrations;
 mod routes;
 mod rules;
@@ -70,29 +71,29 @@ spec:
 
 /// Manifests as a user writes them.
 #[derive(Clone, Debug)]
-struct Manifests(String);
+pub(crate) struct Manifests(String);
 
 impl Manifests {
     /// The platform alone.
-    fn platform() -> Self {
+    pub(crate) fn platform() -> Self {
         Self(PLATFORM.to_owned())
     }
 
     /// The platform and server `a`.
-    fn one_server() -> Self {
+    pub(crate) fn one_server() -> Self {
         Self::platform().server("a")
     }
 
-    fn server(self, name: &str) -> Self {
+    pub(crate) fn server(self, name: &str) -> Self {
         self.with(&SERVER.replace("NAME", name))
     }
 
-    fn with(self, text: &str) -> Self {
+    pub(crate) fn with(self, text: &str) -> Self {
         Self(format!("{}\n---\n{text}", self.0))
     }
 
     /// Replaces what must stand there exactly once.
-    fn edit(self, from: &str, to: &str) -> Self {
+    pub(crate) fn edit(self, from: &str, to: &str) -> Self {
         assert_eq!(self.0.matches(from).count(), 1, "{from}");
         Self(self.0.replace(from, to))
     }
@@ -104,7 +105,7 @@ impl Manifests {
         parsed.objects.into_iter().map(|s| s.object).collect()
     }
 
-    fn index(&self) -> Index {
+    pub(crate) fn index(&self) -> Index {
         build(&self.objects(), &settings())
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use mcp_filter_core::catalog::{Definition, LARGEST_CATALOG, ListKind};
-use mcp_filter_core::resource_uri::Template;
 
 use crate::offer::{self, Offer};
 
@@ -49,7 +48,7 @@ impl Taken {
         let mut bytes = self.bytes;
         for (kind, definitions) in lists(offer) {
             for definition in definitions {
-                let parsed = match parse(kind, prefix, definition) {
+                let parsed = match Definition::parse(kind, prefix, &definition.json) {
                     Ok(parsed) => parsed,
                     Err(reason) => {
                         let member = kind.member();
@@ -90,17 +89,4 @@ fn lists(offer: &Offer) -> [(ListKind, &[offer::Definition]); 4] {
         (ListKind::Resources, &offer.resources),
         (ListKind::ResourceTemplates, &offer.resource_templates),
     ]
-}
-
-fn parse(
-    kind: ListKind,
-    prefix: &str,
-    definition: &offer::Definition,
-) -> Result<Definition, String> {
-    let parsed =
-        Definition::parse(kind, prefix, &definition.json).map_err(|error| error.to_string())?;
-    if kind == ListKind::ResourceTemplates {
-        Template::parse(parsed.key()).map_err(|error| error.to_string())?;
-    }
-    Ok(parsed)
 }

@@ -148,7 +148,7 @@ fn a_policy_that_only_the_filter_would_refuse_denies_alone_too() {
         let fault = denied(&index, "a").unwrap().fault;
         let text = fault.message.chars().take(60).collect::<String>();
         assert!(
-            text.starts_with("AuthPolicy team/odd: the filter cannot enforce its "),
+            text.starts_with("AuthPolicy team/odd: the filter refuses it: "),
             "{text}"
         );
         assert_eq!(denied(&index, "b"), None);
