@@ -83,10 +83,9 @@ fn attach_to(
         namespace: namespace.clone(),
         name: parent.name.clone(),
     };
-    let gateway = store
-        .gateways
-        .get(&name)
-        .ok_or(format!("Gateway {name} does not exist"))?;
+    let gateway = store.gateways.get(&name).ok_or_else(|| {
+        format!("Gateway {name} does not exist: create it, or correct the parentRef")
+    })?;
     let mut taken = Vec::new();
     let mut reasons = Vec::new();
     for listener in asked_for(gateway, parent) {
@@ -157,7 +156,10 @@ fn takes(
     let taken: Vec<_> = taken.cloned().collect();
     if taken.is_empty() {
         let own = listener.hostname.as_deref().unwrap_or("*");
-        return Err(format!("its hostname {own} takes none of the route's"));
+        let theirs = hostnames.join(", ");
+        return Err(format!(
+            "its hostname {own} takes none of the route's ({theirs})"
+        ));
     }
     Ok(taken)
 }

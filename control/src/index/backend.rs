@@ -94,7 +94,9 @@ fn service(
         ));
     }
     let Some(service) = store.services.get(&name) else {
-        let message = format!("Service {name}, to which HTTPRoute {route} leads, does not exist");
+        let message = format!(
+            "Service {name}, to which HTTPRoute {route} leads, does not exist: create it, or correct the backendRef"
+        );
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
     let spec = service.spec.clone().unwrap_or_default();

@@ -90,7 +90,8 @@ fn serve(
         return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
     }
     let Some(object) = store.gateways.get(&gateway) else {
-        let message = format!("Gateway {gateway} does not exist");
+        let message =
+            format!("Gateway {gateway} does not exist: create it, or correct spec.targetRef");
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
     let listener = object

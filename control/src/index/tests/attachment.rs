@@ -126,7 +126,9 @@ fn a_hostname_must_be_one_that_the_listener_has() {
         Manifests::one_server().edit("hostnames: [a.mcp.local]", "hostnames: [a.example]");
     let (_, message) = elsewhere.fault();
     assert!(
-        message.ends_with("listener internal: its hostname *.mcp.local takes none of the route's"),
+        message.ends_with(
+            "listener internal: its hostname *.mcp.local takes none of the route's (a.example)"
+        ),
         "{message}"
     );
 }
@@ -183,10 +185,13 @@ fn a_port_chooses_listeners_likewise() {
 #[test]
 fn a_parent_must_be_a_gateway_that_exists() {
     let cases = [
-        ("{name: gw}", "Gateway team/gw does not exist"),
+        (
+            "{name: gw}",
+            "Gateway team/gw does not exist: create it, or correct the parentRef",
+        ),
         (
             "{name: x, namespace: infra}",
-            "Gateway infra/x does not exist",
+            "Gateway infra/x does not exist: create it, or correct the parentRef",
         ),
         (
             "{kind: Service, group: '', name: gw}",

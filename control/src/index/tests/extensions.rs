@@ -64,7 +64,7 @@ fn an_extension_that_leads_nowhere_is_told_and_serves_nothing() {
     let cases = [
         (
             "targetRef: {name: x, sectionName: mcp}",
-            "TargetNotFound: Gateway infra/x does not exist",
+            "TargetNotFound: Gateway infra/x does not exist: create it, or correct spec.targetRef",
         ),
         (
             "targetRef: {name: gw, sectionName: x}",

@@ -98,7 +98,8 @@ fn unnamed_ports_are_one_another_s() {
 #[test]
 fn service_and_port_must_exist() {
     let none = leading_to("");
-    let message = "Service team/svc, to which HTTPRoute team/a leads, does not exist";
+    let message = "Service team/svc, to which HTTPRoute team/a leads, does not exist: create it, or correct \
+                   the backendRef";
     assert_eq!(none.fault(), refused(TargetNotFound, message));
     let other = leading_to(SERVICE).edit("port: 80, targetPort", "port: 8080, targetPort");
     let message = "Service team/svc has no port 80; it has 8080, 81";
