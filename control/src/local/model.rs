@@ -1,7 +1,7 @@
 //! What is known: the manifests as the index resolves them, and what discovery found.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use mcp_filter_core::table::CompileError;
 
@@ -74,8 +74,14 @@ impl Model {
     /// Where clients connect, as one of them would spell it.
     pub(super) fn endpoint(&self) -> Option<PublicEndpoint> {
         let endpoint = self.index.endpoints.first()?;
+        let host = endpoint.hosts.first()?;
+        let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
         Some(PublicEndpoint {
-            host: endpoint.hosts.first()?.clone(),
+            host: if is_ipv6 {
+                format!("[{host}]")
+            } else {
+                host.clone()
+            },
             path: endpoint.path.clone(),
         })
     }

@@ -53,8 +53,8 @@ fn local_args(args: &RenderArgs) -> LocalArgs {
 
 fn tell(sources: &Sources, model: &Model, view: &View) {
     let mut report = Report::default();
-    report.tell_faults(&sources.errors(), model.index(), &view.left_out);
-    report.tell_verdicts(&view.verdicts);
+    report.tell_faults(sources, model.index(), &view.left_out);
+    report.tell_verdicts(sources, &view.verdicts);
 }
 
 fn print(args: &RenderArgs, config: &PluginConfig) {

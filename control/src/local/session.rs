@@ -74,8 +74,8 @@ impl Session {
         model.read(sources.objects());
         let view = model.view()?;
         let mut report = Report::default();
-        report.tell_faults(&sources.errors(), model.index(), &view.left_out);
-        report.tell_verdicts(&view.verdicts);
+        report.tell_faults(&sources, model.index(), &view.left_out);
+        report.tell_verdicts(&sources, &view.verdicts);
         let setup = setup(args, &work_dir, filter)?;
         let gateway =
             Gateway::start(launch(args, envoy, &setup), Files::new(setup), view.service).await?;
@@ -219,8 +219,8 @@ impl Session {
         match self.model.view() {
             Ok(view) => {
                 self.report
-                    .tell_faults(&self.sources.errors(), self.model.index(), &view.left_out);
-                self.report.tell_verdicts(&view.verdicts);
+                    .tell_faults(&self.sources, self.model.index(), &view.left_out);
+                self.report.tell_verdicts(&self.sources, &view.verdicts);
                 self.gateway.want(view.service);
             }
             Err(error) => {

@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::manifests::{Folder, ManifestError, Object, is_manifest};
+use crate::manifests::{Folder, Identity, Kind, ManifestError, Object, Place, is_manifest};
+use crate::object::ObjectName;
 
 /// A file that was written this shortly before is read later: its writer may not have finished.
 pub(super) const SETTLE: Duration = Duration::from_millis(60);
@@ -49,16 +50,22 @@ impl Sources {
     /// Reads all files.
     pub(super) fn open(folders: &[PathBuf]) -> Result<Self, SourcesError> {
         let mut sources = Self {
-            folders: folders.to_vec(),
+            folders: Vec::new(),
             files: BTreeMap::new(),
             folder: Folder::default(),
             unreadable: BTreeSet::new(),
         };
+        let mut seen = BTreeSet::new();
         for folder in folders {
-            std::fs::read_dir(folder).map_err(|cause| SourcesError {
+            let is_folder = std::fs::read_dir(folder).and_then(|_| folder.canonicalize());
+            let real = is_folder.map_err(|cause| SourcesError {
                 path: folder.clone(),
                 cause,
             })?;
+            // One folder in two spellings is one folder.
+            if seen.insert(real) {
+                sources.folders.push(folder.clone());
+            }
         }
         // A file that is being written right now is better than none.
         sources.scan_at(None);
@@ -76,6 +83,19 @@ impl Sources {
 
     pub(super) fn errors(&self) -> Vec<ManifestError> {
         self.folder.errors()
+    }
+
+    /// Folders in which there is nothing to read.
+    pub(super) fn empty_folders(&self) -> impl Iterator<Item = &Path> {
+        let folders = self.folders.iter().map(PathBuf::as_path);
+        folders.filter(|folder| !self.files.keys().any(|file| file.parent() == Some(folder)))
+    }
+
+    /// Where an object of a kind stands.
+    pub(super) fn place(&self, kind: &str, name: &ObjectName) -> Option<&Place> {
+        let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        let name = name.clone();
+        self.folder.place(&Identity { kind, name })
     }
 
     fn scan_at(&mut self, now: Option<SystemTime>) -> Scan {
