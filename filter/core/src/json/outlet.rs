@@ -28,6 +28,12 @@ impl Outlet {
         self.touched = true;
     }
 
+    /// Adds bytes that the piece does not have.
+    pub(crate) fn insert(&mut self, bytes: &[u8]) {
+        self.touched = true;
+        self.push(bytes);
+    }
+
     /// Takes back everything from `start` on that has not gone out.
     pub(crate) fn truncate(&mut self, start: u64) {
         self.touched = true;

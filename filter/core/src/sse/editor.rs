@@ -167,8 +167,8 @@ impl EventStreamEditor {
             }
             Part::Blank(bytes) => {
                 self.drops_line_feed = self.silent();
-                if self.after_cr && bytes == b"\n" {
-                    self.put(bytes);
+                if self.after_cr && bytes == b"\n" && !self.drops_line_feed {
+                    self.outlet.insert(bytes);
                 }
                 self.put(bytes);
                 self.after_cr = false;
