@@ -89,6 +89,11 @@ pub enum Rejection {
     },
     /// Server: it lost its session and the request can't be sent again.
     UpstreamSessionLost,
+    /// Server: it asked, and did not take the client's answer.
+    AnswerNotTaken {
+        /// `namespace/name` of its registration.
+        server: String,
+    },
     /// Server: its stream ended without the answer.
     NoAnswer {
         /// `namespace/name` of its registration.
@@ -124,6 +129,8 @@ impl Rejection {
             Self::UnknownSession | Self::UpstreamSessionLost | Self::DiscoverNotServed => 404,
             Self::MethodNotAllowed => 405,
             Self::BodyTooLarge => 413,
+            // There is no request whose client could read a JSON-RPC error.
+            Self::AnswerNotTaken { .. } => 502,
             _ => 200,
         }
     }
@@ -143,6 +150,7 @@ impl Rejection {
             | Self::Refused { .. }
             | Self::NotMcp { .. }
             | Self::NoUpstreamSession { .. }
+            | Self::AnswerNotTaken { .. }
             | Self::NoAnswer { .. }
             | Self::Cancelled => INTERNAL_ERROR,
             _ => INVALID_REQUEST,
@@ -179,6 +187,7 @@ impl Rejection {
             Self::NotMcp { .. } => "upstream_not_mcp",
             Self::NoUpstreamSession { .. } => "no_upstream_session",
             Self::UpstreamSessionLost => "upstream_session_lost",
+            Self::AnswerNotTaken { .. } => "answer_not_taken",
             Self::NoAnswer { .. } => "no_answer",
             Self::Cancelled => "cancelled",
         }
@@ -262,6 +271,7 @@ impl fmt::Display for Rejection {
             }
             Self::NoUpstreamSession { server } => write!(f, "MCP server {server} did not open a session"),
             Self::UpstreamSessionLost => f.write_str("Session lost: initialize anew"),
+            Self::AnswerNotTaken { server } => write!(f, "MCP server {server} did not take the answer"),
             Self::NoAnswer { server } => write!(f, "MCP server {server} ended its stream without an answer"),
             Self::Cancelled => f.write_str("Request cancelled"),
         }

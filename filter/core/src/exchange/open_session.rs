@@ -1,6 +1,7 @@
 //! Opens a session at a server: `initialize`, then `notifications/initialized`.
 
 use super::calls::{Calls, SideCall};
+use super::response::ContentType;
 use super::route::Route;
 use crate::json::{Field, Plan, Scanner};
 use crate::policy::CompiledPolicy;
@@ -177,10 +178,12 @@ fn negotiated_version(
     body: &[u8],
     asked: ProtocolVersion,
 ) -> Option<ProtocolVersion> {
-    if is_event_stream(headers) {
-        sse::events(body).find_map(|event| version_in(&event.data, asked))
-    } else {
-        version_in(body, asked)
+    match ContentType::of_body(headers) {
+        ContentType::Events => {
+            let mut messages = sse::events(body).filter(sse::Event::is_message);
+            messages.find_map(|event| version_in(&event.data, asked))
+        }
+        ContentType::Json | ContentType::Other => version_in(body, asked),
     }
 }
 
@@ -195,11 +198,4 @@ fn version_in(message: &[u8], asked: ProtocolVersion) -> Option<ProtocolVersion>
             .and_then(|named| ProtocolVersion::parse(named.as_bytes()))
             .unwrap_or(asked),
     )
-}
-
-/// Whether the body of these headers is an event stream.
-pub(crate) fn is_event_stream(headers: &Headers) -> bool {
-    headers
-        .first("content-type")
-        .is_some_and(|value| value.starts_with(b"text/event-stream"))
 }

@@ -1,13 +1,15 @@
 //! A server has lost the session of a request: another one is opened and the request sent once more, unseen.
 
 use super::calls::{Calls, SideCall};
-use super::open_session::{OpenSession, Opening, is_event_stream, status_of};
-use super::response::refusal;
+use super::open_session::{OpenSession, Opening, status_of};
+use super::response::{ContentType, refusal};
 use super::response_check::ResponseCheck;
 use super::response_events::ResponseEvents;
+use super::route::Route;
 use super::routed::Routed;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
 use crate::rejection::Rejection;
+use crate::slots::UpstreamSession;
 use crate::step::{BodyStep, CallOutcome, CallToken, LocalResponse, ResponseHeadStep};
 use crate::{Context, Table};
 
@@ -46,6 +48,15 @@ impl Repair {
             routed,
             stage: Stage::Open(open),
         })
+    }
+
+    /// The session that is of no use to anybody when the repair ends here.
+    pub(crate) fn session_for_this_request(&self) -> Option<(&Route, &UpstreamSession)> {
+        let route = &self.routed.route;
+        match &self.stage {
+            Stage::Open(open) => open.issued().map(|session| (route, session)),
+            Stage::Replay(_) => route.session_for_this_request(),
+        }
     }
 
     /// The request again, as a call: its whole response comes at once.
@@ -88,8 +99,10 @@ impl Exchange {
                 &mut self.calls,
             ),
             Stage::Replay(expected) if *expected == token => {
+                let response = replayed(&table, &repair.routed, outcome, context);
+                self.phase = Phase::Repairing(repair);
+                self.end_upstream_session();
                 self.phase = Phase::Answered;
-                let response = replayed(&table, &mut repair.routed, outcome, context);
                 return CallStep::Response(ResponseHeadStep::Respond(response));
             }
             Stage::Replay(_) => Opening::Pending,
@@ -100,8 +113,10 @@ impl Exchange {
                 return CallStep::Nothing;
             }
             Opening::Failed(rejection) => {
-                self.phase = Phase::Answered;
                 let response = rejection.response(repair.routed.id.as_deref());
+                self.phase = Phase::Repairing(repair);
+                self.end_upstream_session();
+                self.phase = Phase::Answered;
                 return CallStep::Response(ResponseHeadStep::Respond(response));
             }
             Opening::Sessionless => repair.routed.route.upstream_session = None,
@@ -122,7 +137,7 @@ impl Exchange {
 /// The client's answer from the second response.
 fn replayed(
     table: &Table,
-    routed: &mut Routed,
+    routed: &Routed,
     outcome: CallOutcome,
     context: &mut Context<'_>,
 ) -> LocalResponse {
@@ -131,23 +146,41 @@ fn replayed(
         return Rejection::TimedOut { server }.response(routed.id.as_deref());
     };
     let status = status_of(&headers).unwrap_or_default();
-    let rejection = refusal(table, routed, status);
-    let content_type = headers.first("content-type").unwrap_or_default().to_vec();
-    let body = match (status, is_event_stream(&headers)) {
-        (200..=299, true) => {
-            match ResponseEvents::new(table, routed).feed(table, &body, true, context) {
-                BodyStep::Replace(events) => events,
-                _ => body,
-            }
+    let (content_type, body) = match (status, ContentType::of_body(&headers)) {
+        (200..=299, ContentType::Events) => {
+            ("text/event-stream", events(table, routed, body, context))
         }
-        (200..=299, false) if ResponseCheck::of_answer(table, routed).accepts(&body) => body,
-        _ => return rejection.response(routed.id.as_deref()),
+        (200..=299, ContentType::Json) => {
+            let answer = ResponseCheck::of_answer(table, routed).accepts(&body);
+            ("application/json", answer.then_some(body))
+        }
+        (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => ("", None),
+        (_, ContentType::Json) => {
+            let error = ResponseCheck::of_error(table, routed, status).accepts(&body);
+            ("application/json", error.then_some(body))
+        }
     };
-    let headers = vec![("content-type".into(), content_type)];
+    let Some(body) = body else {
+        return refusal(table, routed, status).response(routed.id.as_deref());
+    };
     LocalResponse {
         status: 200,
-        headers,
+        headers: vec![("content-type".into(), content_type.into())],
         body,
         reason: "session_repaired",
+    }
+}
+
+/// The events as the client sees them; `None` for a stream that would be cut off behind what has gone on.
+fn events(
+    table: &Table,
+    routed: &Routed,
+    body: Vec<u8>,
+    context: &mut Context<'_>,
+) -> Option<Vec<u8>> {
+    match ResponseEvents::new(table, routed).feed(table, &body, true, context) {
+        BodyStep::Forward => Some(body),
+        BodyStep::Replace(events) => Some(events),
+        BodyStep::Hold | BodyStep::Reset | BodyStep::Respond(_) => None,
     }
 }

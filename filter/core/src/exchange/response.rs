@@ -41,10 +41,14 @@ pub(crate) enum ResponseState {
     Dropping,
 }
 
+/// What a server's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ContentType {
+pub(crate) enum ContentType {
+    /// One message.
     Json,
+    /// A stream of messages.
     Events,
+    /// Nothing that MCP knows, or nothing at all.
     Other,
 }
 
@@ -97,6 +101,9 @@ impl Exchange {
     ) -> ResponseHeadStep {
         let rejection = match status {
             413 => Rejection::BodyTooLarge,
+            _ if routed.is_answer => Rejection::AnswerNotTaken {
+                server: self.table.server(routed.route.server).name.clone(),
+            },
             _ => Rejection::Unreachable {
                 server: self.table.server(routed.route.server).name.clone(),
                 status,
@@ -120,7 +127,13 @@ impl Exchange {
             self.phase = Phase::Passed;
             return ResponseHeadStep::Continue(edits, ResponseBody::Ignore);
         }
-        self.respond_instead(*routed, &Rejection::UnknownResponse)
+        let rejection = match status {
+            400 | 404 => Rejection::UnknownResponse,
+            _ => Rejection::AnswerNotTaken {
+                server: self.table.server(routed.route.server).name.clone(),
+            },
+        };
+        self.respond_instead(*routed, &rejection)
     }
 
     fn pass_json(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
@@ -128,9 +141,10 @@ impl Exchange {
         let limit = u64::from(self.table.limits().checked_response_bytes);
         let length = content_length(&head.headers);
         if length.is_some_and(|length| length > limit) {
+            // Looked at for its pace alone: silence has a bound.
             routed.response = ResponseState::Passing;
             self.phase = Phase::Routed(routed);
-            return ResponseHeadStep::Continue(edits, ResponseBody::Ignore);
+            return ResponseHeadStep::Continue(edits, ResponseBody::Inspect);
         }
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         routed.response =
@@ -147,6 +161,7 @@ impl Exchange {
     ) -> ResponseHeadStep {
         let mut edits = removals(&head.headers);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+        edits.push(HeaderEdit::Remove(Cow::Borrowed("location")));
         edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
         routed.response = ResponseState::Checking(Box::new(ResponseCheck::of_error(
             &self.table,
@@ -242,10 +257,18 @@ impl Routed {
 }
 
 impl ContentType {
+    /// Of a response that comes as a stream.
     fn of(head: &ResponseHead) -> Self {
-        let value = head.headers.first("content-type").unwrap_or_default();
-        let encoded = head
-            .headers
+        if head.end_of_stream {
+            return Self::Other;
+        }
+        Self::of_body(&head.headers)
+    }
+
+    /// Of a response that came whole.
+    pub(crate) fn of_body(headers: &Headers) -> Self {
+        let value = headers.first("content-type").unwrap_or_default();
+        let encoded = headers
             .first("content-encoding")
             .is_some_and(|encoding| encoding != b"identity");
         let essence = value
@@ -253,7 +276,7 @@ impl ContentType {
             .next()
             .unwrap_or_default()
             .trim_ascii();
-        if head.end_of_stream || encoded {
+        if encoded {
             Self::Other
         } else if essence.eq_ignore_ascii_case(b"application/json") {
             Self::Json

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::routed::Routed;
-use crate::json::{IdRewriter, Message, MessageRules, Site};
+use crate::json::{IdRewriter, Message, MessageKind, MessageRules, Site};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::Session;
@@ -37,6 +37,8 @@ struct Rules<'a> {
     id: Option<&'a [u8]>,
     table: &'a Table,
     answered: bool,
+    /// A response to a request that is not this one.
+    strange: bool,
 }
 
 impl ResponseEvents {
@@ -81,10 +83,14 @@ impl ResponseEvents {
             id: self.id.as_deref(),
             table,
             answered: self.answered,
+            strange: false,
         };
         let Ok(out) = self.editor.feed(piece, &mut rules) else {
             return self.break_off();
         };
+        if rules.strange {
+            return self.break_off();
+        }
         self.answered = rules.answered;
         self.begun |= !out.is_empty();
         if end_of_stream && !self.answered {
@@ -134,8 +140,10 @@ impl MessageRules for Rules<'_> {
     }
 
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
-        method?;
-        if site == Site::ProgressToken {
+        let method = method?;
+        if site == Site::ProgressToken
+            || (site == Site::RequestId && method != "notifications/cancelled")
+        {
             return None;
         }
         let sealed = SealedId {
@@ -151,9 +159,13 @@ impl MessageRules for Rules<'_> {
     }
 
     fn ended(&mut self, message: Message) {
-        self.answered |= match self.id {
-            Some(id) => message.answers(id),
-            None => message.kind == crate::json::MessageKind::Response,
-        };
+        if message.kind != MessageKind::Response {
+            return;
+        }
+        let answers = self.id.is_none_or(|id| message.answers(id));
+        self.answered |= answers;
+        // Clients match answers by id alone, whatever stream they come on: a server must not answer for another one.
+        // A null id names no request (JSON-RPC 2.0, section 5).
+        self.strange |= !answers && message.id.is_some_and(|id| id != b"null");
     }
 }

@@ -119,6 +119,14 @@ impl Route {
         }
     }
 
+    /// The session that was opened for this request alone.
+    pub(crate) fn session_for_this_request(&self) -> Option<(&Self, &UpstreamSession)> {
+        let of_route = self.upstream_session.as_ref()?;
+        of_route
+            .for_this_request
+            .then_some((self, &of_route.session))
+    }
+
     /// Asks the server's policies. A denial is theirs, byte for byte.
     pub(crate) fn apply_policies(
         &mut self,

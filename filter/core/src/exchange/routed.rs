@@ -117,8 +117,11 @@ impl Routed {
             server.timeouts.idle_ms
         };
         let rejection = if silent_ms >= bound_ms {
-            Rejection::TimedOut {
-                server: server.name.clone(),
+            let server = server.name.clone();
+            if self.is_answer {
+                Rejection::AnswerNotTaken { server }
+            } else {
+                Rejection::TimedOut { server }
             }
         } else if self.is_cancelled(table, context) {
             Rejection::Cancelled

@@ -128,18 +128,15 @@ impl Exchange {
 
     /// Ends a session that was opened for one request alone.
     pub(super) fn end_upstream_session(&mut self) {
-        let (route, session) = match &self.phase {
-            Phase::Routed(routed) => match &routed.route.upstream_session {
-                Some(of_route) if of_route.for_this_request => (&routed.route, &of_route.session),
-                _ => return,
-            },
-            Phase::Opening(opening) => match opening.issued() {
-                Some(issued) => issued,
-                None => return,
-            },
-            _ => return,
+        let opened = match &self.phase {
+            Phase::Routed(routed) => routed.route.session_for_this_request(),
+            Phase::Repairing(repair) => repair.session_for_this_request(),
+            Phase::Opening(opening) => opening.issued(),
+            _ => None,
         };
-        end(&self.table, route, session, &mut self.calls);
+        if let Some((route, session)) = opened {
+            end(&self.table, route, session, &mut self.calls);
+        }
     }
 
     fn note_cancellation(&self, session: &Session, reading: &Reading, context: &mut Context<'_>) {

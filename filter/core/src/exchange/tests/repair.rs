@@ -111,3 +111,45 @@ fn a_request_too_large_to_be_held_tells_the_client_to_initialize_anew() {
     let (_, step) = gateway.post(&headers, &call("s_echo"));
     assert_eq!(step, crate::RequestStep::Hold);
 }
+
+#[test]
+fn a_second_answer_that_is_cut_is_no_answer() {
+    let (mut gateway, _, mut exchange, opening) = lost();
+    let again = replay(&mut gateway, &mut exchange, &opening);
+    let cut = "data: {\"method\":\"notifications/message\"}\n\ndata: {\"id\":7,\"result\":";
+    let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &[EVENTS], cut)));
+    assert!(text(&response.body).starts_with(r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603"#));
+}
+
+#[test]
+fn the_servers_own_error_is_the_second_answer_too() {
+    let (mut gateway, _, mut exchange, opening) = lost();
+    let again = replay(&mut gateway, &mut exchange, &opening);
+    let error = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"m"}}"#;
+    let response = answer(gateway.end_call(&mut exchange, &again, answered(400, &[JSON], error)));
+    assert_eq!((response.status, text(&response.body)), (200, error));
+}
+
+#[test]
+fn a_second_answer_of_another_type_is_none() {
+    let (mut gateway, _, mut exchange, opening) = lost();
+    let again = replay(&mut gateway, &mut exchange, &opening);
+    let html = [("content-type", "text/html")];
+    let body = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
+    let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &html, body)));
+    assert!(text(&response.body).contains("no MCP message"));
+}
+
+#[test]
+fn a_session_that_is_refused_at_last_is_ended() {
+    let (mut gateway, _, mut exchange, opening) = lost();
+    gateway.end_call(&mut exchange, &opening, initialized("new"));
+    let ready = only(exchange.take_calls());
+    answer(gateway.end_call(&mut exchange, &ready, answered(500, &[], "")));
+    let end = only(exchange.take_calls());
+    assert_eq!(header(&end.headers, ":method").as_deref(), Some("DELETE"));
+    assert_eq!(
+        header(&end.headers, "mcp-session-id").as_deref(),
+        Some("new")
+    );
+}

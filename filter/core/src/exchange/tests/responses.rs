@@ -1,5 +1,5 @@
 use super::driver::*;
-use crate::step::{BodyStep, LocalResponse, ResponseBody, ResponseHeadStep};
+use crate::step::{BodyStep, LocalResponse, ResponseBody, ResponseHeadStep, TickStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -129,10 +129,11 @@ fn a_large_answer_streams() {
     let mut gateway = Gateway::new();
     let mut exchange = routed(&mut gateway);
     let step = gateway.respond(&mut exchange, 200, &[JSON, ("content-length", "1000000")]);
-    assert!(matches!(
-        step,
-        ResponseHeadStep::Continue(_, ResponseBody::Ignore)
-    ));
+    let ResponseHeadStep::Continue(edits, ResponseBody::Inspect) = step else {
+        panic!("{step:?}")
+    };
+    assert!(!removes(&edits, "content-length"));
+    assert_eq!(gateway.body(&mut exchange, "{}", false), BodyStep::Forward);
     let mut exchange = routed(&mut gateway);
     gateway.respond(&mut exchange, 200, &[JSON]);
     let piece = format!(
@@ -192,4 +193,58 @@ fn a_body_past_envoys_limit_is_told_so_with_the_id_if_it_was_seen() {
     let response = instead(step);
     assert_eq!(response.status, 413);
     assert!(text(&response.body).contains(r#""id":5,"error":{"code":-32600"#));
+}
+
+#[test]
+fn a_large_answer_may_take_its_time_but_not_be_silent() {
+    let mut gateway = Gateway::new();
+    let mut exchange = routed(&mut gateway);
+    gateway.respond(&mut exchange, 200, &[JSON, ("content-length", "1000000")]);
+    for _ in 0..10 {
+        gateway.now_ms += 200_000;
+        assert_eq!(gateway.body(&mut exchange, "x", false), BodyStep::Forward);
+        assert_eq!(
+            gateway.lend(|context| exchange.on_tick(context)),
+            TickStep::Wait
+        );
+    }
+    gateway.now_ms += 300_000;
+    assert_eq!(
+        gateway.lend(|context| exchange.on_tick(context)),
+        TickStep::Reset
+    );
+}
+
+#[test]
+fn a_redirect_leads_nobody_away() {
+    let mut gateway = Gateway::new();
+    let mut exchange = routed(&mut gateway);
+    let headers = [JSON, ("location", "http://internal/")];
+    let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, 302, &headers) else {
+        panic!()
+    };
+    assert!(removes(&edits, "location"));
+}
+
+#[test]
+fn a_server_cannot_answer_for_another_one() {
+    let mut gateway = Gateway::new();
+    let mut exchange = routed(&mut gateway);
+    gateway.respond(&mut exchange, 200, &[EVENTS]);
+    let strange = "data: {\"jsonrpc\":\"2.0\",\"id\":8,\"result\":{}}\n\n";
+    let BodyStep::Replace(instead) = gateway.body(&mut exchange, strange, false) else {
+        panic!("passed")
+    };
+    assert!(
+        text(&instead).starts_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"error\"")
+    );
+
+    let mut exchange = routed(&mut gateway);
+    gateway.respond(&mut exchange, 200, &[EVENTS]);
+    let nobody = "data: {\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700}}\n\n";
+    assert_eq!(
+        gateway.body(&mut exchange, nobody, false),
+        BodyStep::Forward
+    );
+    assert_eq!(gateway.body(&mut exchange, strange, false), BodyStep::Reset);
 }

@@ -1,5 +1,5 @@
 use super::driver::*;
-use crate::step::{BodyStep, ResponseHeadStep};
+use crate::step::{BodyStep, ResponseHeadStep, TickStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -100,6 +100,33 @@ fn an_accepted_answer_is_a_202_and_a_refused_one_is_no_404() {
         panic!()
     };
     assert_eq!(response.status, 400);
+}
+
+#[test]
+fn an_answer_that_a_server_does_not_take_is_a_failed_post() {
+    for (status, headers) in [(500, &[JSON][..]), (401, &[])] {
+        let mut gateway = Gateway::new();
+        let session = gateway.session();
+        let mut exchange = answering(&mut gateway, &session);
+        let step = gateway.respond(&mut exchange, status, headers);
+        assert!(matches!(step, ResponseHeadStep::Respond(response) if response.status == 502));
+    }
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let mut exchange = answering(&mut gateway, &session);
+    gateway.now_ms += 300_000;
+    let step = gateway.lend(|context| exchange.on_tick(context));
+    assert!(matches!(step, TickStep::Respond(response) if response.status == 502));
+}
+
+#[test]
+fn only_a_cancellation_names_a_request_of_the_server() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let mut exchange = streaming(Some(&session), &mut gateway);
+    let event = "data: {\"method\":\"notifications/x\",\"params\":{\"requestId\":5}}\n\n";
+    let stream = format!("{event}data: {ANSWER}\n\n");
+    assert_eq!(events(&mut gateway, &mut exchange, &[&stream]), stream);
 }
 
 fn answering(gateway: &mut Gateway, session: &str) -> crate::Exchange {
