@@ -1,0 +1,108 @@
+//! What control writes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mcp_filter_config::{Catalog as Packed, CatalogEncoding, PluginConfig};
+use mcp_filter_core::Table;
+use mcp_filter_core::catalog::{Catalog, CatalogWriter, Definition, ListKind};
+use serde_json::Value;
+
+/// A configuration: what compiles is the same after it was written and read once more, and lists what it has.
+pub fn configuration(bytes: &[u8]) {
+    let Ok(config) = serde_json::from_slice::<PluginConfig>(bytes) else {
+        return;
+    };
+    let written = serde_json::to_vec(&config).unwrap_or_default();
+    let read = serde_json::from_slice::<PluginConfig>(&written);
+    assert_eq!(read.ok().as_ref(), Some(&config));
+    let Ok(table) = Table::compile(&config) else {
+        return;
+    };
+    for kind in ListKind::ALL {
+        assert!(table.list_result(kind, None).is_ok());
+    }
+    for (index, server) in table.servers() {
+        assert!(table.is_internal(server.host.as_bytes()));
+        let _ = table.policies(index).count();
+    }
+}
+
+/// A packed form, before it is compressed: what is read has every key where it belongs, on some page.
+pub fn catalog(bytes: &[u8]) {
+    let deflated = miniz_oxide::deflate::compress_to_vec(bytes, 1);
+    for (data, length) in [
+        (STANDARD.encode(&deflated), bytes.len()),
+        (STANDARD.encode(bytes), bytes.len().saturating_mul(4)),
+        (String::from_utf8_lossy(bytes).into_owned(), bytes.len()),
+    ] {
+        let packed = Packed {
+            encoding: CatalogEncoding::DeflateBase64,
+            data,
+            bytes: length as u64,
+        };
+        if let Ok(catalog) = Catalog::decode(&packed) {
+            walk(&catalog);
+        }
+    }
+}
+
+fn walk(catalog: &Catalog) {
+    for kind in ListKind::ALL {
+        let mut listed = 0_usize;
+        for (index, (server, key)) in catalog.entries(kind).enumerate() {
+            assert_eq!(catalog.server_of(kind, key), Some(server));
+            assert!(catalog.definition(kind, index).is_some());
+            listed += 1;
+        }
+        let (mut cursor, mut pages) = (None::<String>, 0_usize);
+        loop {
+            let page = catalog.list_result(kind, cursor.as_deref(), 2);
+            let page = page.map(|page| page.parts().concat()).unwrap_or_default();
+            assert!(!page.is_empty());
+            pages += 1;
+            let text = String::from_utf8_lossy(&page).into_owned();
+            let next = text.rsplit_once("],\"nextCursor\":\"");
+            match next.and_then(|(_, rest)| rest.strip_suffix("\"}")) {
+                Some(next) if pages * 2 < listed => cursor = Some(next.to_owned()),
+                _ => break,
+            }
+        }
+        assert_eq!(pages, listed.div_ceil(2).max(1));
+    }
+}
+
+/// A definition as a server sent it: nothing but the name changes, and it survives packing.
+pub fn definition(bytes: &[u8]) {
+    let Ok(json) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    for kind in ListKind::ALL {
+        let Ok(definition) = Definition::parse(kind, "p_", json) else {
+            continue;
+        };
+        let plain = Definition::parse(kind, "", json);
+        assert_eq!(plain.as_ref().map(Definition::json), Ok(json.trim_ascii()));
+        // It refuses numbers that no double can hold, and depth.
+        let parsed = serde_json::from_str::<Value>(definition.json());
+        if let (Ok(parsed), Ok(before)) = (parsed, serde_json::from_str::<Value>(json)) {
+            assert_eq!(
+                parsed.get(kind.key_member()).and_then(Value::as_str),
+                Some(definition.key())
+            );
+            let other = |value: Value| match value {
+                Value::Object(mut members) => {
+                    members.remove(kind.key_member());
+                    Value::Object(members)
+                }
+                value => value,
+            };
+            assert_eq!(other(parsed), other(before));
+        }
+        let json = definition.json().to_owned();
+        let mut writer = CatalogWriter::new();
+        writer.push(3, definition);
+        let catalog = Catalog::decode(&writer.finish());
+        let kept = catalog.as_ref().map(|catalog| catalog.definition(kind, 0));
+        assert_eq!(kept, Ok(Some(json.as_bytes())));
+    }
+}
