@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mcp_filter_config::{PluginConfig, Role};
+use mcp_filter_config::{PluginConfig, Role, VERSION};
 use mcp_filter_core::Table;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
@@ -20,7 +20,6 @@ use crate::stream::{Closed, Stream};
 const TICK: Duration = Duration::from_secs(1);
 
 /// Called once in each VM.
-#[cfg(not(test))]
 pub(crate) fn start() {
     // The host drops what is below its own level.
     proxy_wasm::set_log_level(LogLevel::Debug);
@@ -56,8 +55,7 @@ impl Plugin {
     }
 
     fn configure(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let config: PluginConfig = serde_json::from_slice(bytes)
-            .map_err(|error| format!("not a plugin configuration: {error}"))?;
+        let config = read(bytes)?;
         let table = Table::compile(&config).map_err(|error| error.to_string())?;
         let half = match config.role {
             Role::Hold => Half::Whole,
@@ -78,6 +76,19 @@ impl Plugin {
         );
         Ok(())
     }
+}
+
+/// A configuration of another version may have another shape, so its version is the reason to be told.
+fn read(bytes: &[u8]) -> Result<PluginConfig, String> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let version = serde_json::from_slice::<serde_json::Value>(bytes).ok();
+        match version.and_then(|config| config.get("version")?.as_u64()) {
+            Some(version) if version != u64::from(VERSION) => {
+                format!("version {version} is not version {VERSION}, which this filter reads")
+            }
+            _ => format!("not a plugin configuration: {error}"),
+        }
+    })
 }
 
 impl Shared {
