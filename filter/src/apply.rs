@@ -255,3 +255,24 @@ fn moved(length: &[u8], growth: i64) -> Option<String> {
         .filter(|length| *length >= 0)
         .map(|length| length.to_string())
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn a_length_moves_by_its_growth() {
+        assert_eq!(moved(b"10", 5).as_deref(), Some("15"));
+        assert_eq!(moved(b"10", -10).as_deref(), Some("0"));
+    }
+
+    #[test]
+    fn a_length_that_makes_no_sense_is_dropped() {
+        for (length, growth) in [("ten", 1), ("", 1), ("10", -11), ("9223372036854775807", 1)] {
+            assert_eq!(moved(length.as_bytes(), growth), None, "{length}");
+        }
+        assert_eq!(moved(b"\xff", 1), None);
+    }
+}

@@ -109,3 +109,47 @@ pub(crate) fn woken(queue: u32) -> Vec<Rc<RefCell<Flow>>> {
 fn find(context: u32) -> Option<Rc<RefCell<Flow>>> {
     TABLE.with_borrow(|table| table.get(&context)?.flow.upgrade())
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn a_tag_reads_as_it_was_written() {
+        for tag in [
+            Tag::Pass,
+            Tag::Hold {
+                context: 17,
+                nonce: 0xabc,
+            },
+            Tag::Hold {
+                context: u32::MAX,
+                nonce: u64::MAX,
+            },
+        ] {
+            assert_eq!(Tag::parse(tag.to_string().as_bytes()), Some(tag));
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_is_not_read_as_one() {
+        for value in [
+            "",
+            "PASS",
+            "pass ",
+            "hold",
+            "hold:",
+            "hold:1",
+            "hold:1:",
+            "hold::1",
+            "hold:-1:1",
+            "hold:1:g",
+            "hold:1:1:1",
+        ] {
+            assert_eq!(Tag::parse(value.as_bytes()), None, "{value}");
+        }
+        assert_eq!(Tag::parse(b"hold:1:\xff"), None);
+    }
+}

@@ -18,6 +18,13 @@ mod random;
 mod response;
 mod shared_slots;
 mod stream;
+#[cfg(all(test, target_arch = "wasm32"))]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests; the lint does not know those of wasm-bindgen-test"
+)]
+mod tests;
 
 /// Where the host enters a new VM.
 #[cfg(not(test))]

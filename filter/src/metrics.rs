@@ -96,3 +96,22 @@ fn add(metric: Option<u32>) {
         host::increment(metric);
     }
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn the_gauge_shows_the_last_twelve_digits() {
+        assert_eq!(low_48_bits("ffff0123456789ab"), Some(0x0123_4567_89ab));
+    }
+
+    #[test]
+    fn what_is_no_digest_shows_nothing() {
+        for digest in ["", "123", "0123456789ag", "0123456789é0"] {
+            assert_eq!(low_48_bits(digest), None, "{digest}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+use serde_json::json;
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::fake_host::{FakeHost, FakeStream, call, respond, routed};
+use crate::handshake::TAG;
+
+fn stream(host: &FakeHost) -> FakeStream {
+    let (route, gate) = host.pair_of_plugins();
+    host.open(&[Some(route), Some(gate)])
+}
+
+/// With a filter between the halves that holds the headers.
+fn stream_with_a_wait(host: &FakeHost) -> FakeStream {
+    let (route, gate) = host.pair_of_plugins();
+    host.open(&[Some(route), None, Some(gate)])
+}
+
+#[test]
+fn what_is_not_ours_passes_without_its_tag() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    stream
+        .request_headers(&[(TAG, "hold:1:0000000000000000")], false)
+        .send_last("body");
+    assert_eq!(stream.upstream_got().unwrap(), "body");
+    assert_eq!(stream.upstream_header(TAG), None);
+}
+
+#[test]
+fn nothing_passes_the_gate_before_the_decision() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    stream
+        .ask(&json!({"end": routed(json!({"body": "upper"}))}))
+        .send("a")
+        .send("b");
+    assert!(stream.upstream_saw_nothing());
+    stream.send_last("c");
+    assert_eq!(stream.upstream_got().unwrap(), "ABC");
+    assert_eq!(stream.upstream_header("x-secret").unwrap(), "swapped");
+    assert_eq!(stream.upstream_header(TAG), None);
+}
+
+#[test]
+fn a_body_in_one_piece_is_not_lost() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    stream
+        .ask(&json!({"end": routed(json!({}))}))
+        .send_last("whole");
+    assert_eq!(stream.upstream_got().unwrap(), "whole");
+}
+
+#[test]
+fn content_length_follows_the_edit() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    let script = json!({"end": routed(json!({"body": "longer"}))}).to_string();
+    stream
+        .request_headers(&[("x-script", &script), ("content-length", "5")], false)
+        .send_last("short");
+    assert_eq!(stream.upstream_got().unwrap(), "longer");
+    assert_eq!(stream.upstream_header("content-length").unwrap(), "6");
+}
+
+#[test]
+fn trailers_end_a_held_body() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    stream
+        .ask(&json!({"end": routed(json!({"body": "upper"}))}))
+        .send("ab")
+        .send_trailers();
+    assert_eq!(stream.upstream_got().unwrap(), "AB");
+}
+
+#[test]
+fn what_comes_after_the_release_streams() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    let script =
+        json!({"piece": routed(json!({"inspect": true})), "rest": "forward", "rest_end": "upper"});
+    stream.ask(&script).send("ab").send("cd");
+    assert_eq!(stream.upstream_has(), "abcd");
+    stream.send_last("ef");
+    assert_eq!(stream.upstream_got().unwrap(), "abcdEF");
+}
+
+#[test]
+fn a_request_without_body_is_edited_behind_the_gate() {
+    let host = FakeHost::new();
+    let stream = stream_with_a_wait(&host);
+    stream.ask_without_body(&json!({"end": routed(json!({}))}));
+    assert!(stream.upstream_saw_nothing());
+    stream.let_through();
+    assert_eq!(stream.upstream_got().unwrap(), "");
+    assert_eq!(stream.upstream_header("x-secret").unwrap(), "swapped");
+}
+
+#[test]
+fn a_decision_waits_for_the_gate() {
+    let host = FakeHost::new();
+    let stream = stream_with_a_wait(&host);
+    stream
+        .ask(&json!({"end": routed(json!({"body": "upper"}))}))
+        .send("ab")
+        .send_last("cd");
+    assert!(stream.upstream_saw_nothing());
+    stream.let_through();
+    assert_eq!(stream.upstream_got().unwrap(), "ABCD");
+    assert_eq!(stream.upstream_header("x-secret").unwrap(), "swapped");
+}
+
+#[test]
+fn a_gate_that_comes_before_the_end_of_the_body_waits_for_the_decision() {
+    let host = FakeHost::new();
+    let stream = stream_with_a_wait(&host);
+    stream
+        .ask(&json!({"end": routed(json!({"body": "upper"}))}))
+        .send("ab");
+    stream.let_through();
+    assert!(stream.upstream_saw_nothing());
+    stream.send_last("cd");
+    assert_eq!(stream.upstream_got().unwrap(), "ABCD");
+}
+
+#[test]
+fn a_decision_amid_the_body_waits_for_a_late_gate() {
+    let host = FakeHost::new();
+    let stream = stream_with_a_wait(&host);
+    let script = json!({"piece": routed(json!({"body": "upper", "inspect": true})), "rest": "hold", "rest_end": "upper"});
+    stream.ask(&script).send("ab").send("cd").let_through();
+    assert!(stream.upstream_saw_nothing());
+    stream.send_last("ef");
+    assert_eq!(stream.upstream_got().unwrap(), "ABCDEF");
+}
+
+#[test]
+fn a_request_can_be_answered_before_the_gate_has_come() {
+    let host = FakeHost::new();
+    let stream = stream_with_a_wait(&host);
+    stream
+        .ask(&json!({"end": respond(400)}))
+        .send("a")
+        .send_last("b");
+    assert_eq!(stream.client_got().unwrap().0, 400);
+}
+
+#[test]
+fn a_request_can_be_answered_while_the_gate_waits() {
+    for part in ["piece", "end"] {
+        let host = FakeHost::new();
+        let stream = stream(&host);
+        stream
+            .ask(&json!({part: respond(400)}))
+            .send("a")
+            .send_last("b");
+        assert_eq!(stream.client_got().unwrap().0, 400, "{part}");
+        assert!(stream.upstream_saw_nothing(), "{part}");
+    }
+}
+
+#[test]
+fn a_call_can_end_before_and_after_the_gate_has_come() {
+    for gate_first in [true, false] {
+        let host = FakeHost::new();
+        let stream = stream_with_a_wait(&host);
+        stream
+            .ask(&json!({"end": call(routed(json!({"body": "upper"})))}))
+            .send("ab")
+            .send_last("cd");
+        if gate_first {
+            stream.let_through();
+            host.answer_call();
+        } else {
+            host.answer_call();
+            stream.let_through();
+        }
+        assert_eq!(
+            stream.upstream_got().unwrap(),
+            "ABCD",
+            "gate first: {gate_first}"
+        );
+    }
+}
+
+#[test]
+fn a_client_that_leaves_before_the_gate_has_come_leaves_nothing_behind() {
+    let host = FakeHost::new();
+    let (route, gate) = host.pair_of_plugins();
+    let first = host.open(&[Some(route), None, Some(gate)]);
+    first
+        .ask(&json!({"end": call(routed(json!({})))}))
+        .send_last("a");
+    first.client_leaves();
+    host.answer_call();
+    let second = host.open(&[Some(route), None, Some(gate)]);
+    second
+        .ask(&json!({"end": routed(json!({}))}))
+        .send_last("b")
+        .let_through();
+    assert_eq!(second.upstream_got().unwrap(), "b");
+    assert!(first.upstream_saw_nothing());
+}
+
+#[test]
+fn a_gate_without_a_route_before_it_answers_503() {
+    let host = FakeHost::new();
+    let (_, gate) = host.pair_of_plugins();
+    let stream = host.open(&[Some(gate)]);
+    stream.request_headers(&[], false).send_last("a");
+    assert_eq!(stream.client_got().unwrap().0, 503);
+    assert!(stream.upstream_saw_nothing());
+}
+
+#[test]
+fn a_tag_that_no_route_has_made_is_answered_503() {
+    let host = FakeHost::new();
+    let (route, gate) = host.pair_of_plugins();
+    let honest = host.open(&[Some(route), Some(gate)]);
+    honest.ask(&json!({"end": routed(json!({}))})).send("a");
+    for tag in [
+        "hold:1:0000000000000000",
+        "hold:2",
+        "hold:x:y",
+        "",
+        "passed",
+    ] {
+        let forger = host.open(&[Some(gate)]);
+        forger.request_headers(&[(TAG, tag)], false);
+        assert_eq!(forger.client_got().unwrap().0, 503, "{tag}");
+    }
+    honest.send_last("b");
+    assert_eq!(honest.upstream_got().unwrap(), "ab");
+}

@@ -1,0 +1,96 @@
+use serde_json::json;
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::fake_host::{FakeHost, configuration, respond, routed};
+
+#[test]
+fn a_configuration_that_is_no_json_is_refused() {
+    let host = FakeHost::new();
+    let (_, configured) = host.start("{", true);
+    assert!(!configured);
+    assert!(
+        host.errors()[0].contains("not a plugin configuration"),
+        "{:?}",
+        host.errors()
+    );
+}
+
+#[test]
+fn a_configuration_of_another_version_is_refused_by_its_version() {
+    let host = FakeHost::new();
+    for of_another_shape in ["", r#", "role": "usher""#] {
+        let (_, configured) = host.start(&format!(r#"{{"version": 99{of_another_shape}}}"#), true);
+        assert!(!configured);
+    }
+    assert!(
+        host.errors()
+            .iter()
+            .all(|error| error.contains("version 99")),
+        "{:?}",
+        host.errors()
+    );
+    assert_eq!(host.errors().len(), 2);
+}
+
+#[test]
+fn a_refused_configuration_leaves_the_last_good_one_serving() {
+    let host = FakeHost::new();
+    let plugin = host.hold_plugin();
+    assert!(!host.configure(plugin, "{}"));
+    let stream = host.open(&[Some(plugin)]);
+    stream
+        .ask(&json!({"end": routed(json!({}))}))
+        .send_last("a");
+    assert_eq!(stream.upstream_got().unwrap(), "a");
+}
+
+#[test]
+fn a_plugin_that_was_never_configured_answers_503() {
+    let host = FakeHost::new();
+    let (plugin, _) = host.start("{}", true);
+    let stream = host.open(&[Some(plugin)]);
+    stream.request_headers(&[], false).send_last("a");
+    assert_eq!(stream.client_got().unwrap().0, 503);
+    assert!(stream.upstream_saw_nothing());
+}
+
+#[test]
+fn a_stream_outlives_the_configuration_that_it_began_with() {
+    let host = FakeHost::new();
+    let plugin = host.hold_plugin();
+    let stream = host.open(&[Some(plugin)]);
+    stream.ask(&json!({"end": routed(json!({}))})).send("a");
+    assert!(host.configure(plugin, &configuration("hold")));
+    stream.send_last("b");
+    assert_eq!(stream.upstream_got().unwrap(), "ab");
+}
+
+#[test]
+fn the_generation_is_shown() {
+    let host = FakeHost::new();
+    host.hold_plugin();
+    assert_eq!(host.metric("generation"), 0xaabb_ccdd_eeff);
+}
+
+#[test]
+fn requests_and_answers_are_counted() {
+    let names = [
+        "requests_passed",
+        "requests_routed",
+        "responses_answered",
+        "responses_refused",
+        "responses_failed",
+    ];
+    let host = FakeHost::new();
+    let plugin = host.hold_plugin();
+    let counts = || names.map(|name| host.metric(name));
+    let before = counts();
+    host.open(&[Some(plugin)]).request_headers(&[], true);
+    host.open(&[Some(plugin)])
+        .ask_without_body(&json!({"end": routed(json!({}))}));
+    for status in [200, 404, 500] {
+        host.open(&[Some(plugin)])
+            .ask_without_body(&json!({"head": respond(status)}));
+    }
+    assert_eq!(counts(), before.map(|count| count + 1));
+}
