@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::open_session::{failure, status_of};
 use super::repair::Repair;
-use super::response_check::ResponseCheck;
+use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::routed::Routed;
 use super::{Exchange, Phase};
@@ -147,8 +147,7 @@ impl Exchange {
             return ResponseHeadStep::Continue(edits, ResponseBody::Inspect);
         }
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
-        routed.response =
-            ResponseState::Checking(Box::new(ResponseCheck::of_answer(&self.table, &routed)));
+        routed.response = ResponseState::Checking(Box::new(ResponseCheck::new(&self.table, 200)));
         self.phase = Phase::Routed(routed);
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
     }
@@ -163,11 +162,8 @@ impl Exchange {
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         edits.push(HeaderEdit::Remove(Cow::Borrowed("location")));
         edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
-        routed.response = ResponseState::Checking(Box::new(ResponseCheck::of_error(
-            &self.table,
-            &routed,
-            status,
-        )));
+        routed.response =
+            ResponseState::Checking(Box::new(ResponseCheck::new(&self.table, status)));
         self.phase = Phase::Routed(routed);
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
     }
@@ -239,20 +235,30 @@ impl Routed {
         context: &mut Context<'_>,
     ) -> BodyStep {
         self.touch(context);
-        let step = match &mut self.response {
-            ResponseState::Checking(check) => check.feed(piece, end_of_stream),
+        match &mut self.response {
+            ResponseState::Checking(check) => {
+                let checked = check.feed(piece, end_of_stream, self.id.as_deref());
+                let status = check.status();
+                self.on_checked(table, checked, status)
+            }
             ResponseState::Events(events) => events.feed(table, piece, end_of_stream, context),
             ResponseState::Dropping => BodyStep::Replace(Vec::new()),
             ResponseState::Waiting | ResponseState::Passing => BodyStep::Forward,
-        };
-        if let ResponseState::Checking(_) = self.response {
-            match step {
-                BodyStep::Forward => self.response = ResponseState::Passing,
-                BodyStep::Replace(_) => self.response = ResponseState::Dropping,
-                _ => {}
+        }
+    }
+
+    fn on_checked(&mut self, table: &Table, checked: Checked, status: u16) -> BodyStep {
+        match checked {
+            Checked::Undecided => BodyStep::Hold,
+            Checked::Answer => {
+                self.response = ResponseState::Passing;
+                BodyStep::Forward
+            }
+            Checked::NoAnswer => {
+                self.response = ResponseState::Dropping;
+                BodyStep::Replace(refusal(table, self, status).body(self.id.as_deref()))
             }
         }
-        step
     }
 }
 
