@@ -18,7 +18,7 @@ impl Headers {
     }
 
     /// Every value of the header named `name`, in order.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.0
             .iter()
             .filter(move |(candidate, _)| candidate == name)
@@ -28,6 +28,12 @@ impl Headers {
     /// Whether a header named `name` is there.
     pub fn contains(&self, name: &str) -> bool {
         self.first(name).is_some()
+    }
+
+    /// Whether `value` is the one value of the header named `name`.
+    pub fn is_only(&self, name: &str, value: &[u8]) -> bool {
+        let mut values = self.all(name);
+        values.next() == Some(value) && values.next().is_none()
     }
 
     /// All pairs, in order.

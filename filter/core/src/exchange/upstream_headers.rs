@@ -22,17 +22,31 @@ const PRIVATE: &[&str] = &[
 /// MCP's own headers and those that policies and telemetry key on are set here, never passed on.
 const OURS: &[&str] = &["mcp-", "x-mcp-"];
 
+/// Those of ours that say the same to whoever reads them: a client's own is left alone where it says what ours would.
+/// The others are always set, since a filter between may have changed them.
+const PLAIN: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "mcp-protocol-version",
+];
+
 /// The edits that turn a client's request headers into the server's.
 pub(crate) fn edits(headers: &Headers, table: &Table, route: &Route) -> Vec<HeaderEdit> {
-    let set = values(table, route);
-    let is_set = |name: &str| set.iter().any(|(candidate, _)| candidate == name);
+    let mut set = values(table, route);
     let mut edits: Vec<HeaderEdit> = Vec::with_capacity(set.len() + 6);
-    for (name, _) in headers.iter() {
-        let removed = HeaderEdit::Remove(Cow::Owned(name.to_owned()));
-        if is_private(table, name) && !is_set(name) && !edits.contains(&removed) {
-            edits.push(removed);
+    for (name, _) in headers.iter().filter(|(name, _)| is_private(table, name)) {
+        let is_set = set.iter().any(|(candidate, _)| candidate == name);
+        let is_removed = || {
+            edits
+                .iter()
+                .any(|edit| matches!(edit, HeaderEdit::Remove(removed) if removed == name))
+        };
+        if !is_set && !is_removed() {
+            edits.push(HeaderEdit::Remove(Cow::Owned(name.to_owned())));
         }
     }
+    set.retain(|(name, value)| !PLAIN.contains(&name.as_ref()) || !headers.is_only(name, value));
     edits.extend(
         set.into_iter()
             .map(|(name, value)| HeaderEdit::Set(name, value)),
@@ -43,27 +57,22 @@ pub(crate) fn edits(headers: &Headers, table: &Table, route: &Route) -> Vec<Head
 /// Every header that a routed request gets, `:authority` and `:path` of Envoy's route included.
 pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
     let server = table.server(route.server);
-    let mut values = vec![
-        (Cow::Borrowed(":authority"), server.host.as_bytes().to_vec()),
-        (Cow::Borrowed(":path"), server.path.as_bytes().to_vec()),
-        (
-            Cow::Borrowed("x-mcp-servername"),
-            server.name.as_bytes().to_vec(),
-        ),
-        (
-            Cow::Borrowed("x-mcp-method"),
-            route.method.as_bytes().to_vec(),
-        ),
-    ];
+    let session = route.upstream_session.as_ref();
+    let mut values = Vec::with_capacity(10 + route.policy_headers.len());
+    for (name, value) in [
+        (":authority", server.host.as_str()),
+        (":path", &server.path),
+        ("x-mcp-servername", &server.name),
+        ("x-mcp-method", route.method),
+    ] {
+        values.push((Cow::Borrowed(name), value.into()));
+    }
     if let Some((name, value)) = &route.key_header {
-        values.push((Cow::Borrowed(name), value.clone()));
+        values.push((Cow::Borrowed(*name), value.clone()));
     }
     values.extend(message_headers(
         server,
-        route
-            .upstream_session
-            .as_ref()
-            .map(|of_route| &of_route.session),
+        session.map(|of_route| &of_route.session),
     ));
     values.extend(route.policy_headers.iter().cloned());
     values

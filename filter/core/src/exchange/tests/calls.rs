@@ -56,6 +56,33 @@ fn a_call_goes_to_the_route_of_its_server_with_the_headers_of_the_gateway() {
 }
 
 #[test]
+fn a_header_of_the_client_that_says_what_ours_would_is_left_alone() {
+    let own = ("accept", "application/json, text/event-stream");
+    let sent = [
+        PAT,
+        own,
+        ("accept-encoding", "identity"),
+        ("accept-encoding", "gzip"),
+    ];
+    let edits = released(Gateway::new().post(&sent, &call("github_get_me")).1).headers;
+    assert_eq!(set(&edits, "accept"), None);
+    assert!(!removes(&edits, "accept"));
+    assert_eq!(set(&edits, "accept-encoding").as_deref(), Some("identity"));
+}
+
+#[test]
+fn a_header_that_a_filter_between_may_change_is_always_set() {
+    let sent = [
+        PAT,
+        ("authorization", "Bearer abc"),
+        ("x-mcp-toolname", "get_me"),
+    ];
+    let edits = released(Gateway::new().post(&sent, &call("github_get_me")).1).headers;
+    assert_eq!(set(&edits, "authorization").as_deref(), Some("Bearer abc"));
+    assert_eq!(set(&edits, "x-mcp-toolname").as_deref(), Some("get_me"));
+}
+
+#[test]
 fn a_credential_header_of_one_server_is_never_sent_to_another() {
     let mut gateway = Gateway::new();
     let (mut exchange, _) = gateway.post(&[PAT, ("authorization", "Bearer mine")], &call("s_echo"));
