@@ -40,6 +40,7 @@ use reading::Reading;
 use repair::Repair;
 use request::OpeningRequest;
 use routed::Routed;
+pub(crate) use upstream_sessions::UpstreamKeyParts;
 
 /// See the module. The order of calls is the host's: request headers, request body pieces (only while held or
 /// when a release asked for the rest), request trailers, response headers, response body pieces; calls' ends and

@@ -14,6 +14,7 @@ pub mod headers;
 pub mod host;
 pub mod identity;
 pub mod json;
+mod memo;
 pub mod method;
 pub mod name;
 pub mod policy;

@@ -25,6 +25,8 @@ const MAC_BYTES: usize = 16;
 const ID_BYTES: usize = CLAIMS_BYTES + MAC_BYTES;
 const TEXT_BYTES: usize = ID_BYTES / 3 * 4;
 const FORMAT: u8 = 1;
+/// An id as clients send it.
+type IdText = [u8; TEXT_BYTES];
 /// How far apart the clocks of two replicas may be.
 const CLOCK_SKEW_SECONDS: u64 = 60;
 
@@ -52,6 +54,13 @@ impl Session {
     /// 128 random bits that no other session has.
     pub fn unique(&self) -> &[u8; 16] {
         &self.unique
+    }
+
+    /// A number that hardly any other session has.
+    pub(crate) fn number(&self) -> u64 {
+        self.unique
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// Seconds since the Unix epoch.
@@ -118,28 +127,20 @@ pub fn verify(
     identity: &Identity,
     now_ms: u64,
 ) -> Result<Session, InvalidSession> {
-    if id.len() != TEXT_BYTES {
-        return Err(InvalidSession::Malformed);
-    }
-    let mut bytes = [0; ID_BYTES];
-    let length = URL_SAFE_NO_PAD
-        .decode_slice(id, &mut bytes)
-        .map_err(|_| InvalidSession::Malformed)?;
-    let (claims, mac) = bytes
-        .split_first_chunk::<CLAIMS_BYTES>()
-        .ok_or(InvalidSession::Malformed)?;
-    let Parsed {
-        key_id,
+    let id: &IdText = id.try_into().map_err(|_| InvalidSession::Malformed)?;
+    let place = place(id);
+    let is_known = |known: &IdText| is_same(known, id);
+    let Genuine {
         session,
         identity: claimed,
-    } = Parsed::read(claims)
-        .filter(|_| length == ID_BYTES)
-        .ok_or(InvalidSession::Malformed)?;
-    let key = keys.by_id(key_id).ok_or(InvalidSession::UnknownKey)?;
-    key.session_mac()
-        .chain_update(claims)
-        .verify_truncated_left(mac)
-        .map_err(|_| InvalidSession::Forged)?;
+    } = match keys.genuine().find(place, is_known) {
+        Some(genuine) => genuine,
+        None => {
+            let genuine = Genuine::check(id, keys)?;
+            keys.genuine().keep(place, *id, genuine.clone());
+            genuine
+        }
+    };
     if !identity.as_bytes().starts_with(&claimed) {
         return Err(InvalidSession::OtherIdentity);
     }
@@ -153,15 +154,35 @@ pub fn verify(
     Ok(session)
 }
 
-/// What stands in an id, unchecked.
-struct Parsed {
-    key_id: u8,
+/// What stands in an id that was signed with a key in force.
+#[derive(Clone, Debug)]
+struct Genuine {
     session: Session,
     identity: [u8; 16],
 }
 
-impl Parsed {
-    fn read(claims: &[u8; CLAIMS_BYTES]) -> Option<Self> {
+impl Genuine {
+    fn check(id: &IdText, keys: &SessionKeys) -> Result<Self, InvalidSession> {
+        let mut bytes = [0; ID_BYTES];
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(id, &mut bytes)
+            .map_err(|_| InvalidSession::Malformed)?;
+        let (claims, mac) = bytes
+            .split_first_chunk::<CLAIMS_BYTES>()
+            .ok_or(InvalidSession::Malformed)?;
+        let (key_id, genuine) = Self::read(claims)
+            .filter(|_| length == ID_BYTES)
+            .ok_or(InvalidSession::Malformed)?;
+        let key = keys.by_id(key_id).ok_or(InvalidSession::UnknownKey)?;
+        key.session_mac()
+            .chain_update(claims)
+            .verify_truncated_left(mac)
+            .map_err(|_| InvalidSession::Forged)?;
+        Ok(genuine)
+    }
+
+    /// With the id of the key.
+    fn read(claims: &[u8; CLAIMS_BYTES]) -> Option<(u8, Self)> {
         let ([format, key_id], rest) = claims.split_first_chunk()?;
         let (unique, rest) = rest.split_first_chunk::<16>()?;
         let ([s0, s1, s2, s3, s4], rest) = rest.split_first_chunk()?;
@@ -173,12 +194,22 @@ impl Parsed {
             version: version_of(*version)?,
             capabilities: ClientCapabilities::from_bits(*capabilities),
         };
-        (*format == FORMAT).then_some(Self {
-            key_id: *key_id,
-            session,
-            identity,
-        })
+        (*format == FORMAT).then_some((*key_id, Self { session, identity }))
     }
+}
+
+/// Where an id is remembered: by some of its random bits.
+fn place(id: &IdText) -> u64 {
+    let random = id.get(8..).and_then(<[u8]>::first_chunk);
+    random.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// In a time that does not tell where they differ.
+fn is_same(one: &IdText, other: &IdText) -> bool {
+    one.iter()
+        .zip(other)
+        .fold(0, |difference, (a, b)| difference | (a ^ b))
+        == 0
 }
 
 pub(crate) fn version_code(version: ProtocolVersion) -> u8 {

@@ -17,8 +17,11 @@ use mcp_filter_config::{Limits, PluginConfig, Role};
 
 use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult};
 use crate::control_signature::PublicKey;
+use crate::exchange::UpstreamKeyParts;
+use crate::memo::Memo;
 use crate::policy::CompiledPolicy;
 use crate::session_id::SessionKeys;
+use crate::slots::UpstreamKey;
 
 /// See the module.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub struct Table {
     policies: Vec<CompiledPolicy>,
     credential_headers: Vec<String>,
     sessions: SessionKeys,
+    upstream_keys: Memo<UpstreamKeyParts, UpstreamKey>,
     control_keys: Vec<PublicKey>,
     limits: Limits,
 }
@@ -138,6 +142,11 @@ impl Table {
     /// Keys and lifetime of sessions.
     pub fn sessions(&self) -> &SessionKeys {
         &self.sessions
+    }
+
+    /// Names of upstream sessions by what they are made of.
+    pub(crate) fn upstream_keys(&self) -> &Memo<UpstreamKeyParts, UpstreamKey> {
+        &self.upstream_keys
     }
 
     /// The keys by which control is recognised.

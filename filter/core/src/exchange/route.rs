@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use sha2::{Digest, Sha256};
-
 use super::message::kind;
 use super::upstream_headers::header_value;
 use crate::headers::Headers;
@@ -28,8 +26,6 @@ pub(crate) struct Route {
     pub(crate) splice: Option<Splice>,
     /// What the policies set.
     pub(crate) policy_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
-    /// Digest of the credential that the server sees.
-    pub(crate) credential: [u8; 32],
     /// The session at the server, where it has sessions.
     pub(crate) upstream_session: Option<RouteSession>,
 }
@@ -114,7 +110,6 @@ impl Route {
             key_header: None,
             splice: None,
             policy_headers: Vec::new(),
-            credential: [0; 32],
             upstream_session: None,
         }
     }
@@ -146,7 +141,6 @@ impl Route {
                 }
             }
         }
-        self.credential = digest(&self.policy_headers);
         Ok(())
     }
 
@@ -234,18 +228,6 @@ impl Splice {
     pub(crate) fn apply(&self, body: &[u8]) -> Option<Vec<u8>> {
         splice::replace(body, self.start, self.end, &self.with)
     }
-}
-
-/// Length-prefixed, so that no two header lists share a digest.
-fn digest(headers: &[(Cow<'static, str>, Vec<u8>)]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for (name, value) in headers {
-        for part in [name.as_bytes(), value.as_slice()] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-    }
-    hash.finalize().into()
 }
 
 fn text(scanner: &Scanner, field: Field, what: &'static str) -> Result<String, Rejection> {

@@ -1,5 +1,9 @@
 //! Sessions at servers: remembered in shared slots, told what concerns them, and ended.
 
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+
 use super::calls::{Calls, SideCall};
 use super::local_answer;
 use super::reading::Reading;
@@ -12,7 +16,11 @@ use crate::rejection::Rejection;
 use crate::session_id::Session;
 use crate::slots::{self, CallKey, Inserted, UpstreamKey, UpstreamSession};
 use crate::step::LocalResponse;
+use crate::table::ServerIndex;
 use crate::{Context, Table};
+
+/// Longest credential, in bytes, of which the digest is remembered.
+const LARGEST_REMEMBERED: usize = 512;
 
 /// The id of the caller's session at the route's server.
 pub(crate) fn find(
@@ -178,8 +186,52 @@ impl Exchange {
     }
 }
 
+/// What a key is made of. The server is that of one table.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UpstreamKeyParts {
+    session: [u8; 16],
+    server: ServerIndex,
+    credential: Vec<(Cow<'static, str>, Vec<u8>)>,
+}
+
 fn key(table: &Table, session: &Session, route: &Route) -> UpstreamKey {
-    UpstreamKey::in_session(session, &table.server(route.server).name, &route.credential)
+    let credential = &route.policy_headers;
+    let place = session.number().wrapping_add(route.server.number().into());
+    let is_same = |parts: &UpstreamKeyParts| {
+        parts.session == *session.unique()
+            && parts.server == route.server
+            && parts.credential == *credential
+    };
+    if let Some(key) = table.upstream_keys().find(place, is_same) {
+        return key;
+    }
+    let name = &table.server(route.server).name;
+    let key = UpstreamKey::in_session(session, name, &digest(credential));
+    let size: usize = credential
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    if size <= LARGEST_REMEMBERED {
+        let parts = UpstreamKeyParts {
+            session: *session.unique(),
+            server: route.server,
+            credential: credential.clone(),
+        };
+        table.upstream_keys().keep(place, parts, key);
+    }
+    key
+}
+
+/// Length-prefixed, so that no two header lists share a digest.
+fn digest(headers: &[(Cow<'static, str>, Vec<u8>)]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (name, value) in headers {
+        for part in [name.as_bytes(), value.as_slice()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
 }
 
 fn tell(

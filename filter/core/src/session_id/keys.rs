@@ -7,11 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use super::{Genuine, IdText};
+use crate::memo::Memo;
+
 /// Keys in force and the lifetime of what they sign.
 #[derive(Clone, Debug, Default)]
 pub struct SessionKeys {
     keys: Vec<SessionKey>,
     ttl_seconds: u64,
+    genuine: Memo<IdText, Genuine>,
 }
 
 /// One key, from which a key for each use is derived.
@@ -37,12 +41,18 @@ impl SessionKeys {
                 .map(|(id, secret)| SessionKey::new(id, &secret))
                 .collect(),
             ttl_seconds,
+            genuine: Memo::default(),
         }
     }
 
     /// Seconds for which an id is good.
     pub fn ttl_seconds(&self) -> u64 {
         self.ttl_seconds
+    }
+
+    /// Ids whose signature was checked.
+    pub(super) fn genuine(&self) -> &Memo<IdText, Genuine> {
+        &self.genuine
     }
 
     pub(crate) fn minting(&self) -> Option<&SessionKey> {

@@ -60,14 +60,35 @@ fn an_id_is_visible_ascii_and_names_no_identity() {
 
 #[test]
 fn every_changed_character_is_refused() {
-    let id = minted(&keys(&[1]), 9);
+    let keys = keys(&[1]);
+    let id = minted(&keys, 9);
+    let verified = |id: &[u8]| verify(id, &keys, &claims().identity, NOW_MS);
+    verified(&id).unwrap();
     for at in 0..id.len() {
         for bit in 0..8 {
             let mut changed = id.clone();
             changed[at] ^= 1 << bit;
-            assert!(verified(&changed, NOW_MS).is_err(), "byte {at} bit {bit}");
+            assert!(verified(&changed).is_err(), "byte {at} bit {bit}");
         }
     }
+}
+
+#[test]
+fn an_id_that_was_good_is_good_for_nobody_else_and_for_no_longer() {
+    let keys = keys(&[1]);
+    let id = minted(&keys, 9);
+    let own = claims().identity;
+    assert!(verify(&id, &keys, &own, NOW_MS).is_ok());
+    assert_eq!(
+        verify(&id, &keys, &Identity::of_token("a", "b"), NOW_MS),
+        Err(InvalidSession::OtherIdentity)
+    );
+    let end_ms = NOW_MS + keys.ttl_seconds() * 1000;
+    assert_eq!(
+        verify(&id, &keys, &own, end_ms),
+        Err(InvalidSession::Expired)
+    );
+    assert!(verify(&id, &keys, &own, NOW_MS).is_ok());
 }
 
 #[test]

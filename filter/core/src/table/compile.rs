@@ -13,6 +13,7 @@ use super::resources::Resources;
 use super::server::{Server, Servers};
 use crate::catalog::{Catalog, ListKind};
 use crate::control_signature::PublicKey;
+use crate::memo::Memo;
 use crate::policy::CompiledPolicy;
 use crate::session_id::{SessionKeys, decode_key};
 
@@ -57,6 +58,7 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
         policies,
         credential_headers: credential_headers.into_iter().collect(),
         sessions: sessions(config)?,
+        upstream_keys: Memo::default(),
         control_keys: control_keys(config)?,
         limits: config.limits,
     })
@@ -86,6 +88,7 @@ fn gate() -> Table {
         policies: Vec::new(),
         credential_headers: Vec::new(),
         sessions: SessionKeys::default(),
+        upstream_keys: Memo::default(),
         control_keys: Vec::new(),
         limits: mcp_filter_config::Limits::default(),
     }

@@ -10,6 +10,13 @@ use crate::{host, name};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerIndex(pub(super) u32);
 
+impl ServerIndex {
+    /// Its place among the servers of the table.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// One upstream MCP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
