@@ -71,7 +71,10 @@ fn refusal(error: &serde_saphyr::Error) -> Refusal {
     };
     let reason = match reason.split_once(", set DuplicateKeyPolicy") {
         Some((reason, _)) => reason.to_owned(),
-        None => reason.replace("expected mapping start", "a mapping is expected"),
+        None => reason
+            .replace("expected mapping start", "a mapping is expected")
+            .replace("expected sequence start", "a list is expected")
+            .replace("expected string scalar", "a string is expected"),
     };
     Refusal {
         line: place.map(|location| location.line()),

@@ -96,6 +96,18 @@ impl Kind {
         )
     }
 
+    /// The kind whose name this is, in any group and whatever the case.
+    pub(super) fn spelt_like(kind: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(kind))
+    }
+
+    /// The values of `apiVersion` that are read, for people.
+    pub(super) fn versions_text(self) -> String {
+        self.api_versions().join(" or ")
+    }
+
     /// The kind of this group and name. The version may be one that is not read.
     pub(super) fn find(api_version: &str, kind: &str) -> Option<Self> {
         let group = group(api_version);
@@ -109,7 +121,8 @@ impl Kind {
     }
 }
 
-fn group(api_version: &str) -> &str {
+/// The part before the version; empty for Kubernetes' core.
+pub(super) fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::decode::{Refusal, Source, decode, object};
 use super::document::documents;
-use super::kind::Kind;
+use super::kind::{Kind, group};
 use super::{ManifestError, Parsed, Place, Refused, Severity, Sourced};
 
 /// Reads a file's text: YAML with any number of documents, or JSON where the file's name ends so.
@@ -70,11 +70,33 @@ impl Reader<'_> {
         }
         match Kind::find(api_version, kind) {
             Some(known) => self.object(known, &header, &source),
-            None => {
-                let reason = format!("kind {kind} ({api_version}) is not read here: skipped");
-                self.note(self.first_line, reason, Severity::Warning);
+            None => self.unread(api_version, kind),
+        }
+    }
+
+    /// A kind that is not read. One that no apiserver would know either, and that is nearly one that is, is misspelt.
+    fn unread(&mut self, api_version: &str, kind: &str) {
+        let like = Kind::spelt_like(kind);
+        if let Some(meant) = like {
+            let of_group = Kind::find(api_version, meant.as_str()).is_some();
+            let reason = match (of_group, group(api_version)) {
+                (true, _) => Some(format!("kind {kind}: write {}", meant.as_str())),
+                (false, "") => Some(format!(
+                    "kind {kind}: apiVersion {api_version} has no such kind; write {}",
+                    meant.versions_text()
+                )),
+                (false, _) => None,
+            };
+            if let Some(reason) = reason {
+                return self.refuse(Refusal { line: None, reason }, meant == Kind::AuthPolicy);
             }
         }
+        let mut reason = format!("kind {kind} ({api_version}) is not read here: skipped");
+        if let Some(like) = like {
+            let (name, versions) = (like.as_str(), like.versions_text());
+            reason.push_str(&format!("; {name} is read with apiVersion {versions}"));
+        }
+        self.note(self.first_line, reason, Severity::Warning);
     }
 
     fn list(&mut self, source: &Source<'_>) {
@@ -118,7 +140,8 @@ impl Reader<'_> {
                     }
                     _ => refusal.reason,
                 };
-                let reason = format!("{} {name}: {reason}", kind.as_str());
+                let object = [kind.as_str(), name].join(" ");
+                let reason = format!("{}: {reason}", object.trim_end());
                 self.refuse(Refusal { reason, ..refusal }, kind == Kind::AuthPolicy);
             }
         }
@@ -153,7 +176,7 @@ fn expect_version(kind: Kind, version: &str) -> Result<(), Refusal> {
     if kind.api_versions().contains(&version) {
         return Ok(());
     }
-    let known = kind.api_versions().join(" or ");
+    let known = kind.versions_text();
     Err(Refusal {
         line: None,
         reason: format!("apiVersion {version} is not read here; write {known}"),
@@ -197,164 +220,4 @@ fn says_auth_policy(source: &Source<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::parse;
-    use crate::manifests::{Object, Severity};
-
-    fn errors(file: &str, text: &str) -> Vec<String> {
-        parse(file, text)
-            .errors
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    }
-
-    fn registration(spec: &str) -> String {
-        let head =
-            "# note\n---\napiVersion: mcp.kuadrant.io/v1alpha1\nkind: MCPServerRegistration\n";
-        format!("{head}metadata:\n  name: a\nspec:\n{spec}")
-    }
-
-    #[test]
-    fn an_object_keeps_its_file_and_line() {
-        let parsed = parse("f.yaml", &registration("  targetRef:\n    name: x\n"));
-        assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
-        assert_eq!(parsed.objects[0].place.to_string(), "f.yaml:3");
-        let Object::McpServerRegistration(found) = &parsed.objects[0].object else {
-            panic!()
-        };
-        assert_eq!(found.spec.path, "/mcp");
-        assert_eq!(found.spec.target_ref.kind, "HTTPRoute");
-        assert_eq!(found.spec.category, ["uncategorised"]);
-    }
-
-    #[test]
-    fn refusals_name_the_line_of_the_file() {
-        let cases = [
-            (
-                "  prefix: 1\n",
-                "f.yaml:8: MCPServerRegistration a: The string value [1] must be quoted",
-            ),
-            (
-                "  targetRef:\n    nam: x\n",
-                "f.yaml:9: MCPServerRegistration a: missing field `name`",
-            ),
-            (
-                "  state: Enabld\n",
-                "f.yaml:8: MCPServerRegistration a: unknown variant `Enabld`, expected one of Enabled, Disabled",
-            ),
-            (
-                "  prefx: a_\n  targetRef:\n    name: x\n",
-                "f.yaml:3: MCPServerRegistration a: there is no field `spec.prefx`: correct its name or take it out",
-            ),
-            ("  a: b\n c: d\n", "f.yaml:9: "),
-            ("\t\tx: y\n", "f.yaml:8: "),
-            ("  prefix: *a\n", "f.yaml:8: "),
-            (
-                "  path: /a\n  path: /b\n",
-                "f.yaml:9: duplicate mapping key: path",
-            ),
-        ];
-        for (spec, expected) in cases {
-            let errors = errors("f.yaml", &registration(spec));
-            assert_eq!(errors.len(), 1, "{errors:?}");
-            assert!(errors[0].starts_with(expected), "{errors:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_object_is_refused() {
-        let missing = "no Kubernetes object: `apiVersion` and `kind` must be given";
-        assert_eq!(
-            errors("f.yaml", "\na: b\n"),
-            [format!("f.yaml:2: {missing}")]
-        );
-        assert_eq!(
-            errors("f.yaml", "- a\n"),
-            ["f.yaml:1: a mapping is expected"]
-        );
-        assert_eq!(
-            errors("f.yaml", "hello\n"),
-            ["f.yaml:1: a mapping is expected"]
-        );
-        assert!(errors("f.yaml", "null\n---\n# nothing\n").is_empty());
-        assert!(errors("f.json", "[]").len() == 1);
-    }
-
-    #[test]
-    fn one_bad_document_leaves_the_others_alone() {
-        let good = "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
-        let parsed = parse("f.yaml", &format!("{good}---\nkind: [\n{good}"));
-        assert_eq!(parsed.objects.len(), 2);
-        assert_eq!(parsed.errors.len(), 1);
-        assert_eq!(parsed.refused.len(), 1);
-        assert_eq!(parsed.objects[1].place.line, 9);
-    }
-
-    #[test]
-    fn versions_and_names_that_kubernetes_would_refuse_are_refused() {
-        let text =
-            "apiVersion: mcp.kuadrant.io/v2\nkind: MCPServerRegistration\nmetadata:\n  name: a\n";
-        let known = "mcp.kuadrant.io/v1 or mcp.kuadrant.io/v1alpha1";
-        let expected = format!(
-            "f.yaml:1: MCPServerRegistration a: apiVersion mcp.kuadrant.io/v2 is not read here; write {known}"
-        );
-        assert_eq!(errors("f.yaml", text), [expected]);
-        let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: A/b\n";
-        assert!(errors("f.yaml", text)[0].contains("`metadata.name` must be given"));
-    }
-
-    #[test]
-    fn fields_of_others_kinds_that_have_no_effect_are_told() {
-        let head = "apiVersion: networking.istio.io/v1beta1\nkind: DestinationRule\nmetadata:\n  name: a\n";
-        let text =
-            format!("{head}spec:\n  host: x\n  trafficPolicy:\n    outlierDetection: {{}}\n");
-        let parsed = parse("f.yaml", &text);
-        assert_eq!(parsed.objects.len(), 1);
-        assert_eq!(parsed.errors[0].severity, Severity::Warning);
-        let expected =
-            "f.yaml:1: DestinationRule a: `spec.trafficPolicy.outlierDetection` has no effect here";
-        assert_eq!(parsed.errors[0].to_string(), expected);
-    }
-
-    #[test]
-    fn a_list_is_read_item_by_item() {
-        let text = "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\
-             {\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"a\"}},\
-             {\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"b\", \"labels\": {\"c\": 1}}}]}";
-        for file in ["f.json", "f.yaml"] {
-            let parsed = parse(file, text);
-            assert_eq!(parsed.objects.len(), 1);
-            assert_eq!(parsed.errors.len(), 1);
-            assert!(
-                parsed.errors[0].reason.starts_with("Secret b: "),
-                "{}",
-                parsed.errors[0]
-            );
-        }
-    }
-
-    #[test]
-    fn a_secret_that_cannot_be_read_is_not_shown() {
-        let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nstringData:\n  token: ";
-        for value in ["12345", "[12345]", "{12345: 12345}"] {
-            let errors = errors("f.yaml", &format!("{head}{value}\n"));
-            assert_eq!(errors.len(), 1);
-            assert!(!errors[0].contains("12345"), "{errors:?}");
-            assert!(errors[0].starts_with("f.yaml:6: Secret a: "), "{errors:?}");
-        }
-    }
-
-    #[test]
-    fn an_unreadable_policy_is_known_as_one() {
-        for text in [
-            "kind: AuthPolicy\na: [",
-            "- kind: 'AuthPolicy'\n  a: [",
-            "apiVersion: kuadrant.io/v1\nkind: AuthPolicy\n",
-        ] {
-            assert!(parse("f.yaml", text).refused[0].policy, "{text}");
-        }
-        assert!(parse("f.json", "{\"kind\":\"AuthPolicy\",").refused[0].policy);
-        assert!(!parse("f.yaml", "# AuthPolicy\nkind: Secret\na: [").refused[0].policy);
-    }
-}
+mod tests;
