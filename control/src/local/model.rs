@@ -98,3 +98,28 @@ impl Model {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Model;
+    use crate::render::Keys;
+
+    #[test]
+    fn the_endpoint_is_spelt_as_a_client_spells_it() {
+        let cases = [
+            ("127.0.0.1:1", "127.0.0.1"),
+            ("[::1]:1", "[::1]"),
+            ("0.0.0.0:1", "0.0.0.0"),
+        ];
+        for (listen, host) in cases {
+            let mut model = Model::new(listen.parse().unwrap(), Keys::default());
+            assert_eq!(model.endpoint(), None);
+            model.read(&[]);
+            let endpoint = model.endpoint().unwrap();
+            assert_eq!(
+                (endpoint.host.as_str(), endpoint.path.as_str()),
+                (host, "/mcp")
+            );
+        }
+    }
+}

@@ -69,6 +69,31 @@ fn placeholders_of_string_data_are_replaced_and_values_are_not_read_again() {
 }
 
 #[test]
+fn a_variables_value_is_no_yaml() {
+    let mut settings = super::settings();
+    for value in ["a: b # c", "- x", "'\"", "{{}}", "$PAT ${PAT}"] {
+        settings
+            .variables
+            .insert("PAT".to_owned(), value.to_owned());
+        let index = crate::index::build(&token("Bearer $PAT").objects(), &settings);
+        let resolved = registration(&index, "a").outcome.as_ref().unwrap();
+        assert_eq!(resolved.authorization, sent(&format!("Bearer {value}")));
+    }
+}
+
+#[test]
+fn a_variable_that_no_header_can_have_is_refused() {
+    let mut settings = super::settings();
+    settings
+        .variables
+        .insert("PAT".to_owned(), "a\r\nx-evil: 1".to_owned());
+    let index = crate::index::build(&token("Bearer $PAT").objects(), &settings);
+    let fault = registration(&index, "a").outcome.as_ref().unwrap_err();
+    assert_eq!(fault.reason, CredentialKeyMissing);
+    assert!(!fault.message.contains("x-evil"), "{fault}");
+}
+
+#[test]
 fn a_placeholder_without_value_is_named_with_what_to_do() {
     for (value, name) in [
         ("Bearer $GITHUB_PAT", "GITHUB_PAT"),
