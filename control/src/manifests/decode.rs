@@ -74,7 +74,13 @@ fn refusal(error: &serde_saphyr::Error) -> Refusal {
         None => reason
             .replace("expected mapping start", "a mapping is expected")
             .replace("expected sequence start", "a list is expected")
-            .replace("expected string scalar", "a string is expected"),
+            .replace("expected string scalar", "a string is expected")
+            .replace("invalid u16", "a number from 0 to 65535 is expected")
+            .replace(
+                "invalid i32",
+                "a number from -2147483648 to 2147483647 is expected",
+            )
+            .replace("invalid u32", "a number from 0 to 4294967295 is expected"),
     };
     Refusal {
         line: place.map(|location| location.line()),

@@ -176,6 +176,18 @@ fn rules_count_by_namespace_first_the_gateways_then_the_hosts_then_istios() {
 }
 
 #[test]
+fn a_wide_rule_of_a_nearer_namespace_counts_before_an_exact_one() {
+    let manifests = Manifests::one_server()
+        .with(&rule("infra", "*", "{tls: {mode: SIMPLE, sni: near}}"))
+        .with(&rule(
+            "team",
+            "a.example",
+            "{tls: {mode: SIMPLE, sni: exact}}",
+        ));
+    assert_eq!(manifests.cluster().tls, Some(simple("near")));
+}
+
+#[test]
 fn the_most_exact_host_of_a_namespace_counts() {
     let hosts = ["*", "*.example", "a.example"];
     for count in 1..=hosts.len() {

@@ -153,6 +153,35 @@ fn an_object_without_name_is_told_by_its_kind() {
 }
 
 #[test]
+fn a_value_of_another_type_is_told_with_the_right_one() {
+    let head =
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n";
+    let cases = [
+        ("hosts: a", "a list is expected"),
+        (
+            "hosts: [a]\n  ports: [{number: 70000}]",
+            "a number from 0 to 65535 is expected",
+        ),
+        (
+            "hosts: [a]\n  ports: [{number: https}]",
+            "a number from 0 to 65535 is expected",
+        ),
+        ("hosts: [[a]]", "a string is expected"),
+        ("[]", "a mapping is expected"),
+    ];
+    for (spec, expected) in cases {
+        let errors = errors("f.yaml", &format!("{head}  {spec}\n"));
+        let [error] = &errors[..] else {
+            panic!("{errors:?}")
+        };
+        assert!(
+            error.ends_with(&format!(": ServiceEntry a: {expected}")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_template_that_nobody_has_filled_in_is_named_by_its_line() {
     let text = "apiVersion: v1\nkind: Service\nmetadata: {name: {{ .Values.name }}}\n";
     assert_eq!(errors("f.yaml", text), ["f.yaml:3: a string is expected"]);

@@ -166,7 +166,12 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
         ("hostname: mcp.example.com", "hostname: b.example.com"),
     ];
     configs.extend(edits.map(|(from, to)| rendered(&base.clone().edit(from, to), &found)));
-    configs.push(rendered(&base.clone().with(SWAP), &found));
+    let denying = SWAP.replace(
+        "name: a}}",
+        "name: a}, rules: {response: {unauthorized: {code: 401}}}}",
+    );
+    assert_ne!(denying, SWAP);
+    configs.extend([SWAP, &denying].map(|policy| rendered(&base.clone().with(policy), &found)));
     configs.push(rendered(&base.clone().server("b"), &found));
     let control = ControlKeys {
         public_keys: vec!["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".to_owned()],
