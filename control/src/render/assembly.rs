@@ -53,7 +53,9 @@ impl<'a> Assembly<'a> {
         let mut taken = Taken::default();
         let parts = index.registrations.iter().map(|registration| {
             let finding = findings.get(&registration.name);
-            let outcome = match refused.get(&registration.name) {
+            let refusal = refused.get(&registration.name);
+            // Another kind's registration may have the name, and a fault of its own.
+            let outcome = match refusal.filter(|_| registration.outcome.is_ok()) {
                 Some(fault) => Outcome::Refused(fault.clone()),
                 None => outcome(registration, finding, &mut taken),
             };

@@ -160,6 +160,33 @@ fn a_policy_that_cannot_be_enforced_is_named() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_read_denies_everything_and_is_named() {
+    let place = Place::registered();
+    place.write(
+        "base/policy.yaml",
+        "# note\n---\napiVersion: kuadrant.io/v1\nkind: AuthPolicy\nmetadata: {name: p\n",
+    );
+    let run = place.run(&["check", "base"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.told[0].starts_with("ERROR base/policy.yaml:5: "),
+        "{:?}",
+        run.told
+    );
+    assert_eq!(run.told.len(), 3, "{:?}", run.told);
+    let denies = "it cannot be read, so everything is denied until it can: correct it";
+    for (told, object) in run.told[1..].iter().zip([
+        "base/policy.yaml:3: AuthPolicy",
+        "base/registration.yaml:1: MCPServerRegistration default/a",
+    ]) {
+        assert!(
+            told.starts_with(&format!("ERROR {object}")) && told.ends_with(denies),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn two_registrations_of_one_name_have_each_its_own_line() {
     let place = Place::registered();
     let older = "apiVersion: mcp.kagenti.com/v1alpha1\nkind: MCPServer\nmetadata: {name: a}\nspec: {targetRef: {name: a}}\n";

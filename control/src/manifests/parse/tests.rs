@@ -1,4 +1,5 @@
 use super::parse;
+use crate::manifests::Kind;
 use crate::manifests::{Object, Severity};
 
 fn errors(file: &str, text: &str) -> Vec<String> {
@@ -178,6 +179,39 @@ fn a_value_of_another_type_is_told_with_the_right_one() {
             error.ends_with(&format!(": ServiceEntry a: {expected}")),
             "{error}"
         );
+    }
+}
+
+/// What each kind cannot be without.
+fn least(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Namespace | Kind::Secret | Kind::Service | Kind::AuthPolicy => "{}",
+        Kind::EndpointSlice => "{addressType: IPv4, endpoints: []}",
+        Kind::GatewayClass => "{spec: {controllerName: example.com/controller}}",
+        Kind::Gateway => "{spec: {gatewayClassName: istio, listeners: []}}",
+        Kind::HttpRoute => "{spec: {}}",
+        Kind::ReferenceGrant => "{spec: {from: [], to: []}}",
+        Kind::ServiceEntry => "{spec: {hosts: [a.example]}}",
+        Kind::DestinationRule => "{spec: {host: a.example}}",
+        Kind::McpGatewayExtension => "{spec: {targetRef: {name: a, sectionName: mcp}}}",
+        Kind::McpServerRegistration | Kind::McpServer => "{spec: {targetRef: {name: a}}}",
+    }
+}
+
+#[test]
+fn every_kind_is_read_in_each_of_its_versions() {
+    for kind in Kind::ALL {
+        for version in kind.api_versions() {
+            let mut object: serde_json::Value = serde_saphyr::from_str(least(kind)).unwrap();
+            object["apiVersion"] = (*version).into();
+            object["kind"] = kind.as_str().into();
+            object["metadata"] = serde_json::json!({ "name": "a" });
+            for file in ["f.yaml", "f.json"] {
+                let parsed = parse(file, &object.to_string());
+                assert_eq!(parsed.errors, [], "{version} {kind:?}");
+                assert_eq!(parsed.objects[0].object.kind(), kind);
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use mcp_filter_config::Sessions;
 use super::{Findings, Keys, Manifests, definitions, keys, listed, servers, told, tools, verdict};
 use crate::offer::Offer;
 use crate::render::render;
+use crate::verdict::Reason;
 use mcp_filter_core::catalog::ListKind;
 
 /// Offered by a server that speaks a revision from which nobody could translate.
@@ -49,6 +50,20 @@ fn several_such_servers_are_each_found() {
         (told(&rendered, "a"), told(&rendered, "c")),
         (REFUSED.to_owned(), REFUSED.to_owned())
     );
+}
+
+#[test]
+fn a_registration_of_the_same_name_keeps_its_own_fault() {
+    let older = "apiVersion: mcp.kagenti.com/v1alpha1\nkind: MCPServer\nmetadata: {name: a, namespace: team}\n\
+                 spec: {targetRef: {name: a}}\n";
+    let index = Manifests::one_server().with(older).index();
+    let rendered = Findings::default().found("a", odd(&["t"])).render(&index);
+    let reasons: Vec<_> = rendered
+        .verdicts
+        .iter()
+        .map(|verdict| verdict.reason)
+        .collect();
+    assert_eq!(reasons, [Reason::Invalid, Reason::PrefixConflict]);
 }
 
 #[test]
