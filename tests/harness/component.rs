@@ -37,6 +37,21 @@ pub fn node() -> PathBuf {
     named("MCP_TEST_NODE")
 }
 
+/// The folder with etcd and kube-apiserver.
+pub fn kube() -> PathBuf {
+    of_cluster("MCP_TEST_KUBE")
+}
+
+/// The folder with istiod, its agent, the bootstrap template and the kinds.
+pub fn istio() -> PathBuf {
+    of_cluster("MCP_TEST_ISTIO")
+}
+
+/// An OCI registry and its client in one program.
+pub fn crane() -> PathBuf {
+    of_cluster("MCP_TEST_CRANE")
+}
+
 /// Files of this crate that other programs read, such as `python/client.py`.
 pub fn file(name: &str) -> PathBuf {
     existing(
@@ -47,6 +62,16 @@ pub fn file(name: &str) -> PathBuf {
 
 fn named(variable: &str) -> PathBuf {
     let hint = "run `scripts/test envoy`, or set it by `eval \"$(scripts/test-environment)\"`";
+    set(variable, hint)
+}
+
+fn of_cluster(variable: &str) -> PathBuf {
+    let hint =
+        "run `scripts/test gateway`, or set it by `eval \"$(scripts/test-gateway-environment)\"`";
+    set(variable, hint)
+}
+
+fn set(variable: &str, hint: &str) -> PathBuf {
     let path =
         std::env::var_os(variable).unwrap_or_else(|| panic!("{variable} is not set: {hint}"));
     existing(path.into(), hint)

@@ -51,7 +51,9 @@ impl GitHub {
         // The server keeps no port of this URL, so the API is reached as a proxy for a host that does not exist.
         server
             .args(["--gh-host", "http://github.invalid"])
-            .env("HTTP_PROXY", format!("http://{api}"));
+            .env("HTTP_PROXY", format!("http://{api}"))
+            // On loopback it would refuse the host that a route writes.
+            .env("MCPGODEBUG", "disablelocalhostprotection=1");
         let process = Process::start("github-mcp-server", server).await;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         until(

@@ -1,0 +1,99 @@
+//! The manifests of a gateway before GitHub's server: the examples' own where they can be, the rest from `manifests/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use harness::component;
+use harness::gateway::temporary_folder;
+use tempfile::TempDir;
+
+/// What of the examples serves as it is: part 1 but for where the server is, and the policy of part 2.
+const EXAMPLES: [&str; 6] = [
+    "platform/extension.yaml",
+    "platform/namespaces.yaml",
+    "part-1/step-3-http-route.yaml",
+    "part-1/step-4-secret.yaml",
+    "part-1/step-5-registration.yaml",
+    "part-2/step-9-route-policy.yaml",
+];
+
+/// Groups of kinds that `mcp-control` alone reads.
+const OWN_GROUPS: [&str; 2] = ["mcp.kuadrant.io/", "kuadrant.io/"];
+
+/// The ports that the manifests name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    /// Of the gateway.
+    pub(crate) gateway: u16,
+    /// Of GitHub's server.
+    pub(crate) server: u16,
+}
+
+/// What a user writes: read by `mcp-control`, and applied to the cluster.
+#[derive(Debug)]
+pub(crate) struct Manifests {
+    texts: Vec<String>,
+    folder: TempDir,
+}
+
+impl Manifests {
+    pub(crate) fn new(ports: Ports) -> Self {
+        let port = |name: &str| own(name, &ports.placeholders());
+        let examples = EXAMPLES.map(|name| read(&examples().join(name)));
+        let texts = [port("gateway.yaml"), port("server.yaml")];
+        let texts: Vec<String> = texts.into_iter().chain(examples).collect();
+        let folder = temporary_folder("manifests");
+        for (number, text) in texts.iter().enumerate() {
+            fs::write(folder.path().join(format!("{number}.yaml")), text).unwrap();
+        }
+        Self { texts, folder }
+    }
+
+    /// The folder that holds them.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Those that the cluster has kinds for.
+    pub(crate) fn for_cluster(&self) -> String {
+        let texts = self.texts.iter();
+        let documents = texts.flat_map(|text| text.split("\n---\n")).filter(|text| {
+            let mut versions = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("apiVersion: "));
+            let version = versions
+                .next()
+                .unwrap_or_else(|| panic!("no apiVersion: {text}"));
+            !OWN_GROUPS.iter().any(|group| version.starts_with(group))
+        });
+        documents.collect::<Vec<_>>().join("\n---\n")
+    }
+}
+
+impl Ports {
+    /// As the manifests name them.
+    pub(crate) fn placeholders(self) -> [(&'static str, String); 2] {
+        [
+            ("${GATEWAY_PORT}", self.gateway.to_string()),
+            ("${SERVER_PORT}", self.server.to_string()),
+        ]
+    }
+}
+
+/// A file of `manifests/` with its placeholders filled.
+pub(crate) fn own(name: &str, placeholders: &[(&str, String)]) -> String {
+    let text = read(&component::file("gateway/manifests").join(name));
+    let filled = placeholders
+        .iter()
+        .fold(text, |text, (name, value)| text.replace(name, value));
+    assert!(!filled.contains("${"), "{name} has a placeholder left");
+    filled
+}
+
+fn examples() -> PathBuf {
+    component::file("../examples/github")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

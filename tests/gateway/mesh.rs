@@ -1,0 +1,194 @@
+//! The gateway that all tests share: a cluster's API, Istio, and the two plugins in Istio's gateway.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use harness::caller::Protocol;
+use harness::component;
+use harness::everything::free_port;
+use harness::github::{GitHub, token};
+use harness::istio::{Istiod, Proxy, Workload};
+use harness::kubernetes::Kubernetes;
+use harness::process::{Process, command};
+use harness::registry::Registry;
+use harness::runtime;
+use harness::sessions::Client;
+use harness::wait::until;
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use crate::manifests::{Manifests, Ports, own};
+use crate::token as jwt;
+
+/// The gateway of the examples.
+const GATEWAY: Workload<'_> = Workload {
+    gateway: "mcp-gateway",
+    namespace: "gateway-system",
+};
+
+/// From the last object applied to the first answer, with the pull of the image, on a busy machine.
+const LIVE: Duration = Duration::from_secs(60);
+
+/// See the module. None of its tests changes it.
+pub(crate) struct Mesh {
+    pub(crate) proxy: Proxy,
+    pub(crate) github: GitHub,
+    pub(crate) port: u16,
+    istiod: Istiod,
+    _kubernetes: Kubernetes,
+    registry: Registry,
+}
+
+/// The shared one. When it does not start, the first test waits for it in vain and the others fail at once.
+pub(crate) async fn mesh() -> Used {
+    static MESH: OnceCell<Option<Mesh>> = OnceCell::const_new();
+    let start = || async { runtime::spawn(Mesh::start()).await.ok() };
+    let mesh = MESH.get_or_init(start).await.as_ref();
+    Used(mesh.expect("the mesh starts; why not is said above"))
+}
+
+/// A [`Mesh`] in use; when the test fails, it shows the logs.
+pub(crate) struct Used(&'static Mesh);
+
+impl std::ops::Deref for Used {
+    type Target = Mesh;
+
+    fn deref(&self) -> &Mesh {
+        self.0
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+    }
+}
+
+impl Mesh {
+    async fn start() -> Self {
+        let github = GitHub::start().await;
+        let ports = Ports {
+            gateway: free_port(),
+            server: github.address().port(),
+        };
+        let manifests = Manifests::new(ports);
+        let registry = Registry::start().await;
+        let filter = component::filter();
+        let (kubernetes, image, route, gate) = tokio::join!(
+            cluster(ports),
+            registry.push("mcp/filter", &filter),
+            rendered(manifests.folder(), &["--role", "route"]),
+            rendered(manifests.folder(), &["--role", "gate", "--offline"]),
+        );
+        let istiod = Istiod::start(&kubernetes).await;
+        kubernetes.apply(&manifests.for_cluster()).await;
+        kubernetes.apply(&authentication()).await;
+        let plugins = [
+            ("${IMAGE}", format!("oci://{image}")),
+            ("${ROUTE}", route),
+            ("${GATE}", gate),
+        ];
+        kubernetes.apply(&own("plugins.yaml", &plugins)).await;
+        let proxy = Proxy::start(&istiod, GATEWAY, &registry.authority()).await;
+        let mesh = Self {
+            proxy,
+            github,
+            port: ports.gateway,
+            istiod,
+            _kubernetes: kubernetes,
+            registry,
+        };
+        mesh.until_live().await;
+        mesh
+    }
+
+    /// A client with a token for GitHub, and one for the gateway where there is one.
+    pub(crate) fn client(&self, pat: &str, bearer: Option<&str>) -> Client {
+        self.client_over(Protocol::Http1, pat, bearer)
+    }
+
+    /// The same over another protocol.
+    pub(crate) fn client_over(
+        &self,
+        protocol: Protocol,
+        pat: &str,
+        bearer: Option<&str>,
+    ) -> Client {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let client = Client::new(address, protocol).header("x-github-pat", pat);
+        match bearer {
+            Some(bearer) => client.header("authorization", format!("Bearer {bearer}")),
+            None => client,
+        }
+    }
+
+    /// Until the image is pulled, and the plugins answer.
+    async fn until_live(&self) {
+        let client = self.client("", Some(&jwt::good()));
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+        let address = client.address();
+        until("the gateway answers", LIVE, || async {
+            let request = client.post(ping.as_str());
+            let answer = request.try_open(address, Protocol::Http1).await.ok()?;
+            (answer.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    fn logs(&self) -> String {
+        let processes = [
+            self.istiod.process(),
+            self.registry.process(),
+            self.proxy.process(),
+        ];
+        processes.map(Process::log).join("\n")
+    }
+}
+
+/// A cluster with Istio's kinds and all that the user's own objects stand on.
+async fn cluster(ports: Ports) -> Kubernetes {
+    let kubernetes = Kubernetes::start().await;
+    let kinds = fs::read_dir(component::istio().join("crds")).unwrap();
+    let kinds: Vec<String> = kinds
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    kubernetes.define(&kinds.join("\n---\n")).await;
+    let namespaces = component::file("../examples/github/platform/namespaces.yaml");
+    kubernetes
+        .apply(&fs::read_to_string(namespaces).unwrap())
+        .await;
+    kubernetes
+        .apply(&own("cluster.yaml", &ports.placeholders()))
+        .await;
+    kubernetes
+}
+
+/// What `mcp-control render` prints for a folder.
+async fn rendered(folder: &Path, arguments: &[&str]) -> String {
+    let mut render = command(&component::control());
+    render
+        .arg("render")
+        .args(arguments)
+        .arg(folder)
+        .env("MCP_ENVOY", component::envoy())
+        .env("MCP_FILTER", component::filter())
+        .env("GITHUB_PAT", token('c'));
+    let output = render.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "mcp-control render: {said}");
+    let config: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
+    config.to_string()
+}
+
+fn authentication() -> String {
+    let placeholders = [
+        ("${ISSUER}", jwt::ISSUER.to_owned()),
+        ("${AUDIENCE}", jwt::AUDIENCE.to_owned()),
+        ("${JWKS}", jwt::keys().to_string()),
+    ];
+    own("authentication.yaml", &placeholders)
+}

@@ -1,0 +1,52 @@
+//! The issuer of the tokens that clients show.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_compact::{KeyPair, Seed};
+use serde_json::{Value, json};
+
+/// `iss`
+pub(crate) const ISSUER: &str = "https://issuer.example.com";
+
+/// `aud`
+pub(crate) const AUDIENCE: &str = "mcp";
+
+/// A minute, in seconds.
+const MINUTE: i64 = 60;
+
+/// A token that is in force.
+pub(crate) fn good() -> String {
+    signed(10 * MINUTE)
+}
+
+/// A token whose time is over, by more than any clock is wrong.
+pub(crate) fn expired() -> String {
+    signed(-10 * MINUTE)
+}
+
+/// The keys by which tokens are verified (RFC 7517; RFC 8037 for the curve).
+pub(crate) fn keys() -> Value {
+    let public = URL_SAFE_NO_PAD.encode(*pair().pk);
+    json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1", "x": public}]})
+}
+
+/// A JWT (RFC 7519) of the user `ada` that expires in so many seconds from now.
+fn signed(lifetime: i64) -> String {
+    let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "1"});
+    let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": now() + lifetime});
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&header), part(&claims));
+    let signature = pair().sk.sign(&signed, None);
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(*signature))
+}
+
+fn pair() -> KeyPair {
+    KeyPair::from_seed(Seed::new([7; Seed::BYTES]))
+}
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap().as_secs().try_into().unwrap()
+}

@@ -1,0 +1,251 @@
+//! Istio's control plane, and its agent with a stock Envoy: what a gateway consists of.
+//!
+//! Both are as released. Their settings leave out what only Istio's own build of Envoy has.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::caller::{Protocol, Request};
+use crate::component;
+use crate::everything::free_port;
+use crate::gateway::temporary_folder;
+use crate::kubernetes::Kubernetes;
+use crate::process::{Process, command};
+use crate::wait::until;
+
+/// The agent keeps modules there, and nowhere else.
+const MODULES: &str = "/var/lib/istio/data";
+
+/// What either says: the waiting for its start is no news.
+const LOG: &str = "default:info,krt:warn,kube:warn,klog:warn";
+
+/// Longer takes no start on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// The program pilot-discovery. Ends when dropped.
+#[derive(Debug)]
+pub struct Istiod {
+    // Ended before its folder goes: fields are dropped in order.
+    process: Process,
+    xds: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Istiod {
+    /// Starts it and waits until it is ready. The cluster must have its kinds and the mesh's settings.
+    pub async fn start(kubernetes: &Kubernetes) -> Self {
+        let folder = temporary_folder("istiod");
+        let (xds, http) = (loopback(free_port()), loopback(free_port()));
+        let mut istiod = alone("pilot-discovery", folder.path());
+        istiod
+            .envs([("POD_NAME", "istiod-0"), ("POD_NAMESPACE", "istio-system")])
+            .envs([("REVISION", "default"), ("CLUSTER_ID", "Kubernetes")])
+            .env("PILOT_ENABLE_METADATA_EXCHANGE", "false")
+            .env("PILOT_ENABLE_ALPN_FILTER", "false")
+            .env("PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER", "false")
+            .envs([
+                ("INJECTION_WEBHOOK_CONFIG_NAME", ""),
+                ("VALIDATION_WEBHOOK_CONFIG_NAME", ""),
+            ]);
+        istiod
+            .args(["discovery", "--registries", "Kubernetes"])
+            .args(["--namespace", "istio-system", "--kubeconfig"])
+            .arg(kubernetes.kubeconfig())
+            .args(["--grpcAddr", &xds.to_string()])
+            .args(["--httpAddr", &http.to_string()])
+            .args(["--secureGRPCAddr", "", "--httpsAddr", ""])
+            .args(["--monitoringAddr", &loopback(free_port()).to_string()])
+            .args(["--ctrlz_port", "0", "--log_output_level", LOG]);
+        let process = Process::start("istiod", istiod).await;
+        until_answers(&process, http, "/ready").await;
+        Self {
+            process,
+            xds,
+            _folder: folder,
+        }
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}
+
+/// The workload that a proxy is.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload<'a> {
+    /// Name of the Gateway.
+    pub gateway: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+}
+
+/// The program pilot-agent and the Envoy that it starts. Ends when dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    // Ended before its folder goes: fields are dropped in order.
+    process: Process,
+    admin: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Proxy {
+    /// Starts it and waits until Envoy runs. It may pull images from `registry` without TLS.
+    pub async fn start(istiod: &Istiod, workload: Workload<'_>, registry: &str) -> Self {
+        fs::create_dir_all(MODULES).unwrap_or_else(|error| {
+            panic!(
+                "{MODULES}: {error}. Istio's agent needs it: sudo install -d -o \"$USER\" {MODULES}"
+            )
+        });
+        let folder = temporary_folder("proxy");
+        let admin = loopback(free_port());
+        let mut agent = alone("pilot-agent", folder.path());
+        agent
+            .envs(identity(workload))
+            .env("FILE_MOUNTED_CERTS", "true")
+            .env("WASM_INSECURE_REGISTRIES", registry)
+            .env("PEER_METADATA_DISCOVERY", "false")
+            .env("ENVOY_STATUS_PORT", free_port().to_string())
+            .env("ENVOY_PROMETHEUS_PORT", free_port().to_string())
+            .env("PROXY_CONFIG", proxy_config(istiod, admin, folder.path()))
+            .args(["proxy", "router", "--concurrency", "2"])
+            .args([
+                "--domain",
+                &format!("{}.svc.cluster.local", workload.namespace),
+            ])
+            .args([
+                "--log_output_level",
+                LOG,
+                "--proxyLogLevel",
+                "warning,wasm:info",
+            ])
+            .arg("--templateFile")
+            .arg(bootstrap(folder.path()));
+        let process = Process::start("pilot-agent", agent).await;
+        until_answers(&process, admin, "/server_info").await;
+        Self {
+            process,
+            admin,
+            _folder: folder,
+        }
+    }
+
+    /// The process pilot-agent, whose log holds Envoy's, too.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// What Envoy's admin interface answers.
+    pub async fn ask_envoy(&self, path: &str) -> String {
+        let reply = admin(path).send(self.admin, Protocol::Http1).await;
+        assert_eq!(reply.status, 200, "{}", reply.shown());
+        reply.text().to_owned()
+    }
+
+    /// The names of the HTTP filters of the listener on `port`, in order; none where there is no such listener.
+    pub async fn filters(&self, port: u16) -> Vec<String> {
+        let dump = self
+            .ask_envoy("/config_dump?resource=dynamic_listeners")
+            .await;
+        let dump: Value = serde_json::from_str(&dump).expect("a config dump");
+        let listeners = dump["configs"].as_array().cloned().unwrap_or_default();
+        listeners
+            .iter()
+            .map(|listener| &listener["active_state"]["listener"])
+            .filter(|listener| listener["address"]["socket_address"]["port_value"] == port)
+            .flat_map(|listener| names(&listener["filter_chains"][0]["filters"]))
+            .collect()
+    }
+}
+
+/// The names of the HTTP filters of a filter chain's connection manager.
+fn names(filters: &Value) -> Vec<String> {
+    let filters = filters.as_array().into_iter().flatten();
+    filters
+        .filter_map(|filter| filter["typed_config"]["http_filters"].as_array())
+        .flatten()
+        .filter_map(|filter| filter["name"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// One of Istio's programs, in its own folder and with nothing of this environment, all of which it might read.
+fn alone(program: &str, folder: &Path) -> Command {
+    let mut command = command(&component::istio().join(program));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.current_dir(folder).env_clear();
+    command.env("PATH", path).env("HOME", folder);
+    command
+}
+
+fn identity(workload: Workload<'_>) -> Vec<(&'static str, String)> {
+    let Workload { gateway, namespace } = workload;
+    let name = format!("{gateway}-istio");
+    let labels = json!({"gateway.networking.k8s.io/gateway-name": gateway});
+    vec![
+        ("INSTANCE_IP", "127.0.0.1".to_owned()),
+        ("POD_NAME", format!("{name}-0")),
+        ("POD_NAMESPACE", namespace.to_owned()),
+        ("SERVICE_ACCOUNT", name.clone()),
+        ("ISTIO_META_WORKLOAD_NAME", name),
+        ("ISTIO_META_CLUSTER_ID", "Kubernetes".to_owned()),
+        ("ISTIO_META_MESH_ID", "cluster.local".to_owned()),
+        ("ISTIO_META_NODE_NAME", "node-1".to_owned()),
+        ("ISTIO_METAJSON_LABELS", labels.to_string()),
+        ("TRUST_DOMAIN", "cluster.local".to_owned()),
+        ("JWT_POLICY", "none".to_owned()),
+        ("PILOT_CERT_PROVIDER", "istiod".to_owned()),
+    ]
+}
+
+/// The status port is the one thing here that listens on all interfaces: the agent cannot do otherwise.
+fn proxy_config(istiod: &Istiod, admin: SocketAddr, folder: &Path) -> String {
+    json!({
+        "discoveryAddress": istiod.xds.to_string(),
+        "controlPlaneAuthPolicy": "NONE",
+        "binaryPath": component::envoy(),
+        "configPath": folder.join("etc/istio/proxy"),
+        "statusPort": free_port(),
+        "proxyAdminPort": admin.port(),
+        "terminationDrainDuration": "1s",
+    })
+    .to_string()
+}
+
+/// Istio's own template, but for listeners on all interfaces.
+fn bootstrap(folder: &Path) -> std::path::PathBuf {
+    let template = component::istio().join("envoy_bootstrap.json");
+    let template = fs::read_to_string(template).expect("the template");
+    assert!(template.contains("{{ .wildcard }}"), "{template}");
+    let own = folder.join("envoy_bootstrap.json");
+    fs::write(
+        &own,
+        template.replace("{{ .wildcard }}", "{{ .localhost }}"),
+    )
+    .expect("a file");
+    own
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn admin(path: &str) -> Request {
+    Request::bare("GET").path(path)
+}
+
+async fn until_answers(process: &Process, address: SocketAddr, path: &str) {
+    let what = format!("{path} is answered with 200");
+    until(&what, START, || async {
+        assert!(crate::proc::runs(process.pid()), "{}", process.log());
+        let answer = admin(path).try_open(address, Protocol::Http1).await.ok()?;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+}
