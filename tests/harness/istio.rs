@@ -2,9 +2,10 @@
 //!
 //! Both are as released. Their settings leave out what only Istio's own build of Envoy has.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -209,7 +210,7 @@ fn proxy_config(istiod: &Istiod, admin: SocketAddr, folder: &Path) -> String {
     json!({
         "discoveryAddress": istiod.xds.to_string(),
         "controlPlaneAuthPolicy": "NONE",
-        "binaryPath": component::envoy(),
+        "binaryPath": envoy(folder),
         "configPath": folder.join("etc/istio/proxy"),
         "statusPort": free_port(),
         "proxyAdminPort": admin.port(),
@@ -218,8 +219,21 @@ fn proxy_config(istiod: &Istiod, admin: SocketAddr, folder: &Path) -> String {
     .to_string()
 }
 
+/// Starts Envoy so that it ends with the agent, however that ends.
+fn envoy(folder: &Path) -> PathBuf {
+    let envoy = component::envoy();
+    let script = format!(
+        "#!/bin/sh\nexec setpriv --pdeathsig TERM -- '{}' \"$@\"\n",
+        envoy.display()
+    );
+    let path = folder.join("envoy");
+    fs::write(&path, script).expect("a file");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("a file that can be run");
+    path
+}
+
 /// Istio's own template, but for listeners on all interfaces.
-fn bootstrap(folder: &Path) -> std::path::PathBuf {
+fn bootstrap(folder: &Path) -> PathBuf {
     let template = component::istio().join("envoy_bootstrap.json");
     let template = fs::read_to_string(template).expect("the template");
     assert!(template.contains("{{ .wildcard }}"), "{template}");
