@@ -89,37 +89,7 @@ impl Server {
         at: &str,
         policies: usize,
     ) -> Result<Self, CompileError> {
-        ensure(
-            is_text(&server.name),
-            format_args!("{at}.name"),
-            "must be namespace/name, visible ASCII",
-        )?;
-        ensure(
-            name::is_prefix(&server.prefix),
-            format_args!("{at}.prefix"),
-            "must be letters, digits, _ - . or /, at most 128 of them",
-        )?;
-        ensure(
-            is_path(&server.path),
-            format_args!("{at}.path"),
-            "must be an absolute path",
-        )?;
-        let upstream = &server.upstream;
-        ensure(
-            is_text(&upstream.cluster),
-            format_args!("{at}.upstream.cluster"),
-            "must be visible ASCII",
-        )?;
-        ensure(
-            host::normalize(upstream.authority.as_bytes()).is_some(),
-            format_args!("{at}.upstream.authority"),
-            "must be a host with an optional port",
-        )?;
-        ensure(
-            is_path(&upstream.path),
-            format_args!("{at}.upstream.path"),
-            "must be an absolute path",
-        )?;
+        check_texts(server, at)?;
         let Some(protocol_version) = ProtocolVersion::parse(server.protocol_version.as_bytes())
         else {
             return refuse(
@@ -146,7 +116,7 @@ impl Server {
             prefix: server.prefix.clone(),
             host: server.host.clone(),
             path: server.path.clone(),
-            upstream: upstream.clone(),
+            upstream: server.upstream.clone(),
             issues_sessions: server.issues_sessions,
             protocol_version,
             completions: server.completions,
@@ -155,6 +125,41 @@ impl Server {
             policies: places.collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// Refuses names, hosts and paths that could not stand in a request.
+fn check_texts(server: &mcp_filter_config::Server, at: &str) -> Result<(), CompileError> {
+    ensure(
+        is_text(&server.name),
+        format_args!("{at}.name"),
+        "must be namespace/name, visible ASCII",
+    )?;
+    ensure(
+        name::is_prefix(&server.prefix),
+        format_args!("{at}.prefix"),
+        "must be letters, digits, _ - . or /, at most 128 of them",
+    )?;
+    ensure(
+        is_path(&server.path),
+        format_args!("{at}.path"),
+        "must be an absolute path",
+    )?;
+    let upstream = &server.upstream;
+    ensure(
+        is_text(&upstream.cluster),
+        format_args!("{at}.upstream.cluster"),
+        "must be visible ASCII",
+    )?;
+    ensure(
+        host::normalize(upstream.authority.as_bytes()).is_some(),
+        format_args!("{at}.upstream.authority"),
+        "must be a host with an optional port",
+    )?;
+    ensure(
+        is_path(&upstream.path),
+        format_args!("{at}.upstream.path"),
+        "must be an absolute path",
+    )
 }
 
 fn is_text(text: &str) -> bool {
