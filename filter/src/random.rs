@@ -1,5 +1,15 @@
 //! The host's source of randomness.
 
+use std::cell::RefCell;
+
+/// How many bytes are drawn from the host at once for numbers.
+const POOL_BYTES: usize = 512;
+
+thread_local! {
+    /// Bytes that were drawn and have not been used.
+    static POOL: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Fills the slice with bytes fit for ids that nobody may guess.
 pub(crate) fn fill(bytes: &mut [u8]) {
     if import::fill(bytes).is_err() {
@@ -10,9 +20,17 @@ pub(crate) fn fill(bytes: &mut [u8]) {
 
 /// A number that nobody may guess.
 pub(crate) fn number() -> u64 {
-    let mut bytes = [0; 8];
-    fill(&mut bytes);
-    u64::from_le_bytes(bytes)
+    POOL.with_borrow_mut(|pool| {
+        if pool.len() < 8 {
+            pool.resize(POOL_BYTES, 0);
+            fill(pool);
+        }
+        let mut bytes = [0; 8];
+        for (byte, drawn) in bytes.iter_mut().zip(pool.drain(pool.len() - 8..)) {
+            *byte = drawn;
+        }
+        u64::from_le_bytes(bytes)
+    })
 }
 
 /// The one import that the SDK does not have.
