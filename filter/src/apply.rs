@@ -158,16 +158,15 @@ impl Flow {
     /// In the context that holds the headers.
     fn edit_request_headers(&self, release: &Release) {
         let growth = self.request_body.growth();
-        if growth != 0 {
-            let length = host::header(Direction::Request, "content-length");
-            if let Some(length) = length {
-                let length = moved(&length, growth);
-                host::set_header(
-                    Direction::Request,
-                    "content-length",
-                    length.as_deref().map(str::as_bytes),
-                );
-            }
+        if growth != 0
+            && let Some(length) = &self.request_length
+        {
+            let length = moved(length, growth);
+            host::set_header(
+                Direction::Request,
+                "content-length",
+                length.as_deref().map(str::as_bytes),
+            );
         }
         edit_headers(Direction::Request, &release.headers);
     }

@@ -83,6 +83,8 @@ pub(crate) struct Flow {
     pub(crate) exchange: Exchange,
     pub(crate) request: Request,
     pub(crate) request_body: Body,
+    /// What the request announced in `content-length`.
+    pub(crate) request_length: Option<Vec<u8>>,
     pub(crate) response: Response,
     pub(crate) response_body: Body,
     pub(crate) shared: Rc<Shared>,
@@ -101,6 +103,7 @@ impl Flow {
                 exchange: Exchange::new(shared.table.clone()),
                 request: Request::Undecided,
                 request_body: Body::new(Direction::Request),
+                request_length: None,
                 response: Response::Awaited,
                 response_body: Body::new(Direction::Response),
                 shared,
@@ -122,6 +125,7 @@ impl Flow {
         if end_of_stream {
             self.request_body.end();
         }
+        self.request_length = headers.first("content-length").map(<[u8]>::to_vec);
         let step = self
             .ask(|exchange, context| exchange.on_request_headers(headers, end_of_stream, context));
         let step = self.settle_request(step);

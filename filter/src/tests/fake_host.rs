@@ -137,6 +137,11 @@ impl FakeHost {
         metric.unwrap()["value"].as_u64().unwrap()
     }
 
+    /// How many hostcalls were made so far, but for those that ask for random bytes.
+    pub(super) fn hostcalls(&self) -> u64 {
+        happen("state", json!({}))["hostcalls"].as_u64().unwrap()
+    }
+
     /// What was logged at error level.
     pub(super) fn errors(&self) -> Vec<String> {
         let log = happen("state", json!({}))["log"].take();

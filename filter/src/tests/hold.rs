@@ -196,3 +196,23 @@ fn bytes_above_ascii_pass_headers_and_body() {
     assert_eq!(stream.upstream_got().unwrap(), "A\u{fe}");
     assert_eq!(stream.upstream_header("x-odd").unwrap(), "\u{ff}\u{80}");
 }
+
+#[test]
+fn a_call_makes_few_hostcalls() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    let script = json!({"end": routed(json!({"body": "upper"})), "response": {"continue": {"inspect": true}}, "response_piece": "hold"});
+    let script = script.to_string();
+    let before = host.hostcalls();
+    stream
+        .request_headers(&[("x-script", &script), ("content-length", "5")], false)
+        .send("ab")
+        .send_last("cde")
+        .upstream_answers(200)
+        .upstream_sends("{}")
+        .upstream_sends_last("");
+    assert_eq!(stream.upstream_got().unwrap(), "ABCDE");
+    assert_eq!(stream.client_got().unwrap(), (200, "{}".to_owned()));
+    let made = host.hostcalls() - before;
+    assert!(made <= 19, "{made}");
+}

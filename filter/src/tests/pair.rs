@@ -233,3 +233,23 @@ fn a_tag_that_no_route_has_made_is_answered_503() {
     honest.send_last("b");
     assert_eq!(honest.upstream_got().unwrap(), "ab");
 }
+
+#[test]
+fn a_call_makes_few_hostcalls() {
+    let host = FakeHost::new();
+    let stream = stream(&host);
+    let script = json!({"end": routed(json!({"body": "upper"})), "response": {"continue": {"inspect": true}}, "response_piece": "hold"});
+    let script = script.to_string();
+    let before = host.hostcalls();
+    stream
+        .request_headers(&[("x-script", &script), ("content-length", "5")], false)
+        .send("ab")
+        .send_last("cde")
+        .upstream_answers(200)
+        .upstream_sends("{}")
+        .upstream_sends_last("");
+    assert_eq!(stream.upstream_got().unwrap(), "ABCDE");
+    assert_eq!(stream.client_got().unwrap(), (200, "{}".to_owned()));
+    let made = host.hostcalls() - before;
+    assert!(made <= 25, "{made}");
+}

@@ -20,6 +20,7 @@ class Host {
         this.clusters = new Set(["side"]);
         this.metrics = [];
         this.log = [];
+        this.hostcalls = 0;
         this.current = 0;
         this.effective = 0;
         this.stopped = false;

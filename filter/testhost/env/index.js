@@ -198,6 +198,13 @@ const hostcalls = {
     },
 };
 
+const pick = (object, names) => Object.fromEntries(names.map((name) => [name, object[name]]));
+
+const counted = (hostcall) => (...parameters) => {
+    host.hostcalls += 1;
+    return hostcall(...parameters);
+};
+
 // What a test may have happen. Each is followed by a turn of the event loop.
 const events = {
     start: ({ configuration, headersStopAlone }) => host.start(configuration, headersStopAlone),
@@ -221,7 +228,7 @@ const events = {
         host.vm(plugin, "proxy_on_tick");
     },
     stream: ({ stream }) => host.streams[stream].state(),
-    state: () => ({ calls: host.calls, log: host.log, metrics: host.metrics, plugins: [...host.plugins.values()] }),
+    state: () => ({ ...pick(host, ["calls", "log", "metrics", "hostcalls"]), plugins: [...host.plugins.values()] }),
 };
 
 // A metric is defined once in a VM, so it outlives the host that a test starts with.
@@ -241,7 +248,7 @@ exports.host = (text) => {
 
 // Unknown hostcalls link, since the SDK names the whole of the ABI, and throw when they are made.
 module.exports = new Proxy(
-    { ...hostcalls, ...exports },
+    { ...Object.fromEntries(Object.entries(hostcalls).map(([name, call]) => [name, counted(call)])), ...exports },
     {
         get: (known, name) =>
             known[name] ??
