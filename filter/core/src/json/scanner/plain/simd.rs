@@ -9,12 +9,16 @@ use super::{Run, portable};
 /// So many bytes are looked at in ordinary registers first.
 const SHORT: usize = 16;
 
+#[inline(always)]
 pub(super) fn run(bytes: &[u8]) -> Run {
     // Most strings are short, and a vector costs some constants first.
-    let head = portable::run(bytes.get(..SHORT).unwrap_or(bytes));
-    let Some(rest) = bytes.get(SHORT..).filter(|_| head.length == SHORT) else {
-        return head;
+    let Some((head, rest)) = bytes.split_at_checked(SHORT) else {
+        return portable::run(bytes);
     };
+    let head = portable::run(head);
+    if head.length < SHORT {
+        return head;
+    }
     let long = blocks(rest);
     Run {
         length: SHORT + long.length,
@@ -22,6 +26,7 @@ pub(super) fn run(bytes: &[u8]) -> Run {
     }
 }
 
+#[inline(never)]
 fn blocks(bytes: &[u8]) -> Run {
     let (blocks, tail) = bytes.as_chunks::<16>();
     let mut length = 0;
