@@ -98,3 +98,38 @@ fn the_two_guides_are_two_installations() {
                 kagenti/step-2-http-route.yaml:1, which counts: take one of them out";
     assert!(run.told.contains(&told.to_owned()), "{:?}", run.told);
 }
+
+/// The ServiceEntry that `scripts/run` puts in the place of the examples' where there is no PAT.
+fn stand_in() -> String {
+    let script = examples().join("../../scripts/run");
+    let script = fs::read_to_string(script).unwrap();
+    let (_, rest) = script.split_once("<<YAML\n").unwrap();
+    let (yaml, _) = rest.split_once("\nYAML\n").unwrap();
+    let filled = yaml.replace("${stand_in%:*}", "127.0.0.1");
+    let filled = filled.replace("${stand_in##*:}", "9000");
+    assert!(!filled.contains('$'), "{filled}");
+    filled
+}
+
+#[test]
+fn the_stand_in_is_led_to_without_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in [
+        "part-1/step-3-http-route.yaml",
+        "part-1/step-4-secret.yaml",
+        "part-1/step-5-registration.yaml",
+    ] {
+        let path = examples().join(file);
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(folder.path().join("stand-in.yaml"), stand_in()).unwrap();
+    let platform = examples().join("platform");
+    let arguments = ["check", platform.to_str().unwrap(), "."];
+    let run = run(folder.path(), &arguments, &PAT);
+    assert_eq!(
+        (run.code, run.out),
+        (0, format!("{HEADER}{PENDING}")),
+        "{}",
+        run.err
+    );
+}
