@@ -137,7 +137,7 @@ impl Exchange {
     }
 
     fn pass_json(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
-        let mut edits = removals(&head.headers);
+        let mut edits = as_answer(&head.headers);
         let limit = u64::from(self.table.limits().checked_response_bytes);
         let length = content_length(&head.headers);
         if length.is_some_and(|length| length > limit) {
@@ -158,10 +158,8 @@ impl Exchange {
         head: &ResponseHead,
         status: u16,
     ) -> ResponseHeadStep {
-        let mut edits = removals(&head.headers);
+        let mut edits = as_answer(&head.headers);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
-        edits.push(HeaderEdit::Remove(Cow::Borrowed("location")));
-        edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
         routed.response =
             ResponseState::Checking(Box::new(ResponseCheck::new(&self.table, status)));
         self.phase = Phase::Routed(routed);
@@ -169,7 +167,7 @@ impl Exchange {
     }
 
     fn pass_events(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
-        let mut edits = removals(&head.headers);
+        let mut edits = as_answer(&head.headers);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         routed.response =
             ResponseState::Events(Box::new(ResponseEvents::new(&self.table, &routed)));
@@ -303,6 +301,17 @@ pub(crate) fn refusal(table: &Table, routed: &Routed, status: u16) -> Rejection 
             status,
         },
     }
+}
+
+/// What makes a server's headers those of an answer. Its status is 200 whatever the server's: clients do not read the
+/// body of a 202, and follow a `location`.
+fn as_answer(headers: &Headers) -> Vec<HeaderEdit> {
+    let mut edits = removals(headers);
+    if status_of(headers) != Some(200) {
+        edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
+        edits.push(HeaderEdit::Remove(Cow::Borrowed("location")));
+    }
+    edits
 }
 
 fn removals(headers: &Headers) -> Vec<HeaderEdit> {

@@ -125,6 +125,19 @@ fn a_servers_own_error_passes_whatever_its_status_but_as_200() {
 }
 
 #[test]
+fn an_answer_is_a_200_whatever_the_server_calls_it() {
+    for (status, kind) in [(202, JSON), (201, EVENTS)] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        let step = gateway.respond(&mut exchange, status, &[kind]);
+        let ResponseHeadStep::Continue(edits, _) = step else {
+            panic!("{step:?}")
+        };
+        assert_eq!(set(&edits, ":status").as_deref(), Some("200"));
+    }
+}
+
+#[test]
 fn a_large_answer_streams() {
     let mut gateway = Gateway::new();
     let mut exchange = routed(&mut gateway);
