@@ -18,12 +18,15 @@ pub(crate) enum Message {
 impl Message {
     /// Classifies a document that has ended.
     ///
-    /// JSON-RPC 2.0; MCP 2025-11-25, basic, Messages: an id is a string or a number, never null.
+    /// JSON-RPC 2.0, section 4: `jsonrpc` is exactly "2.0". MCP 2025-11-25, basic, Messages: an id is a string or a number, never null.
     pub(crate) fn of(scanner: &Scanner) -> Result<Self, Rejection> {
         match scanner.root() {
             Some(ValueKind::Object) => {}
             Some(ValueKind::Array) => return Err(Rejection::Batch),
             _ => return Err(Rejection::NotAMessage),
+        }
+        if scanner.text(Field::JsonRpc).as_deref() != Some("2.0") {
+            return Err(Rejection::NotAMessage);
         }
         let has_id = match kind(scanner, Field::Id) {
             None => false,

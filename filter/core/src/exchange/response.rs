@@ -70,6 +70,8 @@ impl Exchange {
         }
         match (status, ContentType::of(head)) {
             (404, _) if routed.route.upstream_session.is_some() => self.repair(*routed, context),
+            // What servers after the TypeScript SDK's example say of a session that they have lost.
+            (400, ContentType::Json) if routed.is_repeatable() => self.repair(*routed, context),
             (200..=299, ContentType::Json) => self.pass_json(routed, head),
             (200..=299, ContentType::Events) => self.pass_events(routed, head),
             (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => {

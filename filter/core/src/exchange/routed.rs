@@ -38,6 +38,11 @@ pub(crate) struct Routed {
 }
 
 impl Routed {
+    /// Whether it can be sent again in another session of the server.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.session.is_some() && self.route.upstream_session.is_some() && self.replay.is_some()
+    }
+
     /// A request that is released now.
     pub(crate) fn new(
         reading: Reading,

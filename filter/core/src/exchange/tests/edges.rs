@@ -128,7 +128,7 @@ fn a_bad_body_is_answered_with_status_code_and_the_id_where_there_is_one() {
 fn a_body_of_depth_ten_thousand_is_taken_for_what_it_is() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     let request = format!(
-        r#"{{"id":1,"method":"tools/call","params":{{"arguments":{deep},"name":"github_get_me"}}}}"#
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"arguments":{deep},"name":"github_get_me"}}}}"#
     );
     released(Gateway::new().post(&[PAT], &request).1);
 }

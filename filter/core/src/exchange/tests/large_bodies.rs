@@ -12,11 +12,11 @@ fn gateway() -> Gateway {
     Gateway::with(|config| config.limits.replay_bytes = REPLAY as u32)
 }
 
-/// `{"method":..,"params":{"name":..,"arguments":{..}` and then `rest`, as clients write it that put the id last.
+/// `{"jsonrpc":"2.0","method":..,"params":{"name":..,"arguments":{..}` and then `rest`, as clients write it that put the id last.
 fn body(tool: &str, rest: &str) -> String {
     let long = "y".repeat(2 * REPLAY);
     format!(
-        r#"{{"method":"tools/call","params":{{"name":"{tool}","arguments":{{"s":"{long}"}}{rest}"#
+        r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"name":"{tool}","arguments":{{"s":"{long}"}}{rest}"#
     )
 }
 
@@ -76,7 +76,7 @@ fn a_call_goes_on_with_its_id_last() {
 #[test]
 fn an_unknown_tool_is_told_with_the_id_that_comes_last() {
     begins(
-        &body("github_none", r#"},"jsonrpc":"2.0","id":5}"#),
+        &body("github_none", r#"},"id":5}"#),
         200,
         r#"{"jsonrpc":"2.0","id":5,"error":{"code":-32602,"#,
     );

@@ -55,6 +55,21 @@ fn a_lost_session_is_opened_anew_and_the_request_sent_again_unseen() {
 }
 
 #[test]
+fn a_400_is_taken_for_a_lost_session_once() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let (mut exchange, _) = gateway.post(&[("mcp-session-id", &session)], &call("s_echo"));
+    gateway.open(&mut exchange, "old");
+    let step = gateway.respond(&mut exchange, 400, &[JSON]);
+    assert_eq!(step, ResponseHeadStep::Hold);
+    let opening = only(exchange.take_calls());
+    let again = replay(&mut gateway, &mut exchange, &opening);
+    let body = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no"}}"#;
+    let response = answer(gateway.end_call(&mut exchange, &again, answered(400, &[JSON], body)));
+    assert_eq!((response.status, text(&response.body)), (200, body));
+}
+
+#[test]
 fn an_answer_as_events_is_repaired_too() {
     let (mut gateway, _, mut exchange, opening) = lost();
     let again = replay(&mut gateway, &mut exchange, &opening);
@@ -93,7 +108,7 @@ fn a_request_too_large_to_be_held_tells_the_client_to_initialize_anew() {
     let (mut exchange, _) = gateway.post(&headers, &call("s_echo"));
     gateway.open(&mut exchange, "old");
     let large = format!(
-        r#"{{"id":7,"method":"tools/call","params":{{"name":"s_echo","a":"{}"}}}}"#,
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"s_echo","a":"{}"}}}}"#,
         "x".repeat(70_000)
     );
     let (first, rest) = large.split_at(69_000);

@@ -6,6 +6,8 @@ use super::ValueKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Field {
+    /// `jsonrpc`
+    JsonRpc,
     /// `id`
     Id,
     /// `method`
@@ -149,7 +151,7 @@ impl Watched {
     /// What `key` in it leads to.
     pub(super) fn key(self, plan: Plan, key: &[u8]) -> Option<Key> {
         match (self, plan) {
-            (Self::Message, _) => message_key(key),
+            (Self::Message, _) => message_key(key, plan),
             (Self::Params, Plan::FromClient) => client_params_key(key),
             (Self::Params, Plan::FromServer) => server_params_key(key),
             (Self::Meta, _) => meta_key(key, plan),
@@ -162,8 +164,9 @@ impl Watched {
     }
 }
 
-fn message_key(key: &[u8]) -> Option<Key> {
+fn message_key(key: &[u8], plan: Plan) -> Option<Key> {
     let field = match key {
+        b"jsonrpc" if plan == Plan::FromClient => Field::JsonRpc,
         b"id" => Field::Id,
         b"method" => Field::Method,
         b"result" => Field::Result,
