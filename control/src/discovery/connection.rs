@@ -123,18 +123,16 @@ impl Connection {
         Err(self.refusal(step, reply, deadline).await)
     }
 
-    /// Answers a server's request; tells whether the message was one. Ping is answered, everything else refused,
-    /// since no capability was announced.
+    /// Answers a server's request; tells whether the message was one. Ping is answered, and that there are no
+    /// roots; everything else is refused, since nobody sits here.
     pub(super) async fn answer(&self, message: &Message<'_>) -> bool {
         let (Some(method), Some(id)) = (&message.method, message.id) else {
             return false;
         };
-        let outcome = if method == "ping" {
-            r#""result":{}"#.to_owned()
-        } else {
-            format!(
-                r#""error":{{"code":{METHOD_NOT_FOUND},"message":"not a capability of this client"}}"#
-            )
+        let outcome = match method.as_ref() {
+            "ping" => r#""result":{}"#.to_owned(),
+            "roots/list" => r#""result":{"roots":[]}"#.to_owned(),
+            _ => format!(r#""error":{{"code":{METHOD_NOT_FOUND},"message":"nobody to ask"}}"#),
         };
         let body = format!(r#"{{"jsonrpc":"2.0","id":{},{outcome}}}"#, id.get());
         // The server asked; if it does not take the answer, its own request suffers.

@@ -28,9 +28,10 @@ pub(super) async fn initialize(
     connection: &mut Connection,
     deadline: Deadline,
 ) -> Result<Handshake, DiscoveryError> {
+    // All that clients can do: some servers offer a tool only to those that can answer what it asks.
     let params = json!({
         "protocolVersion": ProtocolVersion::LATEST.as_str(),
-        "capabilities": {},
+        "capabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}, "sampling": {}},
         "clientInfo": {"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")},
     });
     let Answer::Result(result) = connection.request(INITIALIZE, params, deadline).await? else {
