@@ -7,8 +7,11 @@ use super::response::{from_file, typed};
 use super::subscription::Subscription;
 use super::{Setup, route};
 
-/// Bytes that Envoy buffers for a connection; past it a held request is answered 413.
+/// Bytes that Envoy buffers for a connection or a stream; past it a held request is answered 413.
 const BUFFER_LIMIT_BYTES: u32 = 1024 * 1024;
+
+/// So that one stream whose server reads slowly does not stop the others of its connection.
+const CONNECTION_WINDOW_BYTES: u32 = 16 * BUFFER_LIMIT_BYTES;
 
 /// The listener's name.
 pub const NAME: &str = "mcp";
@@ -54,8 +57,9 @@ fn connection_manager(setup: &Setup) -> Value {
         "common_http_protocol_options": { "idle_timeout": "3600s", "max_headers_count": 100 },
         "http2_protocol_options": {
             "max_concurrent_streams": 1024,
-            "initial_stream_window_size": 64 * 1024,
-            "initial_connection_window_size": 1024 * 1024,
+            // Envoy bounds what it buffers of a stream by its window.
+            "initial_stream_window_size": BUFFER_LIMIT_BYTES,
+            "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
         },
     });
     typed(
