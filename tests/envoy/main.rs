@@ -7,11 +7,10 @@
     reason = "tests end by a panic"
 )]
 
-/// Makes each `async fn` a test.
+/// Makes each function a test.
 macro_rules! tests {
-    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {
+    ($(async fn $name:ident() $body:block)*) => {
         $(
-            $(#[$meta])*
             #[test]
             fn $name() {
                 harness::runtime::run(async $body);
@@ -20,4 +19,74 @@ macro_rules! tests {
     };
 }
 
+/// Makes each function two tests, one for each way in which the filter can stand in Envoy.
+macro_rules! in_both_roles {
+    ($(async fn $name:ident($role:ident) $body:block)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                async fn run($role: harness::gateway::Role) $body
+
+                #[test]
+                fn hold() {
+                    harness::runtime::run(run(harness::gateway::Role::Hold));
+                }
+
+                #[test]
+                fn pair() {
+                    harness::runtime::run(run(harness::gateway::Role::Pair));
+                }
+            }
+        )*
+    };
+}
+
+/// Makes each function four tests: in both roles, over HTTP/1.1 and HTTP/2.
+macro_rules! everywhere {
+    ($(async fn $name:ident($role:ident, $protocol:ident) $body:block)*) => {
+        $(
+            mod $name {
+                use super::*;
+                use harness::caller::Protocol::{Http1, Http2};
+                use harness::gateway::Role::{Hold, Pair};
+
+                async fn run($role: harness::gateway::Role, $protocol: harness::caller::Protocol) $body
+
+                #[test]
+                fn hold_http1() {
+                    harness::runtime::run(run(Hold, Http1));
+                }
+
+                #[test]
+                fn hold_http2() {
+                    harness::runtime::run(run(Hold, Http2));
+                }
+
+                #[test]
+                fn pair_http1() {
+                    harness::runtime::run(run(Pair, Http1));
+                }
+
+                #[test]
+                fn pair_http2() {
+                    harness::runtime::run(run(Pair, Http2));
+                }
+            }
+        )*
+    };
+}
+
+mod bad_input;
+mod calls;
+mod clients;
+mod faults;
+mod headers;
+mod lists;
+mod modern;
+mod odd_servers;
 mod plumbing;
+mod reload;
+mod server_requests;
+mod sessions;
+mod shared;

@@ -1,10 +1,12 @@
 //! HTTP requests over a connection of their own, HTTP/1.1 or HTTP/2 with prior knowledge.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -15,6 +17,8 @@ use crate::wait::within;
 
 /// No response takes longer to begin, or to go on.
 const SILENCE: Duration = Duration::from_secs(60);
+
+type Body = BoxBody<Bytes, Infallible>;
 
 /// The protocol of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,10 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// May be empty.
     pub body: Vec<u8>,
+    /// Sent after the body.
+    pub trailers: Vec<(String, Vec<u8>)>,
+    /// Bytes of the body in each piece (of HTTP/2, a DATA frame); all at once where 0.
+    pub piece: usize,
 }
 
 impl Request {
@@ -58,6 +66,8 @@ impl Request {
                 ),
             ],
             body: body.into(),
+            trailers: Vec::new(),
+            piece: 0,
         }
     }
 
@@ -83,6 +93,21 @@ impl Request {
     pub fn without(mut self, name: &str) -> Self {
         self.headers
             .retain(|(candidate, _)| !candidate.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// With a trailer.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.trailers
+            .push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// With its body in pieces.
+    #[must_use]
+    pub fn in_pieces_of(mut self, bytes: usize) -> Self {
+        self.piece = bytes;
         self
     }
 
@@ -119,7 +144,7 @@ impl Request {
             .await
             .map_err(|error| error.to_string())?;
         let io = TokioIo::new(tcp);
-        let body = Full::new(Bytes::from(self.body.clone()));
+        let body = self.streamed();
         let response = match protocol {
             Protocol::Http1 => {
                 let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
@@ -142,7 +167,7 @@ impl Request {
             .map_err(|error| format!("{error:?}"))
     }
 
-    fn built(&self, protocol: Protocol, body: Full<Bytes>) -> http::Request<Full<Bytes>> {
+    fn built(&self, protocol: Protocol, body: Body) -> http::Request<Body> {
         let request = http::Request::builder().method(self.method.as_str());
         let mut request = match protocol {
             Protocol::Http1 => request.uri(&self.path).header("host", &self.host),
@@ -155,6 +180,32 @@ impl Request {
             );
         }
         request.body(body).expect("a request")
+    }
+
+    fn streamed(&self) -> Body {
+        if self.piece == 0 && self.trailers.is_empty() {
+            return Full::new(Bytes::from(self.body.clone())).boxed();
+        }
+        let size = if self.piece == 0 {
+            self.body.len().max(1)
+        } else {
+            self.piece
+        };
+        let mut frames: Vec<_> = self
+            .body
+            .chunks(size)
+            .map(|piece| Frame::data(Bytes::copy_from_slice(piece)))
+            .collect();
+        if !self.trailers.is_empty() {
+            let pairs = self.trailers.iter().map(|(name, value)| {
+                (
+                    name.parse().expect("a header name"),
+                    http::HeaderValue::from_bytes(value).expect("a header value"),
+                )
+            });
+            frames.push(Frame::trailers(pairs.collect::<http::HeaderMap>()));
+        }
+        StreamBody::new(futures::stream::iter(frames.into_iter().map(Ok))).boxed()
     }
 }
 

@@ -34,6 +34,7 @@ impl Role {
 /// See the module. Ends when dropped.
 #[derive(Debug)]
 pub struct Gateway {
+    role: Role,
     // Ended before its folders go: fields are dropped in order.
     process: Process,
     address: SocketAddr,
@@ -55,10 +56,27 @@ impl Gateway {
         environment: &[(&str, &str)],
     ) -> Self {
         let folder = temporary_folder("manifests");
-        let work = temporary_folder("work");
         for (name, text) in manifests.files() {
             fs::write(folder.path().join(name), text).expect("a manifest written");
         }
+        Self::start_in(role, folder, temporary_folder("work"), environment).await
+    }
+
+    /// Ends it and starts another one on the same folders, at an address of its own.
+    pub async fn restart(self) -> Self {
+        self.stop(Signal::TERM).await;
+        let Self {
+            role, folder, work, ..
+        } = self;
+        Self::start_in(role, folder, work, &[]).await
+    }
+
+    async fn start_in(
+        role: Role,
+        folder: TempDir,
+        work: TempDir,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut local = command(&component::control());
         local.arg("local").arg(folder.path()).args([
             "--listen",
@@ -88,6 +106,7 @@ impl Gateway {
             .filter(|line| !line.starts_with("stderr: "))
             .collect();
         Self {
+            role,
             process,
             address: address_of(&url),
             table,
@@ -149,14 +168,6 @@ impl Gateway {
     pub async fn stop(&self, signal: Signal) -> ExitStatus {
         self.process.signal(signal);
         self.process.ended().await
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.process.log());
-        }
     }
 }
 

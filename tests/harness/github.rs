@@ -26,6 +26,9 @@ pub fn login(token: &str) -> String {
     format!("owner-of-{}", token.chars().last().unwrap_or('?'))
 }
 
+/// What every token may do: the server offers no tool for which a scope is missing.
+const SCOPES: &str = "admin:org, gist, notifications, project, repo, security_events, user, workflow";
+
 /// See the module. Ends when dropped.
 #[derive(Debug)]
 pub struct GitHub {
@@ -103,7 +106,7 @@ async fn api(State(authorizations): State<Arc<Mutex<Vec<String>>>>, request: Req
         .unwrap()
         .push(authorization.to_owned());
     match request.uri().path() {
-        "/api/v3/" => (StatusCode::OK, [("x-oauth-scopes", "read:user")]).into_response(),
+        "/api/v3/" => (StatusCode::OK, [("x-oauth-scopes", SCOPES)]).into_response(),
         "/api/v3/user" => {
             let login = login(authorization);
             Json(json!({"login": login, "id": 1, "html_url": "http://github.example/me", "type": "User"})).into_response()

@@ -100,6 +100,7 @@ pub struct Server {
     name: String,
     address: SocketAddr,
     prefix: String,
+    authority: Option<String>,
     credential: Option<String>,
     swapped_header: Option<String>,
     first_byte: Option<String>,
@@ -113,6 +114,7 @@ impl Server {
             name: name.to_owned(),
             address,
             prefix: format!("{}_", name.replace('-', "_")),
+            authority: None,
             credential: None,
             swapped_header: None,
             first_byte: None,
@@ -124,6 +126,13 @@ impl Server {
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Known to itself by this host; by that of its ServiceEntry otherwise.
+    #[must_use]
+    pub fn authority(mut self, host: &str) -> Self {
+        self.authority = Some(host.to_owned());
         self
     }
 
@@ -170,6 +179,8 @@ impl Server {
     fn network(&self) -> String {
         let Self { name, address, .. } = self;
         let (ip, port) = (address.ip(), address.port());
+        let host = format!("{name}.example.com");
+        let authority = self.authority.as_ref().unwrap_or(&host);
         format!(
             "\
 apiVersion: networking.istio.io/v1beta1
@@ -179,7 +190,7 @@ metadata:
   namespace: mcp-test
 spec:
   hosts:
-  - {name}.example.com
+  - {host}
   ports:
   - number: 80
     name: http
@@ -212,9 +223,9 @@ spec:
     filters:
     - type: URLRewrite
       urlRewrite:
-        hostname: {name}.example.com
+        hostname: {authority}
     backendRefs:
-    - name: {name}.example.com
+    - name: {host}
       kind: Hostname
       group: networking.istio.io
       port: 80

@@ -154,11 +154,11 @@ fn echoes() -> Vec<Tool> {
         Tool::new("slow", Answer::Slow(Duration::from_millis(300))),
         Tool::defined(
             ODD_NAME,
-            "{ \"inputSchema\" : {} ,\n \"name\":\"od\\\"d\\\\\\u00e9\\ud83d\\uDE00\" }",
+            "{ \"inputSchema\" : { \"type\":\"object\" } ,\n \"name\":\"od\\\"d\\\\\\u00e9\\ud83d\\uDE00\" }",
         ),
         Tool::defined(
             "numbers",
-            r#"{"zeta":1.10E+300,"inputSchema":{"type":"object","properties":{"n":{"maximum":12345678901234567890123456789.0,"minimum":-0.0}}},"name":"numbers","_meta":{"x":[1.10,1e-7,{}]},"unknown":null,"outputSchema":{}}"#,
+            r#"{"zeta":1.10E+300,"inputSchema":{"type":"object","properties":{"n":{"maximum":12345678901234567890123456789.0,"minimum":-0.0}}},"name":"numbers","_meta":{"x":[1.10,1e-7,{}]},"unknown":null,"outputSchema":{"type":"object"}}"#,
         ),
     ]
 }
@@ -180,7 +180,6 @@ fn questions() -> Vec<Tool> {
         ),
         Tool::new("sample", ask("0", "sampling/createMessage", sample)),
         Tool::new("roots", ask("9007199254740993", "roots/list", "{}")),
-        Tool::new("ping_client", ask("\"p\"", "ping", "{}")),
     ]
 }
 

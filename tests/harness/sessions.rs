@@ -16,8 +16,10 @@ static NEXT_MARK: AtomicU64 = AtomicU64::new(1);
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Client {
-    address: SocketAddr,
-    protocol: Protocol,
+    /// Where it connects, anew for each request.
+    pub address: SocketAddr,
+    /// How it connects.
+    pub protocol: Protocol,
     /// The session id that `initialize` gave, if any.
     pub session: Option<String>,
     /// The revision that `initialize` negotiated.
@@ -83,9 +85,13 @@ impl Client {
         crate::message::first(&self.headers, MARK).expect("a mark")
     }
 
-    /// The address that it talks to.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The same client, talking to another address.
+    #[must_use]
+    pub fn moved_to(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
     }
 
     /// With one header more on every request.

@@ -3,21 +3,24 @@
 mod answer;
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::runtime;
 use crate::script::Script;
@@ -75,8 +78,10 @@ struct Server {
     next_session: AtomicU64,
     /// Questions to clients by session and id; ids are equal when value and type are.
     asked: Mutex<HashMap<(String, Value), oneshot::Sender<Bytes>>>,
-    /// Calls that hang now.
-    hanging: AtomicUsize,
+    /// The marks of calls that hang now.
+    hanging: Mutex<Vec<String>>,
+    /// Whether every request hangs.
+    deaf: AtomicBool,
 }
 
 impl Upstream {
@@ -93,19 +98,15 @@ impl Upstream {
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             asked: Mutex::default(),
-            hanging: AtomicUsize::new(0),
+            hanging: Mutex::default(),
+            deaf: AtomicBool::new(false),
         });
-        let app = Router::new()
-            .fallback(serve)
-            .with_state(Arc::clone(&server));
-        let (address, task) = runtime::spawn(async move {
-            let listener = TcpListener::bind(address).await.expect("a free port");
-            let address = listener.local_addr().unwrap();
-            let task = tokio::spawn(async move { axum::serve(listener, app).await });
-            (address, task.abort_handle())
+        let listener = until("the port is free", Duration::from_secs(10), || async {
+            TcpListener::bind(address).await.ok()
         })
-        .await
-        .unwrap();
+        .await;
+        let address = listener.local_addr().unwrap();
+        let task = runtime::spawn(accept(listener, Arc::clone(&server))).abort_handle();
         Self {
             address,
             server,
@@ -149,9 +150,14 @@ impl Upstream {
         self.server.sessions.lock().unwrap().clear();
     }
 
+    /// Makes every request from now on hang, or none.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.server.deaf.store(deaf, Ordering::SeqCst);
+    }
+
     /// The number of calls that hang now.
     pub fn hanging(&self) -> usize {
-        self.server.hanging.load(Ordering::SeqCst)
+        self.server.hanging.lock().unwrap().len()
     }
 
     /// Waits until this many calls hang.
@@ -159,6 +165,16 @@ impl Upstream {
         let what = format!("{count} calls hang in the upstream");
         until(&what, Duration::from_secs(30), || async {
             (self.hanging() == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until this many calls that carry a client's mark hang.
+    pub async fn until_hanging_from(&self, mark: &str, count: usize) {
+        let what = format!("{count} calls of {mark} hang in the upstream");
+        until(&what, Duration::from_secs(30), || async {
+            let hanging = self.server.hanging.lock().unwrap();
+            (hanging.iter().filter(|call| *call == mark).count() == count).then_some(())
         })
         .await;
     }
@@ -175,8 +191,29 @@ impl Drop for Upstream {
     }
 }
 
-async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
+/// Serves until it is aborted, which breaks every connection, too.
+async fn accept(listener: TcpListener, server: Arc<Server>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Ok((stream, _)) = listener.accept() => {
+                let server = Arc::clone(&server);
+                connections.spawn(async move {
+                    let answer = service_fn(move |request| {
+                        let server = Arc::clone(&server);
+                        async move { Ok::<_, Infallible>(serve(server, request).await) }
+                    });
+                    auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve(server: Arc<Server>, request: http::Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
+    let body = Body::new(body);
     let body = match axum::body::to_bytes(body, LARGEST_BODY).await {
         Ok(body) => body,
         Err(_) => return status(StatusCode::PAYLOAD_TOO_LARGE),
@@ -193,6 +230,9 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
 
 impl Server {
     async fn answer(self: Arc<Self>, request: Received) -> Response {
+        if self.deaf.load(Ordering::SeqCst) {
+            return std::future::pending().await;
+        }
         if let Some(wanted) = &self.script.authorization
             && request.header("authorization") != Some(wanted)
         {

@@ -60,6 +60,18 @@ impl Wire {
         within("a response over HTTP/1.1", SILENCE, self.read_reply()).await
     }
 
+    /// The next response, whole, or none when the peer closes without one over HTTP/1.
+    pub async fn reply_or_end(&mut self) -> Option<Reply> {
+        if self.unread.is_empty() && !within("a response or the end", SILENCE, self.fill()).await {
+            return None;
+        }
+        // Whoever speaks HTTP/2 or TLS is answered in kind.
+        if !self.unread.starts_with(b"HTTP/1") {
+            return None;
+        }
+        Some(self.reply().await)
+    }
+
     /// Waits until the peer has closed, and tells whether it said nothing before.
     pub async fn closed_silently(&mut self) -> bool {
         within("the end of a connection", SILENCE, async {
@@ -67,6 +79,14 @@ impl Wire {
         })
         .await;
         self.unread.is_empty()
+    }
+
+    /// The status of an interim response, such as 100.
+    pub async fn interim(&mut self) -> u16 {
+        let head = within("an interim response", SILENCE, self.until(b"\r\n\r\n")).await;
+        let head = String::from_utf8_lossy(&head.unwrap_or_default()).into_owned();
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        status.expect("a status line")
     }
 
     async fn read_reply(&mut self) -> Reply {

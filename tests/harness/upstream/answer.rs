@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{Received, Server, member};
 use crate::script::Answer;
+use crate::sessions::MARK;
 
 /// Before an answer on an event stream.
 const NOTIFICATION: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"working"}}"#;
@@ -118,10 +119,10 @@ impl Server {
             } => whole(status, headers, body.replace("$ID", &id)),
             Answer::Cut { content_type, part } => cut(content_type, part.replace("$ID", &id)),
             Answer::Hang => {
-                let _hanging = Hanging::new(&self);
+                let _hanging = Hanging::new(&self, request);
                 std::future::pending().await
             }
-            Answer::HangStream => hang_stream(&self),
+            Answer::HangStream => hang_stream(&self, request),
             Answer::Ask {
                 id: question,
                 method,
@@ -161,18 +162,22 @@ impl Server {
 }
 
 /// Counts a call that hangs, for as long as it does.
-struct Hanging(Arc<Server>);
+struct Hanging(Arc<Server>, String);
 
 impl Hanging {
-    fn new(server: &Arc<Server>) -> Self {
-        server.hanging.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(server))
+    fn new(server: &Arc<Server>, request: &Received) -> Self {
+        let mark = request.header(MARK).unwrap_or_default().to_owned();
+        server.hanging.lock().unwrap().push(mark.clone());
+        Self(Arc::clone(server), mark)
     }
 }
 
 impl Drop for Hanging {
     fn drop(&mut self) {
-        self.0.hanging.fetch_sub(1, Ordering::SeqCst);
+        let mut hanging = self.0.hanging.lock().unwrap();
+        if let Some(at) = hanging.iter().position(|mark| *mark == self.1) {
+            hanging.remove(at);
+        }
     }
 }
 
@@ -202,7 +207,8 @@ fn whole(status: u16, headers: Vec<(&'static str, Vec<u8>)>, body: String) -> Re
 }
 
 fn event(message: &str) -> Bytes {
-    Bytes::from(format!("event: message\ndata: {message}\n\n"))
+    let data = message.replace('\n', "\ndata: ");
+    Bytes::from(format!("event: message\ndata: {data}\n\n"))
 }
 
 fn events(messages: Vec<String>) -> Response {
@@ -233,8 +239,8 @@ fn cut(content_type: &'static str, part: String) -> Response {
     response
 }
 
-fn hang_stream(server: &Arc<Server>) -> Response {
-    let hanging = Hanging::new(server);
+fn hang_stream(server: &Arc<Server>, request: &Received) -> Response {
+    let hanging = Hanging::new(server, request);
     let silence = stream::once(async move {
         let _hanging = hanging;
         std::future::pending().await

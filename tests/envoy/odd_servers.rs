@@ -1,0 +1,99 @@
+//! Servers that answer a call with something else than MCP: the client gets a JSON-RPC error with its id, or, once an
+//! answer has begun to pass, a visibly cut one.
+
+use harness::message::Reply;
+use harness::raw_upstream::WILD_TOOLS;
+use serde_json::json;
+
+use crate::shared::scripted;
+
+/// What a server says that is not for clients.
+const SECRETS: [&str; 4] = [
+    "maintenance",
+    "stack trace",
+    "internal.example",
+    "slow down",
+];
+
+everywhere! {
+    async fn what_is_not_mcp_becomes_an_error_with_the_id(role, protocol) {
+        let shared = scripted(role).await;
+        for prefix in ["plain", "kept"] {
+            for tool in [
+                "html", "html_500", "plain_type", "not_json", "empty_json", "redirect", "accepted", "no_content",
+                "unauthorized", "forbidden", "too_many",
+            ] {
+                let reply = shared.connected(protocol).await.call(&format!("{prefix}_{tool}"), json!({})).await;
+                reply.assert_error(200, -32603, &json!(1));
+                assert_eq!(reply.header("content-type"), Some("application/json"));
+                assert_eq!(reply.header("location"), None);
+                assert_no_secret(&reply);
+                let message = reply.message()["error"]["message"].as_str().unwrap().to_owned();
+                assert!(message.contains(&format!("mcp-test/{prefix}")), "the server is named: {message}");
+            }
+            shared.connected(protocol).await.call(&format!("{prefix}_echo"), json!({})).await.result();
+        }
+    }
+
+    async fn an_error_message_with_an_error_status_is_an_answer(role, protocol) {
+        let shared = scripted(role).await;
+        for tool in ["plain_json_error_500", "kept_json_error_500", "plain_no_type"] {
+            let reply = shared.connected(protocol).await.call(tool, json!({})).await;
+            assert_eq!(reply.status, 200, "{tool}: {}", reply.shown());
+            assert!(reply.complete && reply.message()["id"] == 1, "{tool}: {}", reply.shown());
+        }
+    }
+
+    async fn an_answer_that_is_cut_is_an_error_or_visibly_cut(role, protocol) {
+        let shared = scripted(role).await;
+        for tool in ["cut_json", "cut_stream"] {
+            for prefix in ["plain", "kept"] {
+                let reply = shared.connected(protocol).await.call(&format!("{prefix}_{tool}"), json!({})).await;
+                assert_error_or_cut(tool, &reply);
+            }
+        }
+    }
+
+    async fn a_stream_that_ends_without_the_answer_is_not_taken_for_one(role, protocol) {
+        let shared = scripted(role).await;
+        for tool in ["plain_empty_stream", "plain_stream_without_answer", "kept_empty_stream", "kept_stream_without_answer"] {
+            let reply = shared.connected(protocol).await.call(tool, json!({})).await;
+            assert_error_or_cut(tool, &reply);
+        }
+    }
+
+    async fn a_server_that_breaks_http_costs_its_own_calls_only(role, protocol) {
+        let shared = scripted(role).await;
+        let client = shared.connected(protocol).await;
+        for (tool, wild) in WILD_TOOLS {
+            let reply = client.call(&format!("raw_{tool}"), json!({})).await;
+            assert_error_or_cut(&format!("{wild:?}"), &reply);
+            assert!(reply.status == 200, "{wild:?}: {}", reply.shown());
+            client.call("raw_echo", json!({})).await.result();
+        }
+    }
+}
+
+fn assert_no_secret(reply: &Reply) {
+    for secret in SECRETS {
+        assert!(
+            !reply.text().contains(secret),
+            "{secret} leaks: {}",
+            reply.shown()
+        );
+    }
+}
+
+/// Asserts that nobody can take the reply for a good answer, and that a complete one echoes the id.
+fn assert_error_or_cut(what: &str, reply: &Reply) {
+    if !reply.complete {
+        return;
+    }
+    let message = reply.message();
+    assert!(
+        message["error"]["code"].is_i64(),
+        "{what}: {}",
+        reply.shown()
+    );
+    assert_eq!(message["id"], 1, "{what}: {}", reply.shown());
+}
