@@ -27,7 +27,8 @@ pub fn login(token: &str) -> String {
 }
 
 /// What every token may do: the server offers no tool for which a scope is missing.
-const SCOPES: &str = "admin:org, gist, notifications, project, repo, security_events, user, workflow";
+const SCOPES: &str =
+    "admin:org, gist, notifications, project, repo, security_events, user, workflow";
 
 /// See the module. Ends when dropped.
 #[derive(Debug)]
