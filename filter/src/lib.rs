@@ -1,8 +1,8 @@
 //! The Proxy-Wasm adapter: callbacks in, hostcalls out. No rule of MCP stands here.
 //!
-//! One module, three roles (see `mcp_filter_config::Role`). A [`plugin`] context compiles the configuration; each HTTP
-//! stream of the roles `hold` and `route` is a [`stream`] context around a [`flow`], which asks the core's exchange what
-//! to do and lets [`apply`] do it. The role `gate` is in [`gate`]; [`handshake`] joins it with `route`.
+//! One module, three roles (see `mcp_filter_config::Role`). A `plugin` context compiles the configuration; each HTTP
+//! stream of the roles `hold` and `route` is a `stream` context around a `flow`, which asks the core's exchange what
+//! to do and lets `apply` do it. The role `gate` is in `gate`; `handshake` joins it with `route`.
 
 mod apply;
 mod body;

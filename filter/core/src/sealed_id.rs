@@ -14,7 +14,7 @@ const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 12;
 /// Longest original id and longest upstream session id, in bytes.
 pub const LONGEST_PART: usize = 256;
-/// Longest text that [`open`] looks at.
+/// Longest text that [`SealedId::open`] looks at.
 const LONGEST_TEXT: usize = (2 + NONCE_BYTES + 8 + 4 + 2 * LONGEST_PART + 16).div_ceil(3) * 4;
 
 /// Names a server by what stays when servers come and go: its registration.
