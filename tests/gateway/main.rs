@@ -23,5 +23,6 @@ macro_rules! tests {
 mod calls;
 mod manifests;
 mod mesh;
+mod plugins;
 mod token;
 mod tokens;

@@ -28,6 +28,9 @@ const GATEWAY: Workload<'_> = Workload {
     namespace: "gateway-system",
 };
 
+/// The filter's image in the registry.
+pub(crate) const IMAGE: &str = "mcp/filter";
+
 /// From the last object applied to the first answer, with the pull of the image, on a busy machine.
 const LIVE: Duration = Duration::from_secs(60);
 
@@ -38,7 +41,7 @@ pub(crate) struct Mesh {
     pub(crate) port: u16,
     istiod: Istiod,
     _kubernetes: Kubernetes,
-    registry: Registry,
+    pub(crate) registry: Registry,
 }
 
 /// The shared one. When it does not start, the first test waits for it in vain and the others fail at once.
@@ -80,7 +83,7 @@ impl Mesh {
         let filter = component::filter();
         let (kubernetes, image, route, gate) = tokio::join!(
             cluster(ports),
-            registry.push("mcp/filter", &filter),
+            registry.push(IMAGE, &filter),
             rendered(manifests.folder(), &["--role", "route"]),
             rendered(manifests.folder(), &["--role", "gate", "--offline"]),
         );
