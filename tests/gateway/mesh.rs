@@ -121,8 +121,7 @@ impl Mesh {
         pat: &str,
         bearer: Option<&str>,
     ) -> Client {
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let client = Client::new(address, protocol).header("x-github-pat", pat);
+        let client = Client::new(self.address(), protocol).header("x-github-pat", pat);
         match bearer {
             Some(bearer) => client.header("authorization", format!("Bearer {bearer}")),
             None => client,
@@ -133,13 +132,17 @@ impl Mesh {
     async fn until_live(&self) {
         let client = self.client("", Some(&jwt::good()));
         let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
-        let address = client.address();
+        let address = self.address();
         until("the gateway answers", LIVE, || async {
             let request = client.post(ping.as_str());
             let answer = request.try_open(address, Protocol::Http1).await.ok()?;
             (answer.status == 200).then_some(())
         })
         .await;
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     fn logs(&self) -> String {
