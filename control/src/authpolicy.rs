@@ -185,10 +185,22 @@ fn denial(deny: Option<&DenyWith>) -> Result<Denial, String> {
         .body
         .as_ref()
         .map(|body| literal(&format!("{at}.body"), body));
+    let body = body.transpose()?.unwrap_or_default();
+    headers.extend(content_type(&headers, &body));
     Ok(Denial {
         status,
         headers,
-        body: body.transpose()?.unwrap_or_default(),
+        body,
+    })
+}
+
+/// A body in JSON is told to be that, unless the policy says what it is. Envoy would call it plain text.
+fn content_type(headers: &[HeaderValue], body: &str) -> Option<HeaderValue> {
+    let is_told = headers.iter().any(|header| header.name == "content-type");
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
+    (is_json && !is_told).then(|| HeaderValue {
+        name: "content-type".to_owned(),
+        value: "application/json".to_owned(),
     })
 }
 

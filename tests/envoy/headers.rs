@@ -30,6 +30,7 @@ everywhere! {
         for client in [shared.connected(protocol).await, shared.connected(protocol).await.header("x-guarded-token", "")] {
             let reply = client.call("guarded_echo", json!({})).await;
             assert_eq!(reply.status, 400, "{}", reply.shown());
+            assert_eq!(reply.header("content-type"), Some("application/json"));
             assert_eq!(reply.text(), policy_denial("x-guarded-token"));
             assert!(shared.guarded.received_from(client.mark()).is_empty());
         }

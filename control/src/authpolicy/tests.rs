@@ -55,7 +55,10 @@ fn the_guides_route_policy_is_enforced_byte_for_byte() {
     let body = "{\n  \"error\": \"Bad Request\",\n  \"message\": \"Missing required x-github-pat header\"\n}\n";
     let denial = Denial {
         status: 400,
-        headers: vec![],
+        headers: vec![HeaderValue {
+            name: "content-type".to_owned(),
+            value: "application/json".to_owned(),
+        }],
         body: body.to_owned(),
     };
     assert_eq!(compiled.rules[0].denial, denial);
@@ -111,6 +114,31 @@ fn denials_may_have_headers_a_message_and_texts_written_as_expressions() {
     assert_eq!(denial.headers[1], header("www-authenticate", "Bearer a=b"));
     assert_eq!(denial.headers[0].name, "x-ext-auth-reason");
     assert_eq!(denial.body, "x\ny");
+}
+
+#[test]
+fn a_denial_in_json_is_told_to_be_that_unless_the_policy_says_what_it_is() {
+    let content_types = |more: &str| {
+        let (name, policy) = with_rules(&format!("    response:\n      unauthorized:\n{more}"));
+        let headers = compile(&name, &policy)
+            .unwrap()
+            .rules
+            .remove(0)
+            .denial
+            .headers;
+        let values = headers
+            .into_iter()
+            .filter(|header| header.name == "content-type");
+        values.map(|header| header.value).collect::<Vec<_>>()
+    };
+    let json = "        body: {value: '{\"error\": \"Bad Request\"}'}\n";
+    assert_eq!(content_types(json), ["application/json"]);
+    let own = "        headers: {Content-Type: {value: application/problem+json}}\n";
+    assert_eq!(
+        content_types(&format!("{json}{own}")),
+        ["application/problem+json"]
+    );
+    assert!(content_types("        body: {value: Bad request}\n").is_empty());
 }
 
 #[test]
