@@ -126,7 +126,9 @@ impl Script {
     pub fn standard() -> Self {
         let mut tools = echoes();
         tools.extend(questions());
-        tools.extend(oddities());
+        tools.extend(no_messages());
+        tools.extend(odd_answers());
+        tools.extend(breakages());
         Self {
             prompts: prompts(),
             resources: resources(),
@@ -183,13 +185,8 @@ fn questions() -> Vec<Tool> {
     ]
 }
 
-fn oddities() -> Vec<Tool> {
-    let response = |status, kind: &'static str, body: &str| Answer::Response {
-        status,
-        headers: vec![("content-type", kind.as_bytes().to_vec())],
-        body: body.to_owned(),
-    };
-    let answer = r#"{"jsonrpc":"2.0","id":$ID,"result":{"content":[]}}"#;
+/// What is no answer, or none of the right type.
+fn no_messages() -> Vec<Tool> {
     vec![
         Tool::new(
             "html",
@@ -199,13 +196,13 @@ fn oddities() -> Vec<Tool> {
             "html_500",
             response(500, "text/html", "<html>secret stack trace</html>"),
         ),
-        Tool::new("plain_type", response(200, "text/plain", answer)),
+        Tool::new("plain_type", response(200, "text/plain", ANSWER)),
         Tool::new(
             "no_type",
             Answer::Response {
                 status: 200,
                 headers: vec![],
-                body: answer.to_owned(),
+                body: ANSWER.to_owned(),
             },
         ),
         Tool::new(
@@ -240,10 +237,22 @@ fn oddities() -> Vec<Tool> {
             response(403, "application/json", "{\"error\":\"forbidden\"}"),
         ),
         Tool::new("too_many", response(429, "text/plain", "slow down")),
+    ]
+}
+
+/// Answers that are to arrive as they are.
+fn odd_answers() -> Vec<Tool> {
+    vec![
         Tool::new("json_error", response(200, "application/json", ERROR)),
         Tool::new("json_error_500", response(500, "application/json", ERROR)),
         Tool::new("odd_bytes", response(200, "application/json", ODD_BYTES)),
-        Tool::new("odd_headers", odd_headers(answer)),
+        Tool::new("odd_headers", odd_headers(ANSWER)),
+    ]
+}
+
+/// What ends too early, or not at all.
+fn breakages() -> Vec<Tool> {
+    vec![
         Tool::new("empty_stream", response(200, "text/event-stream", "")),
         Tool::new(
             "stream_without_answer",
@@ -272,6 +281,17 @@ fn oddities() -> Vec<Tool> {
         Tool::new("lose_session", Answer::LoseSession),
     ]
 }
+
+fn response(status: u16, kind: &'static str, body: &str) -> Answer {
+    Answer::Response {
+        status,
+        headers: vec![("content-type", kind.as_bytes().to_vec())],
+        body: body.to_owned(),
+    }
+}
+
+/// The answer to a call.
+const ANSWER: &str = r#"{"jsonrpc":"2.0","id":$ID,"result":{"content":[]}}"#;
 
 /// A JSON-RPC error of a server, which is an answer.
 pub const ERROR: &str = r#"{"jsonrpc":"2.0","id":$ID,"error":{"code":-32050,"message":"of the server","data":{"big":1e300}}}"#;

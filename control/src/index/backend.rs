@@ -109,16 +109,7 @@ fn service(
         );
     }
     let ports = spec.ports.as_deref().unwrap_or_default();
-    let Some(service_port) = ports.iter().find(|p| p.port == i32::from(port)) else {
-        let known: Vec<_> = ports.iter().map(|p| p.port.to_string()).collect();
-        return Err(Fault::new(
-            Reason::TargetNotFound,
-            format!(
-                "Service {name} has no port {port}; it has {}",
-                known.join(", ")
-            ),
-        ));
-    };
+    let service_port = numbered(&name, ports, port)?;
     let addresses = endpoints(&name, service_port, store);
     if addresses.is_empty() {
         let message = format!(
@@ -144,6 +135,21 @@ fn service(
         addresses,
         secure: speaks(protocol, &["https", "tls"]),
         http2: speaks(protocol, &["http2", "grpc", "kubernetes.io/h2c"]),
+    })
+}
+
+/// The port of a Service that routes name by this number.
+fn numbered<'a>(
+    service: &ObjectName,
+    ports: &'a [ServicePort],
+    number: u16,
+) -> Result<&'a ServicePort, Fault> {
+    let found = ports.iter().find(|port| port.port == i32::from(number));
+    found.ok_or_else(|| {
+        let known: Vec<_> = ports.iter().map(|port| port.port.to_string()).collect();
+        let known = known.join(", ");
+        let message = format!("Service {service} has no port {number}; it has {known}");
+        Fault::new(Reason::TargetNotFound, message)
     })
 }
 
