@@ -156,6 +156,7 @@ fn all_and_any_join_patterns() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn whatever_is_not_supported_is_named() {
     let cases = [
         (

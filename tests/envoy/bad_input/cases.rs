@@ -39,6 +39,7 @@ const UNKNOWN_METHOD: (u16, i64) = (200, -32601);
 const PARAMS: (u16, i64) = (200, -32602);
 
 /// What is not JSON.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn not_json() -> Vec<Case> {
     let parse = |name, body: &[u8]| case(name, body, PARSE, Id::AbsentOr(json!(1)));
     vec![
@@ -139,6 +140,7 @@ pub(super) fn not_json() -> Vec<Case> {
 }
 
 /// What is JSON and no message.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn no_message() -> Vec<Case> {
     let invalid = |name, body: &str, id| case(name, body, INVALID, id);
     let one = || Id::Echoed(json!(1));
@@ -241,6 +243,7 @@ pub(super) fn no_message() -> Vec<Case> {
 }
 
 /// Messages for nobody.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn for_nobody() -> Vec<Case> {
     let one = || Id::Echoed(json!(1));
     let unknown = |name, body: &str| case(name, body, UNKNOWN_METHOD, one());
