@@ -102,6 +102,11 @@ impl Exchange {
         status: u16,
     ) -> ResponseHeadStep {
         let rejection = match status {
+            // The gateway's own filters speak to the client: it has to log in, or to slow down.
+            401 | 403 | 429 => {
+                self.finish(routed);
+                return ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore);
+            }
             413 => Rejection::BodyTooLarge,
             _ if routed.is_answer => Rejection::AnswerNotTaken {
                 server: self.table.server(routed.route.server).name.clone(),

@@ -190,6 +190,21 @@ fn envoys_own_answers_become_json_rpc_errors() {
 }
 
 #[test]
+fn what_the_gateways_own_filters_refuse_passes_as_they_say_it() {
+    for status in [401, 403, 429] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        let head = response_headers(status, &[("www-authenticate", "Bearer")]);
+        let step =
+            gateway.lend(|context| exchange.on_response_headers(head, false, false, context));
+        assert_eq!(
+            step,
+            ResponseHeadStep::Continue(vec![], ResponseBody::Ignore)
+        );
+    }
+}
+
+#[test]
 fn a_body_past_envoys_limit_is_told_so_with_the_id_if_it_was_seen() {
     let mut gateway = Gateway::new();
     let (mut exchange, _) =
