@@ -51,7 +51,12 @@ pub struct EventStreamEditor {
     drops_line_feed: bool,
     /// The last line that went on ends with a CR, behind which an LF would be no line end of its own.
     after_cr: bool,
+    /// Something was left out.
+    has_gap: bool,
 }
+
+/// A line that says nothing.
+const COMMENT: &[u8] = b":\n";
 
 /// The line in progress.
 #[derive(Debug, Default)]
@@ -99,6 +104,7 @@ impl EventStreamEditor {
             event: Event::default(),
             drops_line_feed: false,
             after_cr: false,
+            has_gap: false,
         }
     }
 
@@ -167,6 +173,7 @@ impl EventStreamEditor {
             }
             Part::Blank(bytes) => {
                 self.drops_line_feed = self.silent();
+                self.has_gap |= self.silent();
                 if self.after_cr && bytes == b"\n" && !self.drops_line_feed {
                     self.outlet.insert(bytes);
                 }
@@ -185,8 +192,14 @@ impl EventStreamEditor {
 
     /// The field of the line is known.
     fn begin_field(&mut self, field: LineField) -> Result<(), InvalidMessage> {
-        let start = *self.line.start.get_or_insert(self.outlet.position());
+        let mut start = *self.line.start.get_or_insert(self.outlet.position());
         self.line.field = Some(field);
+        // A byte order mark in its name would be the stream's, and be taken away, if nothing stood before it.
+        if field == LineField::Other && start == 0 && self.has_gap {
+            self.outlet.replace(0, 0, COMMENT);
+            start = COMMENT.len() as u64;
+            self.line.start = Some(start);
+        }
         if field == LineField::Comment {
             return Ok(());
         }
@@ -199,6 +212,7 @@ impl EventStreamEditor {
             LineField::Event => self.event.kind.clear(),
             LineField::Id if self.strips_ids && !self.silent() => {
                 self.line.dropped = true;
+                self.has_gap = true;
                 self.outlet.truncate(start);
             }
             _ => {}

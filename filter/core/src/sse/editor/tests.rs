@@ -135,6 +135,27 @@ fn id_lines_are_stripped_when_asked() {
 }
 
 #[test]
+fn what_stood_behind_a_gap_does_not_become_the_mark_of_the_stream() {
+    let gap = "data: {\"method\":\"x/list_changed\"}\n\n";
+    let rest = "\u{feff}data: x\n\n";
+    for cut in 1..gap.len() + 4 {
+        let stream = format!("{gap}{rest}");
+        let pieces = [&stream.as_bytes()[..cut], &stream.as_bytes()[cut..]];
+        let mut editor = EventStreamEditor::new(HOLD);
+        let mut rules = Sealed::default();
+        let mut out = Vec::new();
+        for piece in pieces {
+            out.extend_from_slice(&editor.feed(piece, &mut rules).unwrap());
+        }
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            format!(":\n{rest}"),
+            "cut at {cut}"
+        );
+    }
+}
+
+#[test]
 fn a_stripped_line_takes_no_line_end_of_its_neighbours_with_it() {
     let stripped = |stream| {
         both(|| EventStreamEditor::new(HOLD).strip_ids(), stream)
