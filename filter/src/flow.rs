@@ -143,11 +143,13 @@ impl Flow {
         self.feed_request(piece, end_of_stream, At::Body)
     }
 
-    /// Trailers end the body as `end_of_stream` does; no body callback says it then.
+    /// Trailers end the body as `end_of_stream` does; no body callback says it then. They themselves go nowhere: MCP
+    /// has none, and what is kept from a server in headers would reach it in them.
     pub(crate) fn on_request_trailers(&mut self) -> Action {
         if let Some(action) = self.life.request_action() {
             return action;
         }
+        host::drop_trailers(Direction::Request);
         if matches!(self.request, Request::Released { inspect: false }) {
             return Action::Continue;
         }

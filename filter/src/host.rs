@@ -42,6 +42,13 @@ impl Direction {
         }
     }
 
+    fn trailers(self) -> MapType {
+        match self {
+            Self::Request => MapType::HttpRequestTrailers,
+            Self::Response => MapType::HttpResponseTrailers,
+        }
+    }
+
     fn body(self) -> BufferType {
         match self {
             Self::Request => BufferType::HttpRequestBody,
@@ -91,6 +98,16 @@ pub(crate) fn header(direction: Direction, name: &str) -> Option<Vec<u8>> {
 pub(crate) fn set_header(direction: Direction, name: &str, value: Option<&[u8]>) {
     if let Err(status) = hostcalls::set_map_value_bytes(direction.headers(), name, value) {
         log::error!("header {name} not changed: {status:?}");
+    }
+}
+
+/// Takes all trailers away. Only while the host tells of them.
+pub(crate) fn drop_trailers(direction: Direction) {
+    let trailers = direction.trailers();
+    for (name, _) in hostcalls::get_map_bytes(trailers).unwrap_or_default() {
+        if let Err(status) = hostcalls::set_map_value_bytes(trailers, &name, None) {
+            log::error!("trailer {name} not taken away: {status:?}");
+        }
     }
 }
 

@@ -92,10 +92,12 @@ impl Flow {
         }
     }
 
+    /// As on the way there, trailers go nowhere.
     pub(crate) fn on_response_trailers(&mut self) -> Action {
         if let Some(action) = self.life.response_action() {
             return action;
         }
+        host::drop_trailers(Direction::Response);
         self.response_body.end();
         match self.response {
             Response::Awaited | Response::Held => Action::Pause,

@@ -284,6 +284,11 @@ impl FakeStream {
         header(&self.state()["upstream"]["headers"], name)
     }
 
+    /// A trailer that reached the upstream.
+    pub(super) fn upstream_trailer(&self, name: &str) -> Option<String> {
+        header(&self.state()["upstream"]["trailers"], name)
+    }
+
     pub(super) fn upstream_saw_nothing(&self) -> bool {
         self.state()["upstream"]["headers"].is_null()
     }

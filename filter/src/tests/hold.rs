@@ -56,6 +56,7 @@ fn trailers_end_a_held_body() {
         .send("ab")
         .send_trailers();
     assert_eq!(stream.upstream_got().unwrap(), "AB");
+    assert_eq!(stream.upstream_trailer("x-trailer"), None);
 }
 
 #[test]

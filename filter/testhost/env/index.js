@@ -23,6 +23,7 @@ const path = (response) => filter()?.stream[response ? "response" : "request"];
 
 const map = (kind) => {
     if (kind === 0 || kind === 2) return path(kind === 2)?.headersOf(host.context());
+    if (kind === 1 || kind === 3) return path(kind === 3)?.trailerMap;
     if (kind === 6) return host.answer?.headers;
     throw new Error(`header map ${kind} is not modelled`);
 };
