@@ -181,7 +181,8 @@ fn address_of(url: &str) -> SocketAddr {
 /// A folder that goes with its value; those that an ended test program left behind go with the next one's first.
 pub fn temporary_folder(purpose: &str) -> TempDir {
     static PARENT: std::sync::LazyLock<PathBuf> = std::sync::LazyLock::new(|| {
-        let parent = std::env::temp_dir().join("mcp-proxy-wasm-tests");
+        let user = rustix::process::getuid().as_raw();
+        let parent = std::env::temp_dir().join(format!("mcp-proxy-wasm-tests-{user}"));
         for old in fs::read_dir(&parent).into_iter().flatten().flatten() {
             if !Path::new("/proc").join(old.file_name()).exists() {
                 let _ = fs::remove_dir_all(old.path());
