@@ -120,7 +120,13 @@ pub(crate) fn header_value(text: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// Servers that make variables of headers, as CGI does, take `_` and `-` for one.
 fn is_private(table: &Table, name: &str) -> bool {
+    let name: Cow<'_, str> = match name.contains('_') {
+        true => Cow::Owned(name.replace('_', "-")),
+        false => Cow::Borrowed(name),
+    };
+    let name = name.as_ref();
     PRIVATE.contains(&name)
         || OURS.iter().any(|prefix| name.starts_with(prefix))
         || table

@@ -30,6 +30,7 @@ fn a_call_goes_to_the_route_of_its_server_with_the_headers_of_the_gateway() {
         ("authorization", "Bearer mine"),
         ("cookie", "a=b"),
         ("x-mcp-toolname", "forged"),
+        ("x_mcp_toolname", "forged"),
         ("x-mcp-authorized", "forged"),
         ("accept-encoding", "gzip"),
         ("x-request-id", "kept"),
@@ -49,7 +50,12 @@ fn a_call_goes_to_the_route_of_its_server_with_the_headers_of_the_gateway() {
     ] {
         assert_eq!(set(&edits, name).as_deref(), Some(value), "{name}");
     }
-    for name in ["cookie", "x-github-pat", "x-mcp-authorized"] {
+    for name in [
+        "cookie",
+        "x-github-pat",
+        "x-mcp-authorized",
+        "x_mcp_toolname",
+    ] {
         assert!(removes(&edits, name), "{name}");
     }
     assert!(!removes(&edits, "x-request-id"));
