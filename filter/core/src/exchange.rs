@@ -10,6 +10,7 @@
 
 mod calls;
 mod control;
+mod doubt;
 mod local_answer;
 mod message;
 mod open_session;
@@ -36,6 +37,7 @@ use crate::{Context, Headers, Table};
 
 use calls::Calls;
 use control::ControlRequest;
+use doubt::Doubt;
 use reading::Reading;
 use repair::Repair;
 use request::OpeningRequest;
@@ -63,6 +65,8 @@ enum Phase {
     Reading(Box<Reading>),
     Opening(Box<OpeningRequest>),
     Routed(Box<Routed>),
+    /// The response's head is held until it is known whether the server still knows the session.
+    Doubting(Box<Doubt>),
     Repairing(Box<Repair>),
     /// The response's head went on as ours; its body is replaced by this.
     Replacing(Vec<u8>),
@@ -172,7 +176,7 @@ impl Exchange {
                 routed.on_response_body(&self.table, &piece, end_of_stream, context)
             }
             // Where the host lets bodies come before held headers go on, they wait, too.
-            Phase::Repairing(_) => BodyStep::Hold,
+            Phase::Doubting(_) | Phase::Repairing(_) => BodyStep::Hold,
             Phase::Replacing(_) if !end_of_stream => BodyStep::Hold,
             Phase::Replacing(body) => BodyStep::Replace(std::mem::take(body)),
             _ => BodyStep::Forward,
@@ -188,6 +192,7 @@ impl Exchange {
     ) -> CallStep {
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Opening(opening) => self.on_opening_call(opening, (token, &outcome), context),
+            Phase::Doubting(doubt) => self.on_doubt_call(doubt, (token, &outcome), context),
             Phase::Repairing(repair) => self.on_repair_call(repair, (token, outcome), context),
             other => {
                 self.phase = other;

@@ -16,7 +16,7 @@ use crate::{Context, Headers, Table};
 const PRIVATE: &[&str] = &["mcp-session-id", "set-cookie", "www-authenticate"];
 
 /// The head of a response.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ResponseHead {
     /// With `:status`.
     pub(crate) headers: Headers,
@@ -70,8 +70,7 @@ impl Exchange {
         }
         match (status, ContentType::of(head)) {
             (404, _) if routed.route.upstream_session.is_some() => self.repair(*routed, context),
-            // What servers after the TypeScript SDK's example say of a session that they have lost.
-            (400, ContentType::Json) if routed.is_repeatable() => self.repair(*routed, context),
+            (400, ContentType::Json) if routed.is_repeatable() => self.doubt(routed, head),
             (200..=299, ContentType::Json) => self.pass_json(routed, head),
             (200..=299, ContentType::Events) => self.pass_events(routed, head),
             (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => {
@@ -159,7 +158,7 @@ impl Exchange {
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
     }
 
-    fn pass_json_error(
+    pub(super) fn pass_json_error(
         &mut self,
         mut routed: Box<Routed>,
         head: &ResponseHead,
@@ -183,7 +182,7 @@ impl Exchange {
     }
 
     /// The server lost its session: open another and send the request again, if it is still held.
-    fn repair(&mut self, routed: Routed, context: &mut Context<'_>) -> ResponseHeadStep {
+    pub(super) fn repair(&mut self, routed: Routed, context: &mut Context<'_>) -> ResponseHeadStep {
         let table = std::rc::Rc::clone(&self.table);
         match Repair::begin(routed, &table, &mut self.calls, context) {
             Ok(repair) => {

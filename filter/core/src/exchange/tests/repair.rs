@@ -1,6 +1,6 @@
 use super::driver::*;
 use crate::exchange::CallStep;
-use crate::step::{CallOutcome, LocalResponse, ResponseHeadStep};
+use crate::step::{BodyStep, CallOutcome, LocalResponse, ResponseHeadStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -54,19 +54,52 @@ fn a_lost_session_is_opened_anew_and_the_request_sent_again_unseen() {
     );
 }
 
-#[test]
-fn a_400_is_taken_for_a_lost_session_once() {
+/// A call that is answered 400 in a session, and the ping that follows.
+fn doubted() -> (Gateway, crate::Exchange, crate::HttpCall) {
     let mut gateway = Gateway::new();
     let session = gateway.session();
     let (mut exchange, _) = gateway.post(&[("mcp-session-id", &session)], &call("s_echo"));
     gateway.open(&mut exchange, "old");
     let step = gateway.respond(&mut exchange, 400, &[JSON]);
     assert_eq!(step, ResponseHeadStep::Hold);
-    let opening = only(exchange.take_calls());
-    let again = replay(&mut gateway, &mut exchange, &opening);
-    let body = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no"}}"#;
-    let response = answer(gateway.end_call(&mut exchange, &again, answered(400, &[JSON], body)));
-    assert_eq!((response.status, text(&response.body)), (200, body));
+    let ping = only(exchange.take_calls());
+    assert!(text(&ping.body).contains("\"ping\""));
+    assert_eq!(
+        header(&ping.headers, "mcp-session-id").as_deref(),
+        Some("old")
+    );
+    (gateway, exchange, ping)
+}
+
+#[test]
+fn a_400_in_a_session_that_no_ping_finds_is_repaired() {
+    for status in [400, 404] {
+        let (mut gateway, mut exchange, ping) = doubted();
+        let step = gateway.end_call(&mut exchange, &ping, answered(status, &[JSON], "{}"));
+        assert_eq!(step, CallStep::Response(ResponseHeadStep::Hold));
+        let opening = only(exchange.take_calls());
+        let again = replay(&mut gateway, &mut exchange, &opening);
+        let body = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
+        let response =
+            answer(gateway.end_call(&mut exchange, &again, answered(200, &[JSON], body)));
+        assert_eq!((response.status, text(&response.body)), (200, body));
+    }
+}
+
+#[test]
+fn a_400_in_a_session_that_lives_is_the_servers_answer() {
+    let pong = r#"{"jsonrpc":"2.0","id":"session","result":{}}"#;
+    for outcome in [answered(200, &[JSON], pong), CallOutcome::Failed] {
+        let (mut gateway, mut exchange, ping) = doubted();
+        let step = gateway.end_call(&mut exchange, &ping, outcome);
+        let CallStep::Response(ResponseHeadStep::Continue(edits, _)) = step else {
+            panic!("{step:?}")
+        };
+        assert_eq!(set(&edits, ":status").as_deref(), Some("200"));
+        let body = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no"}}"#;
+        assert_eq!(gateway.body(&mut exchange, body, true), BodyStep::Forward);
+        assert!(exchange.take_calls().is_empty());
+    }
 }
 
 #[test]
