@@ -235,6 +235,11 @@ pub(super) fn no_message() -> Vec<Case> {
             one(),
         ),
         invalid(
+            "two names, one in capitals",
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_echo","NAME":"kept_echo"}}"#,
+            one(),
+        ),
+        invalid(
             "two uris",
             r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"test://one","uri":"test://two"}}"#,
             one(),

@@ -110,8 +110,10 @@ impl Captures {
         start: u64,
         end: u64,
     ) -> Result<(), InvalidJson> {
-        let key = text::content(token).and_then(|key| self.watched.key(self.plan, key));
-        self.enter_key(key, start, end)
+        match text::content(token) {
+            Some(key) => self.enter_key(key, start, end),
+            None => self.enter(None, 0, (start, end)),
+        }
     }
 
     /// The same for any key. A token longer than any spelling of a compared key may be cut.
@@ -121,13 +123,26 @@ impl Captures {
         start: u64,
         end: u64,
     ) -> Result<(), InvalidJson> {
-        let key = text::decode(token).and_then(|key| self.watched.key(self.plan, key.as_bytes()));
-        self.enter_key(key, start, end)
+        match text::decode(token) {
+            Some(key) => self.enter_key(key.as_bytes(), start, end),
+            None => self.enter(None, 0, (start, end)),
+        }
     }
 
-    fn enter_key(&mut self, key: Option<Key>, start: u64, end: u64) -> Result<(), InvalidJson> {
+    fn enter_key(&mut self, key: &[u8], start: u64, end: u64) -> Result<(), InvalidJson> {
+        let exact = self.watched.key(self.plan, key);
+        // Readers that fold case take the other spelling for the same key, and the last of two.
+        let meant = exact.or_else(|| self.watched.key_in_other_case(self.plan, key));
+        self.enter(exact, meant.map_or(0, Key::bit), (start, end))
+    }
+
+    fn enter(
+        &mut self,
+        key: Option<Key>,
+        bit: u32,
+        (start, end): (u64, u64),
+    ) -> Result<(), InvalidJson> {
         self.key = key;
-        let bit = self.key.map_or(0, Key::bit);
         if self.seen & bit != 0 {
             self.repeated = key;
             return Err(InvalidJson::DuplicateKey(start));

@@ -148,6 +148,23 @@ impl Watched {
         }
     }
 
+    /// What `key` would lead to if it were spelled in the right case.
+    pub(super) fn key_in_other_case(self, plan: Plan, key: &[u8]) -> Option<Key> {
+        let may_be = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+        if !key.iter().any(may_be) {
+            return None;
+        }
+        let lower = lower_case(key)?;
+        let spelled = match lower.as_str() {
+            "requestid" => "requestId",
+            "protocolversion" => "protocolVersion",
+            "progresstoken" => "progressToken",
+            "io.modelcontextprotocol/protocolversion" => "io.modelcontextprotocol/protocolVersion",
+            other => other,
+        };
+        self.key(plan, spelled.as_bytes())
+    }
+
     /// What `key` in it leads to.
     pub(super) fn key(self, plan: Plan, key: &[u8]) -> Option<Key> {
         match (self, plan) {
@@ -162,6 +179,17 @@ impl Watched {
             (Self::Nothing | Self::Result, _) => None,
         }
     }
+}
+
+/// As Go's encoding/json folds keys: letters of both cases are one, and two characters beyond ASCII are letters, too.
+fn lower_case(key: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(key).ok()?;
+    let letters = text.chars().map(|letter| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    });
+    Some(letters.collect())
 }
 
 fn message_key(key: &[u8], plan: Plan) -> Option<Key> {

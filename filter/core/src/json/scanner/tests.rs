@@ -41,7 +41,8 @@ fn a_tool_call_shows_its_id_method_and_name() {
 
 #[test]
 fn keys_are_compared_by_what_they_spell() {
-    let scanner = client(r#"{"\u0069d":1,"par\u0061ms":{"n\u0061me":"a","naMe":"b","name ":"c"}}"#);
+    let scanner =
+        client(r#"{"\u0069d":1,"par\u0061ms":{"n\u0061me":"a","nameX":"b","name ":"c"}}"#);
     assert_eq!(scanner.raw(Field::Id), Some(&b"1"[..]));
     assert_eq!(scanner.text(Field::Name).as_deref(), Some("a"));
 }
@@ -67,6 +68,27 @@ fn a_second_spelling_of_a_key_is_a_duplicate() {
             "{document}"
         );
     }
+}
+
+#[test]
+fn a_key_in_another_case_is_a_duplicate_and_no_key() {
+    for (document, at) in [
+        (r#"{"id":1,"ID":1}"#, 8),
+        (r#"{"Method":"a","method":"b"}"#, 14),
+        (r#"{"params":{"name":"a","Name":"b"}}"#, 22),
+        (r#"{"params":{"name":"a","N\u0061mE":"b"}}"#, 22),
+        (r#"{"params":{},"paramſ":{"name":"b"}}"#, 13),
+        (r#"{"params":{"REQUESTID":1,"requestId":2}}"#, 25),
+    ] {
+        assert_eq!(
+            refusal(document),
+            InvalidJson::DuplicateKey(at),
+            "{document}"
+        );
+    }
+    let alone = client(r#"{"ID":1,"params":{"NAME":"a","Arguments":1,"arguments":2}}"#);
+    assert_eq!(alone.capture(Field::Id), None);
+    assert_eq!(alone.capture(Field::Name), None);
 }
 
 #[test]
