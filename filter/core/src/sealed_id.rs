@@ -13,7 +13,7 @@ use crate::session_id::{Session, SessionKey, SessionKeys};
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 12;
 /// Longest original id and longest upstream session id, in bytes.
-pub const LONGEST_PART: usize = 256;
+pub const LONGEST_PART: usize = 1024;
 /// Longest text that [`SealedId::open`] looks at.
 const LONGEST_TEXT: usize = (2 + NONCE_BYTES + 8 + 4 + 2 * LONGEST_PART + 16).div_ceil(3) * 4;
 
