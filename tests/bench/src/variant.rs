@@ -245,6 +245,8 @@ pub(crate) fn bootstrap(filters: &[Value], virtual_hosts: &[Value], servers: [u1
         })
     };
     json!({
+        // Who asks for extensions by file has to have a name.
+        "node": {"id": "bench", "cluster": "bench"},
         "admin": {"address": address(0)},
         "static_resources": {
             "listeners": [{
