@@ -18,7 +18,8 @@ pub(crate) enum Message {
 impl Message {
     /// Classifies a document that has ended.
     ///
-    /// JSON-RPC 2.0, section 4: `jsonrpc` is exactly "2.0". MCP 2025-11-25, basic, Messages: an id is a string or a number, never null.
+    /// JSON-RPC 2.0, section 4: `jsonrpc` is exactly "2.0". MCP 2025-11-25, basic, Messages: an id is a string or a
+    /// number, never null.
     pub(crate) fn of(scanner: &Scanner) -> Result<Self, Rejection> {
         match scanner.root() {
             Some(ValueKind::Object) => {}

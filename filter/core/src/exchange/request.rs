@@ -340,7 +340,12 @@ impl Exchange {
                 None => return self.respond(Rejection::NotAMessage.response(reading.id())),
             },
         };
-        self.phase = Phase::Routed(Box::new(Routed::new(reading, route, &body, context)));
+        self.phase = Phase::Routed(Box::new(Routed::new(
+            reading,
+            route,
+            &body,
+            (&self.table, context),
+        )));
         RequestStep::Release(Release {
             headers,
             body,

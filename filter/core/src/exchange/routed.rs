@@ -48,7 +48,7 @@ impl Routed {
         reading: Reading,
         route: Route,
         body: &BodyEdit,
-        context: &Context<'_>,
+        (table, context): (&Table, &Context<'_>),
     ) -> Self {
         let is_answer =
             matches!(Message::of(&reading.scanner), Ok(Message::Response)) && reading.ended;
@@ -69,6 +69,8 @@ impl Routed {
                 BodyEdit::Keep => Rc::new(held),
                 BodyEdit::Replace(body) => Rc::clone(body),
             });
+        let bound = table.limits().replay_bytes as usize;
+        let replay = replay.filter(|body| body.len() <= bound);
         Self {
             route,
             session: facts.valid_session().cloned(),

@@ -134,6 +134,22 @@ fn a_repair_that_fails_is_an_error_with_the_id() {
 }
 
 #[test]
+fn a_large_request_that_came_at_once_is_not_kept_to_be_sent_again() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [("mcp-session-id", session.as_str())];
+    let (mut exchange, _) = gateway.post(&headers, &call("s_echo"));
+    gateway.open(&mut exchange, "old");
+    let large = call("s_echo").replace("1.0", &format!("\"{}\"", "x".repeat(70_000)));
+    let (mut exchange, step) = gateway.post(&headers, &large);
+    released(step);
+    let ResponseHeadStep::Respond(response) = gateway.respond(&mut exchange, 404, &[]) else {
+        panic!()
+    };
+    assert_eq!(response.status, 404);
+}
+
+#[test]
 fn a_request_too_large_to_be_held_tells_the_client_to_initialize_anew() {
     let mut gateway = Gateway::new();
     let session = gateway.session();
