@@ -9,25 +9,6 @@ use serde_json::value::RawValue;
 
 use super::pieces::cuts;
 
-const FIELDS: [Field; 17] = [
-    Field::Id,
-    Field::Method,
-    Field::Result,
-    Field::Error,
-    Field::Params,
-    Field::Name,
-    Field::Uri,
-    Field::Cursor,
-    Field::RefType,
-    Field::RefName,
-    Field::RefUri,
-    Field::RequestId,
-    Field::ProtocolVersion,
-    Field::Capabilities,
-    Field::ProgressToken,
-    Field::MetaProtocolVersion,
-    Field::ResultProtocolVersion,
-];
 /// Bytes of a value that are kept, small so that the bound is met.
 const KEEP: usize = 48;
 
@@ -41,7 +22,7 @@ fn scan<'a>(plan: Plan, keep: usize, pieces: impl IntoIterator<Item = &'a [u8]>)
     let mut scanner = Scanner::new(plan, keep);
     let fed = pieces.into_iter().try_for_each(|piece| scanner.feed(piece));
     let verdict = fed.and_then(|()| scanner.finish());
-    let found = FIELDS.map(|field| {
+    let found = Field::ALL.map(|field| {
         let raw = scanner.raw(field).map(<[u8]>::to_vec);
         (scanner.capture(field), scanner.key_end(field), raw)
     });

@@ -55,7 +55,29 @@ pub enum Plan {
 }
 
 impl Field {
-    pub(super) const COUNT: usize = Self::ResultProtocolVersion as usize + 1;
+    /// Every field.
+    pub const ALL: [Self; 18] = [
+        Self::JsonRpc,
+        Self::Id,
+        Self::Method,
+        Self::Result,
+        Self::Error,
+        Self::Params,
+        Self::Name,
+        Self::Uri,
+        Self::Cursor,
+        Self::RefType,
+        Self::RefName,
+        Self::RefUri,
+        Self::RequestId,
+        Self::ProtocolVersion,
+        Self::Capabilities,
+        Self::ProgressToken,
+        Self::MetaProtocolVersion,
+        Self::ResultProtocolVersion,
+    ];
+
+    pub(super) const COUNT: usize = Self::ALL.len();
 
     /// Whether the bytes of a value of this kind are kept.
     pub(super) fn keeps(self, kind: ValueKind) -> bool {

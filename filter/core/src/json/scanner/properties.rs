@@ -9,26 +9,6 @@ use crate::json::strategies::{
     cuts, document, key as key_token, message, pieces, scalar, spoiled, string, value,
 };
 
-const FIELDS: [Field; 17] = [
-    Field::Id,
-    Field::Method,
-    Field::Result,
-    Field::Error,
-    Field::Params,
-    Field::Name,
-    Field::Uri,
-    Field::Cursor,
-    Field::RefType,
-    Field::RefName,
-    Field::RefUri,
-    Field::RequestId,
-    Field::ProtocolVersion,
-    Field::Capabilities,
-    Field::ProgressToken,
-    Field::MetaProtocolVersion,
-    Field::ResultProtocolVersion,
-];
-
 type Found = (Option<Capture>, Option<u64>, Option<Vec<u8>>);
 
 /// All that a scan tells.
@@ -51,7 +31,7 @@ fn scan(plan: Plan, keep: usize, pieces: &[&[u8]]) -> Outcome {
     Outcome {
         verdict,
         root: scanner.root(),
-        found: FIELDS.iter().map(found).collect(),
+        found: Field::ALL.iter().map(found).collect(),
         params_ended: scanner.params_ended(),
     }
 }
