@@ -16,8 +16,7 @@ pub(super) fn accepted(folders: &[PathBuf]) -> Result<bool, LocalError> {
     model.read(sources.objects());
     let view = model.view()?;
     let mut report = Report::default();
-    report.tell_faults(&sources, model.index(), &view.left_out);
-    report.tell_verdicts(&sources, &view.verdicts);
+    report.tell(&sources, model.index(), &view);
     report.print(model.index(), None);
     Ok(!report.has_errors())
 }

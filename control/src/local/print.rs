@@ -6,7 +6,7 @@ use mcp_filter_config::{PluginConfig, Role};
 
 use super::LocalError;
 use super::keys::keys;
-use super::model::{Model, View};
+use super::model::Model;
 use super::report::{self, Report};
 use super::session::Session;
 use super::sources::Sources;
@@ -25,7 +25,7 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let mut model = Model::new(DEFAULT_LISTEN, keys);
     model.read(sources.objects());
     let view = model.view()?;
-    tell(&sources, &model, &view);
+    Report::default().tell(&sources, model.index(), &view);
     print(args, &view.service.config);
     Ok(())
 }
@@ -49,12 +49,6 @@ fn local_args(args: &RenderArgs) -> LocalArgs {
         work_dir: args.work_dir.clone(),
         concurrency: 1,
     }
-}
-
-fn tell(sources: &Sources, model: &Model, view: &View) {
-    let mut report = Report::default();
-    report.tell_faults(sources, model.index(), &view.left_out);
-    report.tell_verdicts(sources, &view.verdicts);
 }
 
 fn print(args: &RenderArgs, config: &PluginConfig) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Write as _, stdout};
 use std::time::Instant;
 
+use super::model::View;
 use super::sources::Sources;
 use crate::index::Index;
 use crate::manifests::Severity;
@@ -23,8 +24,14 @@ pub(super) struct Report {
 type Key = (&'static str, ObjectName);
 
 impl Report {
+    /// Tells what is new in what the manifests lead to.
+    pub(super) fn tell(&mut self, sources: &Sources, index: &Index, view: &View) {
+        self.tell_faults(sources, index, &view.left_out);
+        self.tell_verdicts(sources, &view.verdicts);
+    }
+
     /// Tells what is wrong with files and objects.
-    pub(super) fn tell_faults(&mut self, sources: &Sources, index: &Index, left_out: &[String]) {
+    fn tell_faults(&mut self, sources: &Sources, index: &Index, left_out: &[String]) {
         let of_files = sources.errors();
         let of_files = of_files
             .iter()
@@ -60,7 +67,7 @@ impl Report {
     }
 
     /// Tells whose condition has changed.
-    pub(super) fn tell_verdicts(&mut self, sources: &Sources, verdicts: &[Verdict]) {
+    fn tell_verdicts(&mut self, sources: &Sources, verdicts: &[Verdict]) {
         let before = std::mem::take(&mut self.verdicts);
         for verdict in verdicts {
             let key = (verdict.kind, verdict.name.clone());

@@ -74,8 +74,7 @@ impl Session {
         model.read(sources.objects());
         let view = model.view()?;
         let mut report = Report::default();
-        report.tell_faults(&sources, model.index(), &view.left_out);
-        report.tell_verdicts(&sources, &view.verdicts);
+        report.tell(&sources, model.index(), &view);
         let setup = setup(args, &work_dir, filter)?;
         let gateway =
             Gateway::start(launch(args, envoy, &setup), Files::new(setup), view.service).await?;
@@ -218,9 +217,7 @@ impl Session {
         self.publish_at = None;
         match self.model.view() {
             Ok(view) => {
-                self.report
-                    .tell_faults(&self.sources, self.model.index(), &view.left_out);
-                self.report.tell_verdicts(&self.sources, &view.verdicts);
+                self.report.tell(&self.sources, self.model.index(), &view);
                 self.gateway.want(view.service);
             }
             Err(error) => {

@@ -2,11 +2,11 @@ use super::{Manifests, refused, registration};
 use crate::network::{PathMatch, PathRewrite};
 use crate::verdict::Reason::{Invalid, TargetNotFound, TargetUnsupported};
 
-const BACKEND: &str =
+pub(super) const BACKEND: &str =
     "backendRefs: [{group: networking.istio.io, kind: Hostname, name: a.example, port: 80}]";
 
 /// With a rule of these lines before its backendRefs.
-fn rule(lines: &str) -> Manifests {
+pub(super) fn rule(lines: &str) -> Manifests {
     Manifests::one_server().edit(
         &format!("- {BACKEND}"),
         &format!("- {lines}\n    {BACKEND}"),
@@ -14,13 +14,13 @@ fn rule(lines: &str) -> Manifests {
 }
 
 /// With a rewrite in the rule.
-fn rewrite(rewrite: &str) -> Manifests {
+pub(super) fn rewrite(rewrite: &str) -> Manifests {
     rule(&format!(
         "filters: [{{type: URLRewrite, urlRewrite: {{{rewrite}}}}}]"
     ))
 }
 
-fn message(text: &str) -> String {
+pub(super) fn message(text: &str) -> String {
     format!("HTTPRoute team/a: {text}")
 }
 

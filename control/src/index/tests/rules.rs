@@ -1,27 +1,6 @@
+use super::routes::{BACKEND, message, rewrite, rule};
 use super::{Manifests, refused};
 use crate::verdict::Reason::TargetUnsupported;
-
-const BACKEND: &str =
-    "backendRefs: [{group: networking.istio.io, kind: Hostname, name: a.example, port: 80}]";
-
-/// With a rule of these lines before its backendRefs.
-fn rule(lines: &str) -> Manifests {
-    Manifests::one_server().edit(
-        &format!("- {BACKEND}"),
-        &format!("- {lines}\n    {BACKEND}"),
-    )
-}
-
-/// With a rewrite in the rule.
-fn rewrite(rewrite: &str) -> Manifests {
-    rule(&format!(
-        "filters: [{{type: URLRewrite, urlRewrite: {{{rewrite}}}}}]"
-    ))
-}
-
-fn message(text: &str) -> String {
-    format!("HTTPRoute team/a: {text}")
-}
 
 #[test]
 fn a_route_must_have_one_rule_with_one_backend() {
