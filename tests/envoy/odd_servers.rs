@@ -44,6 +44,19 @@ everywhere! {
         }
     }
 
+    async fn a_400_in_a_session_that_lives_is_an_answer_and_the_call_is_made_once(role, protocol) {
+        let shared = scripted(role).await;
+        let client = shared.connected(protocol).await;
+        let reply = client.call("kept_json_error_400", json!({})).await;
+        assert!(reply.status == 200 && reply.message()["error"].is_object(), "{}", reply.shown());
+        let session = shared.kept.call_from(client.mark()).header("mcp-session-id").unwrap().to_owned();
+        assert!(shared.kept.sessions().contains(&session));
+        client.call("kept_echo", json!({})).await.result();
+        let calls = shared.kept.received_from(client.mark());
+        let used = calls.iter().rfind(|request| request.rpc_method() == "tools/call").unwrap();
+        assert_eq!(used.header("mcp-session-id"), Some(session.as_str()), "the session goes on");
+    }
+
     async fn an_answer_that_is_cut_is_an_error_or_visibly_cut(role, protocol) {
         let shared = scripted(role).await;
         for tool in ["cut_json", "cut_stream"] {

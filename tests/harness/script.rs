@@ -244,6 +244,7 @@ fn no_messages() -> Vec<Tool> {
 fn odd_answers() -> Vec<Tool> {
     vec![
         Tool::new("json_error", response(200, "application/json", ERROR)),
+        Tool::new("json_error_400", response(400, "application/json", ERROR)),
         Tool::new("json_error_500", response(500, "application/json", ERROR)),
         Tool::new("odd_bytes", response(200, "application/json", ODD_BYTES)),
         Tool::new("odd_headers", odd_headers(ANSWER)),

@@ -301,6 +301,11 @@ impl FakeStream {
             .then(|| (status, downstream["body"].as_str().unwrap().to_owned()))
     }
 
+    /// A trailer that reached the client.
+    pub(super) fn client_trailer(&self, name: &str) -> Option<String> {
+        header(&self.state()["downstream"]["trailers"], name)
+    }
+
     /// The part of the body that reached the client so far.
     pub(super) fn client_has(&self) -> String {
         self.state()["downstream"]["body"]

@@ -123,6 +123,7 @@ fn trailers_end_a_response_body() {
             .upstream_sends("ab")
             .upstream_sends_trailers();
         assert_eq!(stream.client_got(), got(200, "AB"));
+        assert_eq!(stream.client_trailer("x-trailer"), None);
     }
 }
 
