@@ -118,6 +118,7 @@ impl Flow {
     }
 
     pub(crate) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
+        self.shared.clock.read();
         let headers = host::headers(Direction::Request);
         if self.half == Half::Route && headers.contains(TAG) {
             host::set_header(Direction::Request, TAG, None);
@@ -247,7 +248,7 @@ impl Flow {
         if passed {
             return;
         }
-        let now_ms = host::now_ms();
+        let now_ms = self.shared.clock.now_ms();
         let mut random = random::fill;
         let mut slots = HostSlots;
         self.exchange.on_done(&mut Context {
@@ -268,7 +269,7 @@ impl Flow {
         let mut random = random::fill;
         let mut slots = HostSlots;
         let mut context = Context {
-            now_ms: host::now_ms(),
+            now_ms: self.shared.clock.now_ms(),
             random: &mut random,
             slots: &mut slots,
         };

@@ -7,6 +7,7 @@
 mod apply;
 mod body;
 mod calls;
+mod clock;
 mod exchange;
 mod flow;
 mod gate;

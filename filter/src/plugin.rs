@@ -9,6 +9,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
 use crate::calls::{self, Calls};
+use crate::clock::Clock;
 use crate::flow::{Flow, Half};
 use crate::gate::Gate;
 use crate::handshake;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) table: Rc<Table>,
     pub(crate) metrics: Metrics,
     pub(crate) calls: Calls,
+    pub(crate) clock: Clock,
     ticking: RefCell<BTreeMap<u32, Weak<RefCell<Flow>>>>,
 }
 
@@ -97,6 +99,7 @@ impl Shared {
             table,
             metrics: metrics::of_this_vm(),
             calls: Calls::default(),
+            clock: Clock::default(),
             ticking: RefCell::default(),
         }
     }
@@ -155,6 +158,7 @@ impl RootContext for Plugin {
         let Some(Serving::Exchanges(_, shared)) = &self.serving else {
             return;
         };
+        shared.clock.read();
         for flow in shared.streams_to_tick() {
             if let Ok(mut flow) = flow.try_borrow_mut() {
                 flow.on_tick();
@@ -181,6 +185,7 @@ impl RootContext for Plugin {
 /// Brings the end of a call to the stream that waits for it.
 pub(crate) fn end_call(shared: &Shared, id: u32, headers: usize, body_size: usize) {
     let outcome = calls::outcome(headers, body_size);
+    shared.clock.read();
     if headers == 0 {
         shared.metrics.call_failed();
     }

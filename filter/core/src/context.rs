@@ -6,7 +6,8 @@
     reason = "holds borrowed trait objects only"
 )]
 pub struct Context<'a> {
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch: exact for request headers, calls' ends and ticks, else that of the last of
+    /// these that any stream has seen.
     pub now_ms: u64,
     /// Fills the slice with random bytes fit for session ids.
     pub random: &'a mut dyn FnMut(&mut [u8]),

@@ -60,7 +60,7 @@ impl Exchange {
         head: &ResponseHead,
         context: &mut Context<'_>,
     ) -> ResponseHeadStep {
-        routed.touch(context);
+        routed.touch();
         let status = status_of(&head.headers).unwrap_or_default();
         if !head.from_upstream {
             return self.failed_by_envoy(*routed, head, status);
@@ -238,7 +238,7 @@ impl Routed {
         end_of_stream: bool,
         context: &mut Context<'_>,
     ) -> BodyStep {
-        self.touch(context);
+        self.touch();
         match &mut self.response {
             ResponseState::Checking(check) => {
                 let checked = check.feed(piece, end_of_stream, self.id.as_deref());

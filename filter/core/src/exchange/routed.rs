@@ -33,8 +33,10 @@ pub(crate) struct Routed {
     rest: Option<Scanner>,
     /// When it went on, in milliseconds.
     released_ms: u64,
-    /// When something last happened, in milliseconds.
+    /// When something last happened, in milliseconds, as far as ticks have told.
     last_activity_ms: u64,
+    /// Whether something has happened since the last tick.
+    touched: bool,
 }
 
 impl Routed {
@@ -81,6 +83,7 @@ impl Routed {
             rest: (!ended).then_some(scanner),
             released_ms: context.now_ms,
             last_activity_ms: context.now_ms,
+            touched: false,
         }
     }
 
@@ -115,6 +118,9 @@ impl Routed {
 
     /// Whether this server, for this caller, waits or streams for too long, or the client has cancelled.
     pub(crate) fn on_tick(&mut self, table: &Table, context: &Context<'_>) -> TickStep {
+        if std::mem::take(&mut self.touched) {
+            self.last_activity_ms = context.now_ms;
+        }
         let server = table.server(self.route.server);
         let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);
         let waiting = matches!(self.response, ResponseState::Waiting);
@@ -142,9 +148,9 @@ impl Routed {
         }
     }
 
-    /// Something came from the server.
-    pub(crate) fn touch(&mut self, context: &Context<'_>) {
-        self.last_activity_ms = context.now_ms;
+    /// Something came from the server. The next tick will know when: the time itself would cost a hostcall.
+    pub(crate) fn touch(&mut self) {
+        self.touched = true;
     }
 
     fn is_cancelled(&self, table: &Table, context: &Context<'_>) -> bool {
