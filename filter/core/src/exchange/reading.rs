@@ -4,7 +4,7 @@ use super::message::{Message, echoable_id, routable_early};
 use super::request_facts::RequestFacts;
 use crate::Table;
 use crate::json::{InvalidJson, Plan, Scanner};
-use crate::method::RoutedMethod;
+use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 
 /// See the module.
@@ -18,6 +18,9 @@ pub(crate) struct Reading {
     pub(crate) scanner: Scanner,
     /// Whether the body has ended.
     pub(crate) ended: bool,
+    /// Whether `held` is a whole document, and all that the headers announced. Over HTTP/1.1 that is known one piece
+    /// before the end.
+    pub(crate) whole: bool,
     /// Bytes so far; more than `held` has once the scan has failed.
     length: u64,
     failure: Option<Rejection>,
@@ -45,6 +48,7 @@ impl Reading {
             held: Vec::new(),
             scanner: Scanner::new(Plan::FromClient, keep),
             ended: false,
+            whole: false,
             length: 0,
             failure: None,
         }
@@ -55,14 +59,16 @@ impl Reading {
         self.length += piece.len() as u64;
         if self.failure.is_none() {
             let scanned = self.scanner.feed(&piece);
-            let finished = if end_of_stream {
+            let whole = end_of_stream || self.facts.content_length() == Some(self.length);
+            let finished = if whole {
                 scanned.and_then(|()| self.scanner.finish())
             } else {
                 scanned
             };
             self.hold(piece);
-            if let Err(error) = finished {
-                self.failure = Some(rejection(error));
+            match finished {
+                Ok(()) => self.whole = whole,
+                Err(error) => self.failure = Some(rejection(error)),
             }
         }
         self.ended |= end_of_stream;
@@ -94,8 +100,17 @@ impl Reading {
             None if self.ended => {
                 Message::of(&self.scanner).map_or_else(Known::Refused, Known::Message)
             }
+            None if self.whole => self.known_whole(),
             None if self.is_large(table) => self.known_early(),
             None => Known::Nothing,
+        }
+    }
+
+    /// What is to be routed need not wait for the word that nothing follows.
+    fn known_whole(&self) -> Known {
+        match Message::of(&self.scanner) {
+            Ok(Message::Request(Method::Routed(method))) => Known::Early(method),
+            _ => Known::Nothing,
         }
     }
 

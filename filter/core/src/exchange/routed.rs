@@ -31,6 +31,8 @@ pub(crate) struct Routed {
     pub(crate) response: ResponseState,
     /// The scan of a body that goes on.
     rest: Option<Scanner>,
+    /// Whether nothing more may come of it than its end.
+    whole: bool,
     /// When it went on, in milliseconds.
     released_ms: u64,
     /// When something last happened, in milliseconds, as far as ticks have told.
@@ -64,10 +66,11 @@ impl Routed {
             held,
             scanner,
             ended,
+            whole,
             ..
         } = reading;
         let replay =
-            (ended && route.upstream_session.is_some() && !is_answer).then(|| match body {
+            (whole && route.upstream_session.is_some() && !is_answer).then(|| match body {
                 BodyEdit::Keep => Rc::new(held),
                 BodyEdit::Replace(body) => Rc::clone(body),
             });
@@ -81,6 +84,7 @@ impl Routed {
             replay,
             response: ResponseState::Waiting,
             rest: (!ended).then_some(scanner),
+            whole,
             released_ms: context.now_ms,
             last_activity_ms: context.now_ms,
             touched: false,
@@ -92,6 +96,9 @@ impl Routed {
         let Some(scanner) = &mut self.rest else {
             return BodyStep::Forward;
         };
+        if self.whole && piece.is_empty() {
+            return BodyStep::Forward;
+        }
         let scanned = scanner.feed(piece);
         let scanned = if end_of_stream {
             scanned.and_then(|()| scanner.finish())

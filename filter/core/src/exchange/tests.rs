@@ -1,5 +1,6 @@
 //! Whole exchanges, driven as the adapter drives them.
 
+mod announced_length;
 mod calls;
 mod driver;
 mod edges;
