@@ -230,10 +230,8 @@ impl Flow {
         self.settle_other();
         match step {
             TickStep::Wait => {}
-            TickStep::Respond(response) if self.response == Response::Awaited => {
-                self.respond(&response)
-            }
-            TickStep::Respond(_) | TickStep::Reset => self.cut(Direction::Response),
+            TickStep::Respond(response) => self.respond(&response),
+            TickStep::Reset => self.cut(Direction::Response),
         }
     }
 

@@ -79,6 +79,7 @@ macro_rules! everywhere {
 
 mod bad_input;
 mod calls;
+mod cancellation;
 mod clients;
 mod faults;
 mod headers;

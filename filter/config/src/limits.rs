@@ -19,7 +19,8 @@ pub struct Limits {
     pub ended_slots: u32,
     /// Bound of each side call (`initialize`, `DELETE`, notifications), in milliseconds.
     pub side_call_ms: u32,
-    /// From a passed-on `notifications/cancelled` to the end of the call that it names, in milliseconds.
+    /// From a `notifications/cancelled` to the end of the call that it names, in milliseconds. Calls are looked at once
+    /// in a second, so it may be one more.
     pub cancel_grace_ms: u32,
 }
 
@@ -33,7 +34,7 @@ impl Default for Limits {
             session_slots: 8192,
             ended_slots: 4096,
             side_call_ms: 5000,
-            cancel_grace_ms: 5000,
+            cancel_grace_ms: 4000,
         }
     }
 }

@@ -26,6 +26,7 @@ mod routed;
 mod stateless;
 mod upstream_headers;
 mod upstream_sessions;
+mod waiting;
 
 use std::rc::Rc;
 
@@ -43,6 +44,7 @@ use repair::Repair;
 use request::OpeningRequest;
 use routed::Routed;
 pub(crate) use upstream_sessions::UpstreamKeyParts;
+use waiting::Waiting;
 
 /// See the module. The order of calls is the host's: request headers, request body pieces (only while held or
 /// when a release asked for the rest), request trailers, response headers, response body pieces; calls' ends and
@@ -203,15 +205,22 @@ impl Exchange {
 
     /// Whether [`Exchange::on_tick`] wants to be called every second or so.
     pub fn wants_ticks(&self) -> bool {
-        matches!(self.phase, Phase::Routed(_))
+        matches!(
+            self.phase,
+            Phase::Opening(_) | Phase::Routed(_) | Phase::Doubting(_) | Phase::Repairing(_)
+        )
     }
 
     /// Looks at deadlines and at cancellations.
     pub fn on_tick(&mut self, context: &mut Context<'_>) -> TickStep {
-        let Phase::Routed(routed) = &mut self.phase else {
-            return TickStep::Wait;
+        let table = &self.table;
+        let step = match &mut self.phase {
+            Phase::Opening(opening) => opening.waiting().on_tick(table, context),
+            Phase::Routed(routed) => routed.on_tick(table, context),
+            Phase::Doubting(doubt) => Waiting::of(&doubt.routed).on_tick(table, context),
+            Phase::Repairing(repair) => Waiting::of(&repair.routed).on_tick(table, context),
+            _ => TickStep::Wait,
         };
-        let step = routed.on_tick(&self.table, context);
         if matches!(step, TickStep::Respond(_)) {
             self.end_upstream_session();
             self.phase = Phase::Answered;

@@ -14,7 +14,8 @@ const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"session","method":"ping"}"#;
 /// See the module. The response headers of the 400 are held meanwhile.
 #[derive(Debug)]
 pub(crate) struct Doubt {
-    routed: Box<Routed>,
+    /// The request.
+    pub(crate) routed: Box<Routed>,
     head: ResponseHead,
     ping: CallToken,
 }

@@ -21,6 +21,8 @@ pub(crate) struct Reading {
     /// Whether `held` is a whole document, and all that the headers announced. Over HTTP/1.1 that is known one piece
     /// before the end.
     pub(crate) whole: bool,
+    /// When the gateway first turned to a server for it, in milliseconds.
+    pub(crate) asked_ms: u64,
     /// Bytes so far; more than `held` has once the scan has failed.
     length: u64,
     failure: Option<Rejection>,
@@ -49,6 +51,7 @@ impl Reading {
             scanner: Scanner::new(Plan::FromClient, keep),
             ended: false,
             whole: false,
+            asked_ms: 0,
             length: 0,
             failure: None,
         }

@@ -7,6 +7,7 @@ use super::response_check::ResponseCheck;
 use super::response_events::ResponseEvents;
 use super::route::Route;
 use super::routed::Routed;
+use super::waiting::Waiting;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
 use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
@@ -16,7 +17,8 @@ use crate::{Context, Table};
 /// See the module. The response headers of the lost session are held meanwhile.
 #[derive(Debug)]
 pub(crate) struct Repair {
-    routed: Routed,
+    /// The request.
+    pub(crate) routed: Routed,
     stage: Stage,
 }
 
@@ -60,7 +62,7 @@ impl Repair {
     }
 
     /// The request again, as a call: its whole response comes at once.
-    fn replay(&mut self, table: &Table, calls: &mut Calls) {
+    fn replay(&mut self, table: &Table, calls: &mut Calls, context: &Context<'_>) {
         let server = table.server(self.routed.route.server);
         let session = self
             .routed
@@ -70,7 +72,7 @@ impl Repair {
             .map(|of_route| &of_route.session);
         let body = self.routed.replay.as_deref().cloned().unwrap_or_default();
         let policy_headers = &self.routed.route.policy_headers;
-        let timeout_ms = server.timeouts.first_byte_ms;
+        let timeout_ms = Waiting::of(&self.routed).left_ms(table, context).max(1);
         let call = SideCall {
             verb: "POST",
             session,
@@ -128,7 +130,7 @@ impl Exchange {
                     });
             }
         }
-        repair.replay(&table, &mut self.calls);
+        repair.replay(&table, &mut self.calls, context);
         self.phase = Phase::Repairing(repair);
         CallStep::Nothing
     }

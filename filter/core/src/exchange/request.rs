@@ -9,6 +9,7 @@ use super::reading::{Known, Reading};
 use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
 use super::route::{Denied, Route, RouteSession};
 use super::routed::Routed;
+use super::waiting::Waiting;
 use super::{
     CallStep, Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions,
 };
@@ -31,6 +32,17 @@ pub(crate) struct OpeningRequest {
 }
 
 impl OpeningRequest {
+    /// For how long its client waits already.
+    pub(crate) fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            server: self.route.server,
+            session: self.reading.facts.valid_session(),
+            id: self.reading.id(),
+            is_answer: false,
+            since_ms: self.reading.asked_ms,
+        }
+    }
+
     /// The session that the server has issued for a request that will never reach it.
     pub(crate) fn issued(&self) -> Option<(&Route, &UpstreamSession)> {
         self.open.issued().map(|session| (&self.route, session))
@@ -279,10 +291,11 @@ impl Exchange {
     /// A session at the server first, where it has sessions and none is known for this caller.
     fn prepare(
         &mut self,
-        reading: Reading,
+        mut reading: Reading,
         mut route: Route,
         context: &mut Context<'_>,
     ) -> RequestStep {
+        reading.asked_ms = context.now_ms;
         let table = Rc::clone(&self.table);
         if route.upstream_session.is_some() || !table.server(route.server).issues_sessions {
             return self.release(reading, route, context);

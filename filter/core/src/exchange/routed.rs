@@ -7,10 +7,10 @@ use super::reading::{self, Reading};
 use super::request::late_refusal;
 use super::response::ResponseState;
 use super::route::Route;
+use super::waiting::Waiting;
 use crate::json::Scanner;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
-use crate::slots::{self, CallKey};
 use crate::step::{BodyEdit, BodyStep, TickStep};
 use crate::{Context, Table};
 
@@ -33,9 +33,9 @@ pub(crate) struct Routed {
     rest: Option<Scanner>,
     /// Whether nothing more may come of it than its end.
     whole: bool,
-    /// When it went on, in milliseconds.
-    released_ms: u64,
-    /// When something last happened, in milliseconds, as far as ticks have told.
+    /// When the gateway first turned to the server for it, in milliseconds.
+    pub(crate) asked_ms: u64,
+    /// When something last came of the response, in milliseconds, as far as ticks have told.
     last_activity_ms: u64,
     /// Whether something has happened since the last tick.
     touched: bool,
@@ -67,6 +67,7 @@ impl Routed {
             scanner,
             ended,
             whole,
+            asked_ms,
             ..
         } = reading;
         let replay =
@@ -85,7 +86,7 @@ impl Routed {
             response: ResponseState::Waiting,
             rest: (!ended).then_some(scanner),
             whole,
-            released_ms: context.now_ms,
+            asked_ms,
             last_activity_ms: context.now_ms,
             touched: false,
         }
@@ -128,50 +129,22 @@ impl Routed {
         if std::mem::take(&mut self.touched) {
             self.last_activity_ms = context.now_ms;
         }
-        let server = table.server(self.route.server);
+        let waiting = Waiting::of(self);
+        if matches!(self.response, ResponseState::Waiting) {
+            return waiting.on_tick(table, context);
+        }
         let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);
-        let waiting = matches!(self.response, ResponseState::Waiting);
-        let bound_ms = if waiting {
-            server.timeouts.first_byte_ms
-        } else {
-            server.timeouts.idle_ms
-        };
-        let rejection = if silent_ms >= bound_ms {
-            let server = server.name.clone();
-            if self.is_answer {
-                Rejection::AnswerNotTaken { server }
-            } else {
-                Rejection::TimedOut { server }
-            }
-        } else if self.is_cancelled(table, context) {
-            Rejection::Cancelled
-        } else {
-            return TickStep::Wait;
-        };
-        if waiting {
-            TickStep::Respond(rejection.response(self.id.as_deref()))
-        } else {
+        let bound_ms = table.server(self.route.server).timeouts.idle_ms;
+        if silent_ms >= bound_ms || waiting.is_cancelled(table, context) {
             TickStep::Reset
+        } else {
+            TickStep::Wait
         }
     }
 
     /// Something came from the server. The next tick will know when: the time itself would cost a hostcall.
     pub(crate) fn touch(&mut self) {
         self.touched = true;
-    }
-
-    fn is_cancelled(&self, table: &Table, context: &Context<'_>) -> bool {
-        let (Some(session), Some(id)) = (&self.session, &self.id) else {
-            return false;
-        };
-        let grace_ms = u64::from(table.limits().cancel_grace_ms);
-        slots::cancelled_at(
-            context.slots,
-            table.limits(),
-            &CallKey::in_session(session, id),
-        )
-        .filter(|at_ms| *at_ms >= self.released_ms)
-        .is_some_and(|at_ms| context.now_ms >= at_ms.saturating_add(grace_ms))
     }
 
     fn refuse_rest(&mut self, rejection: &Rejection) -> BodyStep {

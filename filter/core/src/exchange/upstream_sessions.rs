@@ -138,6 +138,7 @@ impl Exchange {
     pub(super) fn end_upstream_session(&mut self) {
         let opened = match &self.phase {
             Phase::Routed(routed) => routed.route.session_for_this_request(),
+            Phase::Doubting(doubt) => doubt.routed.route.session_for_this_request(),
             Phase::Repairing(repair) => repair.session_for_this_request(),
             Phase::Opening(opening) => opening.issued(),
             _ => None,

@@ -1,5 +1,6 @@
 use super::driver::*;
-use crate::step::TickStep;
+use crate::Exchange;
+use crate::step::{LocalResponse, ResponseHeadStep, TickStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -57,7 +58,7 @@ fn a_cancelled_request_ends_after_the_grace_and_no_other_does() {
         &headers,
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#,
     );
-    gateway.now_ms += 4_999;
+    gateway.now_ms += 3_999;
     assert_eq!(
         gateway.lend(|context| exchange.on_tick(context)),
         TickStep::Wait
@@ -71,4 +72,119 @@ fn a_cancelled_request_ends_after_the_grace_and_no_other_does() {
         gateway.lend(|context| other.on_tick(context)),
         TickStep::Wait
     );
+}
+
+/// Exchanges that wait for more than the response to a call that was sent: how each came there is in its name.
+const WAITS: &[(&str, fn(&mut Gateway, &str) -> Exchange)] = &[
+    ("opening", opening),
+    ("opened", opened),
+    ("doubting", |gateway, session| {
+        answered_with(gateway, session, 400)
+    }),
+    ("repairing", |gateway, session| {
+        answered_with(gateway, session, 404)
+    }),
+    ("repeated", |gateway, session| {
+        let mut exchange = answered_with(gateway, session, 404);
+        reopen(gateway, &mut exchange);
+        exchange.take_calls();
+        exchange
+    }),
+];
+
+fn opening(gateway: &mut Gateway, session: &str) -> Exchange {
+    gateway
+        .post(&[("mcp-session-id", session)], &call("s_echo"))
+        .0
+}
+
+fn opened(gateway: &mut Gateway, session: &str) -> Exchange {
+    let mut exchange = opening(gateway, session);
+    gateway.now_ms += 1_000;
+    gateway.open(&mut exchange, "old");
+    exchange
+}
+
+fn answered_with(gateway: &mut Gateway, session: &str, status: u16) -> Exchange {
+    let mut exchange = opened(gateway, session);
+    gateway.now_ms += 1_000;
+    let step = gateway.respond(&mut exchange, status, &[JSON]);
+    assert_eq!(step, ResponseHeadStep::Hold);
+    exchange
+}
+
+/// The session is opened for a second time.
+fn reopen(gateway: &mut Gateway, exchange: &mut Exchange) {
+    let opening = only(exchange.take_calls());
+    gateway.end_call(exchange, &opening, initialized("new"));
+    let ready = only(exchange.take_calls());
+    gateway.end_call(exchange, &ready, answered(202, &[], ""));
+}
+
+fn tick(gateway: &mut Gateway, exchange: &mut Exchange) -> TickStep {
+    assert!(exchange.wants_ticks());
+    gateway.lend(|context| exchange.on_tick(context))
+}
+
+fn ended(gateway: &mut Gateway, exchange: &mut Exchange) -> LocalResponse {
+    match tick(gateway, exchange) {
+        TickStep::Respond(response) => {
+            assert!(!exchange.wants_ticks());
+            response
+        }
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+#[test]
+fn the_time_to_answer_counts_from_the_first_word_to_the_server() {
+    for (name, wait) in WAITS {
+        let mut gateway = Gateway::new();
+        let session = gateway.session();
+        let began_ms = gateway.now_ms;
+        let mut exchange = wait(&mut gateway, &session);
+        gateway.now_ms = began_ms + 299_999;
+        assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait, "{name}");
+        gateway.now_ms += 1;
+        let response = ended(&mut gateway, &mut exchange);
+        assert_eq!(response.status, 200, "{name}");
+        let body = text(&response.body);
+        assert!(body.contains(r#""id":7,"error""#), "{name}: {body}");
+        assert!(
+            body.contains("test/stateful did not answer in time"),
+            "{name}: {body}"
+        );
+    }
+}
+
+#[test]
+fn whatever_a_cancelled_request_waits_for_it_ends_after_the_grace() {
+    for (name, wait) in WAITS {
+        let mut gateway = Gateway::new();
+        let session = gateway.session();
+        let mut exchange = wait(&mut gateway, &session);
+        let cancelled =
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
+        gateway.post(&[("mcp-session-id", &session)], cancelled);
+        gateway.now_ms += 3_999;
+        assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait, "{name}");
+        gateway.now_ms += 1;
+        let response = ended(&mut gateway, &mut exchange);
+        assert_eq!(response.status, 200, "{name}");
+        assert_eq!(
+            text(&response.body),
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"Request cancelled"}}"#,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_request_that_is_repeated_has_the_rest_of_its_time() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let mut exchange = answered_with(&mut gateway, &session, 404);
+    gateway.now_ms += 10_000;
+    reopen(&mut gateway, &mut exchange);
+    assert_eq!(only(exchange.take_calls()).timeout_ms, 288_000);
 }
