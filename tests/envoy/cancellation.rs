@@ -1,4 +1,5 @@
-//! Calls that the gateway has to open a session for, or to send again: they end when they are cancelled, and in time.
+//! Calls to servers without sessions, and those that the gateway has to open a session for or to send again: they end
+//! when they are cancelled, and in time.
 
 use std::time::Duration;
 
@@ -9,11 +10,54 @@ use harness::runtime;
 use harness::script::Script;
 use harness::sessions::Client;
 use harness::upstream::Upstream;
-use harness::wait::within;
+use harness::wait::{until, within};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::shared::scripted;
+
+everywhere! {
+    async fn a_cancelled_call_to_a_server_without_sessions_ends_and_the_server_is_told(role, protocol) {
+        let shared = scripted(role).await;
+        for tool in ["plain_hang", "plain_hang_stream"] {
+            let client = shared.connected(protocol).await;
+            let id = client.mark();
+            let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}}).to_string();
+            let call = runtime::spawn({ let client = client.clone(); async move { client.send(body).await } });
+            shared.plain.until_hanging_from(client.mark(), 1).await;
+            let started = Instant::now();
+            let cancel = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"reason":"\u0041","requestId":"{id}"}}}}"#);
+            assert_eq!(shared.connected(protocol).await.send(cancel.as_str()).await.status, 202);
+            assert_eq!(client.send(cancel.as_str()).await.status, 202);
+            until("the server is told", Duration::from_secs(3), || async {
+                shared.plain.received().iter().any(|request| request.text() == cancel).then_some(())
+            }).await;
+            let reply = within("the end of a cancelled call", Duration::from_secs(15), call).await.unwrap();
+            let took = started.elapsed();
+            assert!((Duration::from_millis(3900)..Duration::from_secs(7)).contains(&took), "{took:?}");
+            assert!(!reply.complete || reply.text().contains("cancelled"), "{}", reply.shown());
+            shared.plain.until_hanging_from(client.mark(), 0).await;
+            let told = shared.plain.received().iter().filter(|request| request.text() == cancel).count();
+            assert_eq!(told, 1, "the other session's word counts for nothing");
+        }
+    }
+}
+
 in_both_roles! {
+    async fn nobody_without_a_session_cancels_a_call(role) {
+        let shared = scripted(role).await;
+        let client = shared.client(Protocol::Http1);
+        let id = client.mark();
+        let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "plain_hang_stream"}}).to_string();
+        let mut call = client.open(body).await;
+        call.event().await.unwrap();
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}).to_string();
+        assert_eq!(client.send(cancel.as_str()).await.status, 202);
+        let rest = tokio::time::timeout(Duration::from_secs(6), call.rest()).await;
+        assert!(rest.is_err(), "{}", rest.unwrap().shown());
+        assert!(!shared.plain.received().iter().any(|request| request.text() == cancel));
+    }
+
     async fn a_repeated_call_that_hangs_is_given_up_in_its_time(role) {
         for status in [404, 400] {
             let (gateway, server) = gateway_with_sessions(role, status, "3s").await;

@@ -44,7 +44,6 @@ use repair::Repair;
 use request::OpeningRequest;
 use routed::Routed;
 pub(crate) use upstream_sessions::UpstreamKeyParts;
-use waiting::Waiting;
 
 /// See the module. The order of calls is the host's: request headers, request body pieces (only while held or
 /// when a release asked for the rest), request trailers, response headers, response body pieces; calls' ends and
@@ -213,12 +212,12 @@ impl Exchange {
 
     /// Looks at deadlines and at cancellations.
     pub fn on_tick(&mut self, context: &mut Context<'_>) -> TickStep {
-        let table = &self.table;
+        let (table, calls) = (&self.table, &mut self.calls);
         let step = match &mut self.phase {
-            Phase::Opening(opening) => opening.waiting().on_tick(table, context),
-            Phase::Routed(routed) => routed.on_tick(table, context),
-            Phase::Doubting(doubt) => Waiting::of(&doubt.routed).on_tick(table, context),
-            Phase::Repairing(repair) => Waiting::of(&repair.routed).on_tick(table, context),
+            Phase::Opening(opening) => opening.on_tick(table, context),
+            Phase::Routed(routed) => routed.on_tick(table, calls, context),
+            Phase::Doubting(doubt) => doubt.routed.on_tick(table, calls, context),
+            Phase::Repairing(repair) => repair.routed.on_tick(table, calls, context),
             _ => TickStep::Wait,
         };
         if matches!(step, TickStep::Respond(_)) {

@@ -13,7 +13,7 @@ mod nonces;
 mod table;
 mod upstream_sessions;
 
-pub use calls::{CallKey, cancel, cancelled_at};
+pub use calls::{CallKey, Cancellation, cancel, cancellation};
 pub use ended::{end, is_ended};
 pub use memory::MemorySlots;
 pub use nonces::is_first_use;

@@ -14,6 +14,9 @@ use crate::slots::UpstreamSession;
 use crate::step::{BodyStep, CallOutcome, CallToken, LocalResponse, ResponseHeadStep};
 use crate::{Context, Table};
 
+/// Past the end of a request's time, in milliseconds: a tick says what has happened, where the host would say 504.
+const AFTER_THE_TICK_MS: u64 = 2_000;
+
 /// See the module. The response headers of the lost session are held meanwhile.
 #[derive(Debug)]
 pub(crate) struct Repair {
@@ -72,7 +75,8 @@ impl Repair {
             .map(|of_route| &of_route.session);
         let body = self.routed.replay.as_deref().cloned().unwrap_or_default();
         let policy_headers = &self.routed.route.policy_headers;
-        let timeout_ms = Waiting::of(&self.routed).left_ms(table, context).max(1);
+        let left_ms = Waiting::of(&self.routed).left_ms(table, context);
+        let timeout_ms = left_ms.saturating_add(AFTER_THE_TICK_MS);
         let call = SideCall {
             verb: "POST",
             session,

@@ -19,8 +19,10 @@ use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::{ClientCapabilities, Session};
 use crate::slots::UpstreamSession;
-use crate::step::{BodyEdit, CallOutcome, CallToken, LocalResponse, Release, RequestStep};
-use crate::{Context, Headers};
+use crate::step::{
+    BodyEdit, CallOutcome, CallToken, LocalResponse, Release, RequestStep, TickStep,
+};
+use crate::{Context, Headers, Table};
 
 /// A request that waits for a session at its server.
 #[derive(Debug)]
@@ -32,15 +34,17 @@ pub(crate) struct OpeningRequest {
 }
 
 impl OpeningRequest {
-    /// For how long its client waits already.
-    pub(crate) fn waiting(&self) -> Waiting<'_> {
-        Waiting {
+    /// Whether it has waited for too long, or its client has cancelled. The server knows nothing of it yet.
+    pub(crate) fn on_tick(&self, table: &Table, context: &Context<'_>) -> TickStep {
+        let waiting = Waiting {
             server: self.route.server,
             session: self.reading.facts.valid_session(),
             id: self.reading.id(),
             is_answer: false,
             since_ms: self.reading.asked_ms,
-        }
+        };
+        let cancellation = waiting.cancellation(table, context);
+        waiting.on_tick(table, context, cancellation.as_ref())
     }
 
     /// The session that the server has issued for a request that will never reach it.

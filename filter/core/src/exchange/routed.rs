@@ -2,15 +2,18 @@
 
 use std::rc::Rc;
 
+use super::calls::Calls;
 use super::message::{Message, echoable_id};
 use super::reading::{self, Reading};
 use super::request::late_refusal;
 use super::response::ResponseState;
 use super::route::Route;
-use super::waiting::Waiting;
+use super::upstream_sessions;
+use super::waiting::{self, Waiting};
 use crate::json::Scanner;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
+use crate::slots::Cancellation;
 use crate::step::{BodyEdit, BodyStep, TickStep};
 use crate::{Context, Table};
 
@@ -29,6 +32,8 @@ pub(crate) struct Routed {
     pub(crate) replay: Option<Rc<Vec<u8>>>,
     /// How much of the response has come.
     pub(crate) response: ResponseState,
+    /// Whether the server was told that the client has cancelled.
+    is_cancellation_passed: bool,
     /// The scan of a body that goes on.
     rest: Option<Scanner>,
     /// Whether nothing more may come of it than its end.
@@ -84,6 +89,7 @@ impl Routed {
             is_answer,
             replay,
             response: ResponseState::Waiting,
+            is_cancellation_passed: false,
             rest: (!ended).then_some(scanner),
             whole,
             asked_ms,
@@ -125,21 +131,45 @@ impl Routed {
     }
 
     /// Whether this server, for this caller, waits or streams for too long, or the client has cancelled.
-    pub(crate) fn on_tick(&mut self, table: &Table, context: &Context<'_>) -> TickStep {
+    pub(crate) fn on_tick(
+        &mut self,
+        table: &Table,
+        calls: &mut Calls,
+        context: &Context<'_>,
+    ) -> TickStep {
         if std::mem::take(&mut self.touched) {
             self.last_activity_ms = context.now_ms;
         }
-        let waiting = Waiting::of(self);
+        let cancellation = Waiting::of(self).cancellation(table, context);
+        if let Some(cancellation) = &cancellation {
+            self.pass_cancellation(cancellation, table, calls);
+        }
         if matches!(self.response, ResponseState::Waiting) {
-            return waiting.on_tick(table, context);
+            return Waiting::of(self).on_tick(table, context, cancellation.as_ref());
         }
         let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);
         let bound_ms = table.server(self.route.server).timeouts.idle_ms;
-        if silent_ms >= bound_ms || waiting.is_cancelled(table, context) {
+        if silent_ms >= bound_ms || waiting::is_over(table, context, cancellation.as_ref()) {
             TickStep::Reset
         } else {
             TickStep::Wait
         }
+    }
+
+    /// Tells the server, once, unless it is told with all that have a session for the caller.
+    fn pass_cancellation(&mut self, cancellation: &Cancellation, table: &Table, calls: &mut Calls) {
+        let of_route = self.route.upstream_session.as_ref();
+        let is_told_otherwise = of_route.is_some_and(|of_route| !of_route.for_this_request);
+        if is_told_otherwise || std::mem::replace(&mut self.is_cancellation_passed, true) {
+            return;
+        }
+        let body = if cancellation.notification.is_empty() {
+            cancelled(self.id.as_deref().unwrap_or_default())
+        } else {
+            cancellation.notification.clone()
+        };
+        let session = of_route.map(|of_route| &of_route.session);
+        upstream_sessions::tell(table, &self.route, ("POST", session, body), calls);
     }
 
     /// Something came from the server. The next tick will know when: the time itself would cost a hostcall.
@@ -154,4 +184,10 @@ impl Routed {
             _ => BodyStep::Reset,
         }
     }
+}
+
+/// MCP 2025-11-25, basic/utilities/cancellation.
+fn cancelled(id: &[u8]) -> Vec<u8> {
+    let before = br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#;
+    [before.as_slice(), id, b"}}"].concat()
 }

@@ -81,7 +81,7 @@ pub(crate) fn forget(
 
 /// Tells the server that a session is over. Nobody waits for the answer; 405 is a legal one.
 pub(crate) fn end(table: &Table, route: &Route, session: &UpstreamSession, calls: &mut Calls) {
-    tell(table, route, ("DELETE", session, Vec::new()), calls);
+    tell(table, route, ("DELETE", Some(session), Vec::new()), calls);
 }
 
 impl Exchange {
@@ -109,7 +109,9 @@ impl Exchange {
         }
     }
 
-    /// Hands a notification to every server that has a session for this caller.
+    /// Hands a notification to every server that has a session for this caller. A cancelled call tells its server by
+    /// itself where that has none. Callers without a session can't be told from one another: what they say of their
+    /// requests counts for nobody's.
     pub(super) fn pass_notification(
         &mut self,
         method: Method,
@@ -128,7 +130,7 @@ impl Exchange {
             tell(
                 &self.table,
                 &route,
-                ("POST", &upstream, reading.held.clone()),
+                ("POST", Some(&upstream), reading.held.clone()),
                 &mut self.calls,
             );
         }
@@ -161,7 +163,7 @@ impl Exchange {
                 context.slots,
                 self.table.limits(),
                 &CallKey::in_session(session, id),
-                now_ms,
+                (&reading.held, now_ms),
             );
         }
     }
@@ -235,16 +237,17 @@ fn digest(headers: &[(Cow<'static, str>, Vec<u8>)]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn tell(
+/// Sends a server something of which nobody waits for the answer.
+pub(crate) fn tell(
     table: &Table,
     route: &Route,
-    (verb, session, body): (&'static str, &UpstreamSession, Vec<u8>),
+    (verb, session, body): (&'static str, Option<&UpstreamSession>, Vec<u8>),
     calls: &mut Calls,
 ) {
     let timeout_ms = u64::from(table.limits().side_call_ms);
     let call = SideCall {
         verb,
-        session: Some(session),
+        session,
         policy_headers: &route.policy_headers,
         body,
         timeout_ms,

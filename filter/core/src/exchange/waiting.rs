@@ -3,7 +3,7 @@
 use super::routed::Routed;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
-use crate::slots::{self, CallKey};
+use crate::slots::{self, CallKey, Cancellation};
 use crate::step::TickStep;
 use crate::table::ServerIndex;
 use crate::{Context, Table};
@@ -43,10 +43,15 @@ impl<'a> Waiting<'a> {
     }
 
     /// The answer in place of a response that is not waited for any longer.
-    pub(crate) fn on_tick(&self, table: &Table, context: &Context<'_>) -> TickStep {
+    pub(crate) fn on_tick(
+        &self,
+        table: &Table,
+        context: &Context<'_>,
+        cancellation: Option<&Cancellation>,
+    ) -> TickStep {
         let rejection = if self.left_ms(table, context) == 0 {
             self.timed_out(table)
-        } else if self.is_cancelled(table, context) {
+        } else if is_over(table, context, cancellation) {
             Rejection::Cancelled
         } else {
             return TickStep::Wait;
@@ -54,19 +59,15 @@ impl<'a> Waiting<'a> {
         TickStep::Respond(rejection.response(self.id))
     }
 
-    /// Whether the client has cancelled it, and the server had its time to end it by itself.
-    pub(crate) fn is_cancelled(&self, table: &Table, context: &Context<'_>) -> bool {
-        let (Some(session), Some(id)) = (self.session, self.id) else {
-            return false;
-        };
-        let grace_ms = u64::from(table.limits().cancel_grace_ms);
-        slots::cancelled_at(
-            context.slots,
-            table.limits(),
-            &CallKey::in_session(session, id),
-        )
-        .filter(|at_ms| *at_ms >= self.since_ms)
-        .is_some_and(|at_ms| context.now_ms >= at_ms.saturating_add(grace_ms))
+    /// The client's word that it wants no answer any more.
+    pub(crate) fn cancellation(
+        &self,
+        table: &Table,
+        context: &Context<'_>,
+    ) -> Option<Cancellation> {
+        let call = CallKey::in_session(self.session?, self.id?);
+        slots::cancellation(context.slots, table.limits(), &call)
+            .filter(|cancellation| cancellation.at_ms >= self.since_ms)
     }
 
     fn timed_out(&self, table: &Table) -> Rejection {
@@ -77,4 +78,15 @@ impl<'a> Waiting<'a> {
             Rejection::TimedOut { server }
         }
     }
+}
+
+/// Whether a cancelled request's server had its time to end it by itself.
+pub(crate) fn is_over(
+    table: &Table,
+    context: &Context<'_>,
+    cancellation: Option<&Cancellation>,
+) -> bool {
+    let grace_ms = u64::from(table.limits().cancel_grace_ms);
+    cancellation
+        .is_some_and(|cancellation| context.now_ms >= cancellation.at_ms.saturating_add(grace_ms))
 }

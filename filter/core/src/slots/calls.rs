@@ -8,6 +8,9 @@ use crate::context::SharedSlots;
 use crate::identity::Identity;
 use crate::session_id::Session;
 
+/// Longest `notifications/cancelled` that is remembered, in bytes.
+const LARGEST_NOTIFICATION: usize = 1024;
+
 /// Names a request that a client has in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallKey(KeyDigest);
@@ -24,23 +27,49 @@ impl CallKey {
     }
 }
 
-/// `notifications/cancelled` was seen for this request.
-pub fn cancel(slots: &mut dyn SharedSlots, limits: &Limits, call: &CallKey, now_ms: u64) {
+/// What is known of a request's cancellation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancellation {
+    /// When the client told of it last, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The client's message; empty where it was too large to be remembered.
+    pub notification: Vec<u8>,
+}
+
+/// `notification`, a `notifications/cancelled`, was seen for this request.
+pub fn cancel(
+    slots: &mut dyn SharedSlots,
+    limits: &Limits,
+    call: &CallKey,
+    (notification, now_ms): (&[u8], u64),
+) {
+    let remembered = notification.len() <= LARGEST_NOTIFICATION;
     let entry = Entry {
         key: call.0,
         written_ms: now_ms,
-        payload: Vec::new(),
+        payload: if remembered {
+            notification.to_vec()
+        } else {
+            Vec::new()
+        },
     };
     // A client without sessions may use an id again: the latest time counts.
     table(limits).put(slots, &entry, Existing::Replace);
 }
 
-/// When the request was cancelled last, in milliseconds since the Unix epoch. The caller must compare that with the
-/// time at which its request came: an earlier one with the same id may have been meant.
-pub fn cancelled_at(slots: &dyn SharedSlots, limits: &Limits, call: &CallKey) -> Option<u64> {
+/// The latest cancellation of the request. The caller must compare its time with that at which its request came: an
+/// earlier one with the same id may have been meant.
+pub fn cancellation(
+    slots: &dyn SharedSlots,
+    limits: &Limits,
+    call: &CallKey,
+) -> Option<Cancellation> {
     table(limits)
         .find(slots, &call.0, 0)
-        .map(|entry| entry.written_ms)
+        .map(|entry| Cancellation {
+            at_ms: entry.written_ms,
+            notification: entry.payload,
+        })
 }
 
 fn table(limits: &Limits) -> SlotTable {

@@ -168,19 +168,37 @@ fn an_ended_session_is_ended_and_no_other_is() {
 }
 
 #[test]
+fn a_large_cancellation_is_remembered_without_its_words() {
+    let (slots, limits) = (&mut MemorySlots::new(), Limits::default());
+    let call = CallKey::in_session(&session(1), b"7");
+    for (length, remembered) in [(1024, 1024), (1025, 0)] {
+        cancel(slots, &limits, &call, (&vec![b'x'; length], NOW_MS));
+        let known = cancellation(slots, &limits, &call).unwrap();
+        assert_eq!(
+            (known.at_ms, known.notification.len()),
+            (NOW_MS, remembered)
+        );
+    }
+}
+
+#[test]
 fn a_cancelled_call_tells_when_it_was_cancelled_last() {
     let slots = &mut MemorySlots::new();
     let limits = limits(64, 64);
     let call = CallKey::in_session(&session(1), b"7");
-    cancel(slots, &limits, &call, NOW_MS);
-    cancel(slots, &limits, &call, NOW_MS + 5);
-    assert_eq!(cancelled_at(slots, &limits, &call), Some(NOW_MS + 5));
+    cancel(slots, &limits, &call, (b"first", NOW_MS));
+    cancel(slots, &limits, &call, (b"last", NOW_MS + 5));
+    let known = cancellation(slots, &limits, &call).unwrap();
+    assert_eq!(
+        (known.at_ms, known.notification.as_slice()),
+        (NOW_MS + 5, b"last".as_slice())
+    );
     for other in [
         CallKey::in_session(&session(1), b"\"7\""),
         CallKey::in_session(&session(2), b"7"),
         CallKey::of_identity(&Identity::ANONYMOUS, b"7"),
     ] {
-        assert_eq!(cancelled_at(slots, &limits, &other), None);
+        assert_eq!(cancellation(slots, &limits, &other), None);
     }
 }
 
@@ -199,7 +217,7 @@ fn kinds_of_entries_do_not_meet() {
     let limits = limits(64, 64);
     end(slots, &limits, &session(1), NOW_MS);
     assert_eq!(
-        cancelled_at(slots, &limits, &CallKey::in_session(&session(1), b"")),
+        cancellation(slots, &limits, &CallKey::in_session(&session(1), b"")),
         None
     );
     assert_eq!(load(slots, &key(1), NOW_MS), None);

@@ -1,6 +1,6 @@
 use super::driver::*;
 use crate::Exchange;
-use crate::step::{LocalResponse, ResponseHeadStep, TickStep};
+use crate::step::{LocalResponse, RequestStep, ResponseHeadStep, TickStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -74,8 +74,11 @@ fn a_cancelled_request_ends_after_the_grace_and_no_other_does() {
     );
 }
 
+/// A way to an exchange of a session that waits.
+type Wait = fn(&mut Gateway, &str) -> Exchange;
+
 /// Exchanges that wait for more than the response to a call that was sent: how each came there is in its name.
-const WAITS: &[(&str, fn(&mut Gateway, &str) -> Exchange)] = &[
+const WAITS: &[(&str, Wait)] = &[
     ("opening", opening),
     ("opened", opened),
     ("doubting", |gateway, session| {
@@ -180,11 +183,121 @@ fn whatever_a_cancelled_request_waits_for_it_ends_after_the_grace() {
 }
 
 #[test]
-fn a_request_that_is_repeated_has_the_rest_of_its_time() {
+fn a_request_that_is_repeated_has_the_rest_of_its_time_and_ends_by_a_tick() {
     let mut gateway = Gateway::new();
     let session = gateway.session();
     let mut exchange = answered_with(&mut gateway, &session, 404);
     gateway.now_ms += 10_000;
     reopen(&mut gateway, &mut exchange);
-    assert_eq!(only(exchange.take_calls()).timeout_ms, 288_000);
+    assert_eq!(only(exchange.take_calls()).timeout_ms, 290_000);
+}
+
+const CANCEL: &str = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"reason":"\u0041","requestId":7}}"#;
+
+#[test]
+fn a_cancelled_call_tells_a_server_without_sessions_once_with_its_own_credential() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [PAT, ("mcp-session-id", session.as_str())];
+    let (mut exchange, _) = gateway.post(&headers, &call("github_get_me"));
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    assert_eq!(exchange.take_calls(), []);
+    let (mut notification, _) = gateway.post(&headers[1..], CANCEL);
+    assert_eq!(notification.take_calls(), []);
+    gateway.now_ms += 500;
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    let told = only(exchange.take_calls());
+    assert_eq!((told.token, text(&told.body)), (None, CANCEL));
+    assert_eq!(
+        header(&told.headers, "authorization").as_deref(),
+        Some("Bearer abc")
+    );
+    assert_eq!(header(&told.headers, "mcp-session-id"), None);
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    assert_eq!(exchange.take_calls(), []);
+    gateway.now_ms += 3_500;
+    ended(&mut gateway, &mut exchange);
+}
+
+#[test]
+fn a_stream_of_a_server_without_sessions_is_cancelled_too() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [PAT, ("mcp-session-id", session.as_str())];
+    let (mut exchange, _) = gateway.post(&headers, &call("github_get_me"));
+    gateway.respond(&mut exchange, 200, &[EVENTS]);
+    gateway.post(&headers, CANCEL);
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    only(exchange.take_calls());
+    gateway.now_ms += 4_000;
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Reset);
+}
+
+#[test]
+fn a_server_with_sessions_is_told_in_the_session_alone() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let mut exchange = opened(&mut gateway, &session);
+    let (mut notification, _) = gateway.post(&[("mcp-session-id", &session)], CANCEL);
+    assert_eq!(
+        header(&only(notification.take_calls()).headers, "mcp-session-id").as_deref(),
+        Some("old")
+    );
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    assert_eq!(exchange.take_calls(), []);
+}
+
+#[test]
+fn a_session_that_nobody_remembers_is_told_by_its_call() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let mut exchange = opening(&mut gateway, &session);
+    let unmemorable = "x".repeat(2000);
+    gateway.open(&mut exchange, &unmemorable);
+    let (mut notification, _) = gateway.post(&[("mcp-session-id", &session)], CANCEL);
+    assert_eq!(notification.take_calls(), []);
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    let told = only(exchange.take_calls());
+    assert_eq!(header(&told.headers, "mcp-session-id"), Some(unmemorable));
+}
+
+#[test]
+fn a_cancellation_that_is_too_large_to_be_kept_arrives_without_its_reason() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [PAT, ("mcp-session-id", session.as_str())];
+    let (mut exchange, _) = gateway.post(&headers, &call("github_get_me"));
+    gateway.post(&headers, &CANCEL.replace("\\u0041", &"x".repeat(1000)));
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    assert_eq!(
+        text(&only(exchange.take_calls()).body),
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#
+    );
+}
+
+#[test]
+fn callers_without_a_session_cancel_nothing() {
+    let mut gateway = Gateway::new();
+    let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
+    let (mut notification, step) = gateway.post(&[PAT], CANCEL);
+    let RequestStep::Respond(response) = step else {
+        panic!("not answered: {step:?}")
+    };
+    assert_eq!((response.status, notification.take_calls()), (202, vec![]));
+    gateway.now_ms += 10_000;
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    assert_eq!(exchange.take_calls(), []);
+}
+
+#[test]
+fn an_earlier_call_with_the_same_id_is_not_this_one() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [PAT, ("mcp-session-id", session.as_str())];
+    gateway.post(&headers, CANCEL);
+    gateway.now_ms += 1;
+    let (mut exchange, _) = gateway.post(&headers, &call("github_get_me"));
+    gateway.now_ms += 10_000;
+    assert_eq!(tick(&mut gateway, &mut exchange), TickStep::Wait);
+    assert_eq!(exchange.take_calls(), []);
 }
