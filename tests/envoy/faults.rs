@@ -92,7 +92,7 @@ everywhere! {
 in_both_roles! {
     async fn a_dead_server_costs_its_own_calls_only_until_it_is_back(role) {
         let (gateway, dying, _healthy) = two_servers(role).await;
-        let address = dying.address();
+        let port = dying.port();
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         client.call("dying_echo", json!({})).await.result();
         drop(dying);
@@ -102,7 +102,7 @@ in_both_roles! {
             assert!(reply.text().contains("mcp-test/dying"), "{}", reply.shown());
             within("an answer of a healthy server", AT_ONCE, client.call("healthy_echo", json!({}))).await.result();
         }
-        let _back = Upstream::start_at(address, Script::standard()).await;
+        let _back = Upstream::start_at(port, Script::standard()).await;
         until("the server is back", Duration::from_secs(5), || async {
             let reply = client.call("dying_echo", json!({})).await;
             reply.message().get("result").map(|_| ())

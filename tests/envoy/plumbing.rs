@@ -1,10 +1,13 @@
 //! The servers and clients work with each other when no gateway stands between them: what fails elsewhere is the
 //! gateway's doing.
 
+use std::net::TcpListener;
+
 use harness::caller::Protocol;
 use harness::clients::{Sdk, Visit};
 use harness::everything::Everything;
 use harness::github::{GitHub, login, token};
+use harness::port::Port;
 use harness::raw_upstream::RawUpstream;
 use harness::script::{ODD_NAME, Script};
 use harness::sessions::Client;
@@ -12,6 +15,18 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 tests! {
+    async fn a_held_port_is_for_those_who_name_it_and_for_nobody_else() {
+        let held: Vec<_> = (0..100).map(|_| Port::hold()).collect();
+        let chosen: Vec<_> = (0..400).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        for port in &held {
+            assert!(chosen.iter().all(|listener| listener.local_addr().unwrap() != port.address()));
+            for _ in 0..2 {
+                let _listener = TcpListener::bind(port.address()).unwrap();
+                assert!(TcpListener::bind(port.address()).is_err());
+            }
+        }
+    }
+
     async fn server_everything_and_the_raw_client_understand_each_other() {
         let server = Everything::start().await;
         let client = Client::connected(server.address(), Protocol::Http1).await;

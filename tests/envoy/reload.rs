@@ -8,6 +8,7 @@ use harness::caller::Protocol;
 use harness::component;
 use harness::gateway::{Gateway, Role, temporary_folder};
 use harness::manifests::{Manifests, Server};
+use harness::port::Port;
 use harness::proc::{children, runs};
 use harness::process::{Process, command};
 use harness::runtime;
@@ -176,13 +177,11 @@ in_both_roles! {
     }
 
     async fn a_server_that_starts_late_is_found(role) {
-        let placeholder = Upstream::start(tools(&["x"])).await;
-        let address = placeholder.address();
-        drop(placeholder);
-        let gateway = Gateway::start(role, &Manifests::gateway().server(&Server::new("late", address))).await;
+        let port = Arc::new(Port::hold());
+        let gateway = Gateway::start(role, &Manifests::gateway().server(&Server::new("late", port.address()))).await;
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         assert!(client.list("tools/list", "tools").await.is_empty());
-        let _late = Upstream::start_at(address, tools(&["x"])).await;
+        let _late = Upstream::start_at(port, tools(&["x"])).await;
         listed_within(&client, "late_x", true, Duration::from_secs(60)).await;
         let line = gateway.process().line("how many tools it discovered", |line| line.contains("Discovered 1 tools").then(|| line.to_owned())).await;
         assert!(line.contains("mcp-test/late"), "{line}");

@@ -247,14 +247,14 @@ in_both_roles! {
 
     async fn a_server_that_comes_back_from_a_restart_is_served(role) {
         let server = Upstream::start(Script::standard().with_sessions()).await;
-        let address = server.address();
-        let manifests = Manifests::gateway().server(&Server::new("kept", address));
+        let port = server.port();
+        let manifests = Manifests::gateway().server(&Server::new("kept", port.address()));
         let gateway = Gateway::start(role, &manifests).await;
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         client.call("kept_echo", json!({})).await.result();
         drop(server);
         client.call("kept_echo", json!({})).await.assert_error(200, -32603, &json!(1));
-        let _server = Upstream::start_at(address, Script::standard().with_sessions()).await;
+        let _server = Upstream::start_at(port, Script::standard().with_sessions()).await;
         client.call("kept_echo", json!({})).await.result();
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use harness::caller::Protocol;
 use harness::component;
-use harness::everything::free_port;
 use harness::github::{GitHub, token};
 use harness::istio::{Istiod, Proxy, Workload};
 use harness::kubernetes::Kubernetes;
+use harness::port::Port;
 use harness::process::{Process, command};
 use harness::registry::Registry;
 use harness::runtime;
@@ -38,7 +38,7 @@ const LIVE: Duration = Duration::from_secs(60);
 pub(crate) struct Mesh {
     pub(crate) proxy: Proxy,
     pub(crate) github: GitHub,
-    pub(crate) port: u16,
+    pub(crate) port: Port,
     istiod: Istiod,
     _kubernetes: Kubernetes,
     pub(crate) registry: Registry,
@@ -74,8 +74,9 @@ impl Drop for Used {
 impl Mesh {
     async fn start() -> Self {
         let github = GitHub::start().await;
+        let port = Port::hold();
         let ports = Ports {
-            gateway: free_port(),
+            gateway: port.number(),
             server: github.address().port(),
         };
         let manifests = Manifests::new(ports);
@@ -100,7 +101,7 @@ impl Mesh {
         let mesh = Self {
             proxy,
             github,
-            port: ports.gateway,
+            port,
             istiod,
             _kubernetes: kubernetes,
             registry,
@@ -142,7 +143,7 @@ impl Mesh {
     }
 
     fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port))
+        self.port.address()
     }
 
     fn logs(&self) -> String {

@@ -12,7 +12,7 @@ tests! {
 
     async fn filters_stand_in_the_order_route_jwt_authn_gate() {
         let mesh = mesh().await;
-        let filters = mesh.proxy.filters(mesh.port).await;
+        let filters = mesh.proxy.filters(mesh.port.number()).await;
         let place = |part: &str| {
             let places: Vec<_> = (0..filters.len()).filter(|place| filters[*place].contains(part)).collect();
             assert_eq!(places.len(), 1, "{part} in {filters:?}");

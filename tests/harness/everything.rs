@@ -1,57 +1,43 @@
 //! npm's `@modelcontextprotocol/server-everything`, over streamable HTTP.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use crate::component;
+use crate::port::Port;
 use crate::process::{Process, command};
 
 /// See the module. Ends when dropped.
 #[derive(Debug)]
 pub struct Everything {
     process: Process,
-    address: SocketAddr,
+    port: Port,
 }
 
 impl Everything {
     /// Starts it and waits until it listens.
     pub async fn start() -> Self {
-        Self::start_at(free_port()).await
-    }
-
-    /// Starts it at a port, such as that of one that has ended.
-    pub async fn start_at(port: u16) -> Self {
+        let port = Port::hold();
         let program = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
         let mut node = command(&component::node());
         node.arg(component::npm_packages().join(program))
             .arg("streamableHttp")
-            .env("PORT", port.to_string());
+            .env("PORT", port.number().to_string());
         let process = Process::start("server-everything", node).await;
         process
             .line("that it listens", |line| {
                 line.contains("listening on port").then_some(())
             })
             .await;
-        Self {
-            process,
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
-        }
+        Self { process, port }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// The process.
     pub fn process(&self) -> &Process {
         &self.process
     }
-}
-
-/// A port that was free a moment ago, for servers that can't choose one themselves.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::component;
-use crate::everything::free_port;
+use crate::port::Port;
 use crate::process::{Process, command};
 use crate::runtime;
 use crate::wait::until;
@@ -34,7 +34,7 @@ const SCOPES: &str =
 #[derive(Debug)]
 pub struct GitHub {
     _process: Process,
-    address: SocketAddr,
+    port: Port,
     authorizations: Arc<Mutex<Vec<String>>>,
 }
 
@@ -43,14 +43,14 @@ impl GitHub {
     pub async fn start() -> Self {
         let authorizations = Arc::default();
         let api = start_api(Arc::clone(&authorizations)).await;
-        let port = free_port();
+        let port = Port::hold();
         let mut server = command(&component::github_mcp_server());
         server.args([
             "http",
             "--listen-host",
             "127.0.0.1",
             "--port",
-            &port.to_string(),
+            &port.number().to_string(),
         ]);
         // The server keeps no port of this URL, so the API is reached as a proxy for a host that does not exist.
         server
@@ -59,7 +59,7 @@ impl GitHub {
             // On loopback it would refuse the host that a route writes.
             .env("MCPGODEBUG", "disablelocalhostprotection=1");
         let process = Process::start("github-mcp-server", server).await;
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let address = port.address();
         until(
             "github-mcp-server listens",
             std::time::Duration::from_secs(30),
@@ -68,14 +68,14 @@ impl GitHub {
         .await;
         Self {
             _process: process,
-            address,
+            port,
             authorizations,
         }
     }
 
     /// Where the MCP server listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// Every `Authorization` that reached GitHub's API.

@@ -14,9 +14,9 @@ use tokio::process::Command;
 
 use crate::caller::{Protocol, Request};
 use crate::component;
-use crate::everything::free_port;
 use crate::gateway::temporary_folder;
 use crate::kubernetes::Kubernetes;
+use crate::port::Port;
 use crate::process::{Process, command};
 use crate::wait::until;
 
@@ -34,15 +34,33 @@ const START: Duration = Duration::from_secs(60);
 pub struct Istiod {
     // Ended before its folder goes: fields are dropped in order.
     process: Process,
-    xds: SocketAddr,
+    ports: IstiodPorts,
     _folder: TempDir,
+}
+
+/// Where istiod listens.
+#[derive(Debug)]
+struct IstiodPorts {
+    xds: Port,
+    http: Port,
+    monitoring: Port,
+}
+
+impl IstiodPorts {
+    fn hold() -> Self {
+        Self {
+            xds: Port::hold(),
+            http: Port::hold(),
+            monitoring: Port::hold(),
+        }
+    }
 }
 
 impl Istiod {
     /// Starts it and waits until it is ready. The cluster must have its kinds and the mesh's settings.
     pub async fn start(kubernetes: &Kubernetes) -> Self {
         let folder = temporary_folder("istiod");
-        let (xds, http) = (loopback(free_port()), loopback(free_port()));
+        let ports = IstiodPorts::hold();
         let mut istiod = alone("pilot-discovery", folder.path());
         istiod
             .envs([("POD_NAME", "istiod-0"), ("POD_NAMESPACE", "istio-system")])
@@ -58,16 +76,16 @@ impl Istiod {
             .args(["discovery", "--registries", "Kubernetes"])
             .args(["--namespace", "istio-system", "--kubeconfig"])
             .arg(kubernetes.kubeconfig())
-            .args(["--grpcAddr", &xds.to_string()])
-            .args(["--httpAddr", &http.to_string()])
+            .args(["--grpcAddr", &ports.xds.address().to_string()])
+            .args(["--httpAddr", &ports.http.address().to_string()])
             .args(["--secureGRPCAddr", "", "--httpsAddr", ""])
-            .args(["--monitoringAddr", &loopback(free_port()).to_string()])
+            .args(["--monitoringAddr", &ports.monitoring.address().to_string()])
             .args(["--ctrlz_port", "0", "--log_output_level", LOG]);
         let process = Process::start("istiod", istiod).await;
-        until_answers(&process, http, "/ready").await;
+        until_answers(&process, ports.http.address(), "/ready").await;
         Self {
             process,
-            xds,
+            ports,
             _folder: folder,
         }
     }
@@ -92,8 +110,28 @@ pub struct Workload<'a> {
 pub struct Proxy {
     // Ended before its folder goes: fields are dropped in order.
     process: Process,
-    admin: SocketAddr,
+    ports: ProxyPorts,
     _folder: TempDir,
+}
+
+/// Where the agent and its Envoy listen, but for the Gateway's listeners.
+#[derive(Debug)]
+struct ProxyPorts {
+    admin: Port,
+    status: Port,
+    envoy_status: Port,
+    prometheus: Port,
+}
+
+impl ProxyPorts {
+    fn hold() -> Self {
+        Self {
+            admin: Port::hold(),
+            status: Port::hold(),
+            envoy_status: Port::hold(),
+            prometheus: Port::hold(),
+        }
+    }
 }
 
 impl Proxy {
@@ -105,16 +143,19 @@ impl Proxy {
             )
         });
         let folder = temporary_folder("proxy");
-        let admin = loopback(free_port());
+        let ports = ProxyPorts::hold();
         let mut agent = alone("pilot-agent", folder.path());
         agent
             .envs(identity(workload))
             .env("FILE_MOUNTED_CERTS", "true")
             .env("WASM_INSECURE_REGISTRIES", registry)
             .env("PEER_METADATA_DISCOVERY", "false")
-            .env("ENVOY_STATUS_PORT", free_port().to_string())
-            .env("ENVOY_PROMETHEUS_PORT", free_port().to_string())
-            .env("PROXY_CONFIG", proxy_config(istiod, admin, folder.path()))
+            .env("ENVOY_STATUS_PORT", ports.envoy_status.number().to_string())
+            .env(
+                "ENVOY_PROMETHEUS_PORT",
+                ports.prometheus.number().to_string(),
+            )
+            .env("PROXY_CONFIG", proxy_config(istiod, &ports, folder.path()))
             .args(["proxy", "router", "--concurrency", "2"])
             .args([
                 "--domain",
@@ -129,10 +170,10 @@ impl Proxy {
             .arg("--templateFile")
             .arg(bootstrap(folder.path()));
         let process = Process::start("pilot-agent", agent).await;
-        until_answers(&process, admin, "/server_info").await;
+        until_answers(&process, ports.admin.address(), "/server_info").await;
         Self {
             process,
-            admin,
+            ports,
             _folder: folder,
         }
     }
@@ -144,7 +185,9 @@ impl Proxy {
 
     /// What Envoy's admin interface answers.
     pub async fn ask_envoy(&self, path: &str) -> String {
-        let reply = admin(path).send(self.admin, Protocol::Http1).await;
+        let reply = admin(path)
+            .send(self.ports.admin.address(), Protocol::Http1)
+            .await;
         assert_eq!(reply.status, 200, "{}", reply.shown());
         reply.text().to_owned()
     }
@@ -206,14 +249,14 @@ fn identity(workload: Workload<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// The status port is the one thing here that listens on all interfaces: the agent cannot do otherwise.
-fn proxy_config(istiod: &Istiod, admin: SocketAddr, folder: &Path) -> String {
+fn proxy_config(istiod: &Istiod, ports: &ProxyPorts, folder: &Path) -> String {
     json!({
-        "discoveryAddress": istiod.xds.to_string(),
+        "discoveryAddress": istiod.ports.xds.address().to_string(),
         "controlPlaneAuthPolicy": "NONE",
         "binaryPath": envoy(folder),
         "configPath": folder.join("etc/istio/proxy"),
-        "statusPort": free_port(),
-        "proxyAdminPort": admin.port(),
+        "statusPort": ports.status.number(),
+        "proxyAdminPort": ports.admin.number(),
         "terminationDrainDuration": "1s",
     })
     .to_string()
@@ -244,10 +287,6 @@ fn bootstrap(folder: &Path) -> PathBuf {
     )
     .expect("a file");
     own
-}
-
-fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 fn admin(path: &str) -> Request {

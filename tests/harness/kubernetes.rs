@@ -3,6 +3,7 @@
 //! So nothing follows from an object but what the test itself starts: no Pod runs, no Service gets endpoints.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::component;
-use crate::everything::free_port;
 use crate::gateway::temporary_folder;
+use crate::port::Port;
 use crate::proc::runs;
 use crate::process::{Process, command};
 use crate::wait::until;
@@ -43,21 +44,24 @@ pub struct Kubernetes {
     _etcd: Process,
     client: Client,
     folder: TempDir,
+    _ports: [Port; 3],
 }
 
 impl Kubernetes {
     /// Starts both and waits until the API is ready.
     pub async fn start() -> Self {
         let folder = temporary_folder("kubernetes");
-        let (etcd, storage) = start_etcd(folder.path()).await;
-        let port = free_port();
-        let apiserver = start_apiserver(folder.path(), &storage, port).await;
-        let client = until_ready(&apiserver, folder.path(), port).await;
+        let ports = [Port::hold(), Port::hold(), Port::hold()];
+        let [storage, peer, api] = &ports;
+        let etcd = start_etcd(folder.path(), storage, peer).await;
+        let apiserver = start_apiserver(folder.path(), storage, api).await;
+        let client = until_ready(&apiserver, folder.path(), api.address()).await;
         Self {
             _apiserver: apiserver,
             _etcd: etcd,
             client,
             folder,
+            _ports: ports,
         }
     }
 
@@ -93,12 +97,8 @@ impl Kubernetes {
     }
 }
 
-async fn start_etcd(folder: &Path) -> (Process, String) {
-    let (client, peer) = (free_port(), free_port());
-    let (client, peer) = (
-        format!("http://127.0.0.1:{client}"),
-        format!("http://127.0.0.1:{peer}"),
-    );
+async fn start_etcd(folder: &Path, client: &Port, peer: &Port) -> Process {
+    let [client, peer] = [client, peer].map(|port| format!("http://{}", port.address()));
     let mut etcd = command(&component::kube().join("etcd"));
     etcd.args([
         "--name",
@@ -114,11 +114,11 @@ async fn start_etcd(folder: &Path) -> (Process, String) {
     .args(["--listen-peer-urls", &peer])
     .args(["--initial-advertise-peer-urls", &peer])
     .args(["--initial-cluster", &format!("tests={peer}")]);
-    (Process::start("etcd", etcd).await, client)
+    Process::start("etcd", etcd).await
 }
 
 /// It waits for etcd by itself, and makes its own certificate. That one's key signs tokens of service accounts, too.
-async fn start_apiserver(folder: &Path, storage: &str, port: u16) -> Process {
+async fn start_apiserver(folder: &Path, storage: &Port, api: &Port) -> Process {
     let certificates = folder.join("certificates");
     let key = certificates.join("apiserver.key");
     let tokens = folder.join("tokens.csv");
@@ -127,8 +127,8 @@ async fn start_apiserver(folder: &Path, storage: &str, port: u16) -> Process {
     let mut apiserver = command(&component::kube().join("kube-apiserver"));
     apiserver
         .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
-        .arg(format!("--secure-port={port}"))
-        .arg(format!("--etcd-servers={storage}"))
+        .arg(format!("--secure-port={}", api.number()))
+        .arg(format!("--etcd-servers=http://{}", storage.address()))
         .arg(option("cert-dir", &certificates))
         .arg(option("token-auth-file", &tokens))
         .arg("--service-account-issuer=https://kubernetes.default.svc")
@@ -144,8 +144,8 @@ async fn start_apiserver(folder: &Path, storage: &str, port: u16) -> Process {
 }
 
 /// In JSON, which is YAML, too.
-fn kubeconfig(port: u16, certificate: &Path) -> Value {
-    let address = format!("https://127.0.0.1:{port}");
+fn kubeconfig(api: SocketAddr, certificate: &Path) -> Value {
+    let address = format!("https://{api}");
     json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -157,11 +157,11 @@ fn kubeconfig(port: u16, certificate: &Path) -> Value {
 }
 
 /// A client of the API, which answers.
-async fn until_ready(apiserver: &Process, folder: &Path, port: u16) -> Client {
+async fn until_ready(apiserver: &Process, folder: &Path, api: SocketAddr) -> Client {
     let certificate = folder.join("certificates/apiserver.crt");
     let what = "kube-apiserver makes its certificate";
     until(what, START, || async { certificate.exists().then_some(()) }).await;
-    let kubeconfig = kubeconfig(port, &certificate);
+    let kubeconfig = kubeconfig(api, &certificate);
     fs::write(folder.join(KUBECONFIG), kubeconfig.to_string()).expect("a kubeconfig written");
     let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig).expect("a kubeconfig");
     until("kube-apiserver is ready", START, || async {

@@ -20,6 +20,7 @@ pub mod istio;
 pub mod kubernetes;
 pub mod manifests;
 pub mod message;
+pub mod port;
 pub mod proc;
 pub mod process;
 pub mod raw_upstream;

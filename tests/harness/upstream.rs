@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::port::Port;
 use crate::runtime;
 use crate::script::Script;
 use crate::sessions::MARK;
@@ -33,7 +34,7 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// See the module. Ends when dropped.
 #[derive(Debug)]
 pub struct Upstream {
-    address: SocketAddr,
+    port: Arc<Port>,
     server: Arc<Server>,
     task: AbortHandle,
 }
@@ -87,11 +88,11 @@ struct Server {
 impl Upstream {
     /// Starts a server.
     pub async fn start(script: Script) -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap(), script).await
+        Self::start_at(Arc::new(Port::hold()), script).await
     }
 
-    /// Starts a server at an address that is known before.
-    pub async fn start_at(address: SocketAddr, script: Script) -> Self {
+    /// Starts a server at a port that is held, such as that of one that has ended.
+    pub async fn start_at(port: Arc<Port>, script: Script) -> Self {
         let server = Arc::new(Server {
             script,
             received: Mutex::default(),
@@ -102,21 +103,21 @@ impl Upstream {
             deaf: AtomicBool::new(false),
         });
         let listener = until("the port is free", Duration::from_secs(10), || async {
-            TcpListener::bind(address).await.ok()
+            TcpListener::bind(port.address()).await.ok()
         })
         .await;
-        let address = listener.local_addr().unwrap();
         let task = runtime::spawn(accept(listener, Arc::clone(&server))).abort_handle();
-        Self {
-            address,
-            server,
-            task,
-        }
+        Self { port, server, task }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
+    }
+
+    /// Its port, to keep it for one that comes after.
+    pub fn port(&self) -> Arc<Port> {
+        Arc::clone(&self.port)
     }
 
     /// Every request so far.

@@ -1,10 +1,11 @@
 //! The gateway of local mode: Envoy, its files, and what it is to serve.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -67,6 +68,7 @@ pub(super) struct Gateway {
     admin: Admin,
     process: Process,
     address: SocketAddr,
+    _port: TcpSocket,
     pushing: JoinHandle<()>,
     wanted: watch::Sender<Arc<Wanted>>,
     done: watch::Sender<u64>,
@@ -97,12 +99,11 @@ impl Gateway {
         mut files: Files,
         service: Service,
     ) -> Result<Self, GatewayError> {
-        check_address(files.setup().listen)?;
+        let (port, address) = hold(files.setup().listen)?;
+        files.listen_at(address);
         files.write_all(&service)?;
         let admin = Admin::new(&files.setup().admin_socket)?;
-        let (process, address) = start(&launch, &files, &admin).await?;
-        // Whoever it is that starts again, clients know this address.
-        files.listen_at(address);
+        let process = start(&launch, &files, &admin).await?;
         let done = watch::Sender::new(0);
         let wanted = watch::Sender::new(Arc::new(Wanted {
             number: 0,
@@ -123,6 +124,7 @@ impl Gateway {
             admin,
             process,
             address,
+            _port: port,
             pushing,
             wanted,
             done,
@@ -190,7 +192,7 @@ impl Gateway {
         let wanted = Arc::clone(&self.wanted.borrow());
         let (number, service) = (wanted.number, wanted.service.clone());
         self.files.write_all(&service)?;
-        let (process, _) = start(&self.launch, &self.files, &self.admin).await?;
+        let process = start(&self.launch, &self.files, &self.admin).await?;
         self.process = process;
         let tail = self.process.tail().clone();
         let pusher = Pusher::new(self.files.clone(), self.admin.clone(), tail, service);
@@ -206,26 +208,32 @@ impl Gateway {
     }
 }
 
-/// Whether the address is free. Envoy would start without its listener.
-fn check_address(address: SocketAddr) -> Result<(), GatewayError> {
-    TcpListener::bind(address)
-        .map(drop)
-        .map_err(|cause| GatewayError::Address { address, cause })
+/// Takes the address, and chooses its port where that is 0, for as long as the socket lives.
+///
+/// It never listens, so Envoy can, now and after a restart; the system gives the port to nobody who does not name it.
+fn hold(address: SocketAddr) -> Result<(TcpSocket, SocketAddr), GatewayError> {
+    let bind = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bind().map_err(|cause| GatewayError::Address { address, cause })
 }
 
-async fn start(
-    launch: &Launch,
-    files: &Files,
-    admin: &Admin,
-) -> Result<(Process, SocketAddr), GatewayError> {
+async fn start(launch: &Launch, files: &Files, admin: &Admin) -> Result<Process, GatewayError> {
     let mut process = launch.start()?;
-    let address = tokio::select! {
+    let serves = tokio::select! {
         error = ended(&mut process) => return Err(error),
-        address = serving(files, admin) => address,
+        serves = serving(files, admin) => serves,
         () = sleep(PATIENCE) => Err(GatewayError::NotServing),
     };
-    match address {
-        Ok(address) => Ok((process, address)),
+    match serves {
+        Ok(()) => Ok(process),
         Err(error) => {
             let error = match error {
                 GatewayError::Push(PushError::Refused { what, .. }) => {
@@ -240,7 +248,7 @@ async fn start(
     }
 }
 
-async fn serving(files: &Files, admin: &Admin) -> Result<SocketAddr, GatewayError> {
+async fn serving(files: &Files, admin: &Admin) -> Result<(), GatewayError> {
     let filters = Extension::chain(files.setup().instances)
         .iter()
         .map(|one| Subscription::Filter(*one));
@@ -263,9 +271,9 @@ async fn serving(files: &Files, admin: &Admin) -> Result<SocketAddr, GatewayErro
             .into());
         }
         if admin.is_live().await.unwrap_or(false)
-            && let Ok(Some(address)) = admin.listen_address().await
+            && let Ok(Some(_)) = admin.listen_address().await
         {
-            return Ok(address);
+            return Ok(());
         }
     }
 }
@@ -316,16 +324,30 @@ async fn push(
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
     fn an_address_in_use_says_what_to_do() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let error = check_address(address).unwrap_err().to_string();
+        let error = hold(address).unwrap_err().to_string();
         assert!(
             error.contains(&address.to_string()) && error.contains("--listen"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_chosen_port_is_for_those_who_name_it_one_after_the_other() {
+        let (port, address) = hold("127.0.0.1:0".parse().unwrap()).unwrap();
+        for _ in 0..2 {
+            assert!(TcpListener::bind(address).is_ok());
+        }
+        let unaware = TcpSocket::new_v4().unwrap();
+        assert!(unaware.bind(address).is_err());
+        drop(port);
+        assert!(unaware.bind(address).is_ok());
     }
 }
