@@ -21,8 +21,9 @@ macro_rules! tests {
 
 /// Makes each function two tests, one for each way in which the filter can stand in Envoy.
 macro_rules! in_both_roles {
-    ($(async fn $name:ident($role:ident) $body:block)*) => {
+    ($($(#[$note:meta])* async fn $name:ident($role:ident) $body:block)*) => {
         $(
+            $(#[$note])*
             mod $name {
                 use super::*;
 
