@@ -1,15 +1,22 @@
 //! The folder that keeps Envoy's files and the key of the sessions.
 
-use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 /// Longest path of a Unix socket in bytes, with its final zero (unix(7)).
 const SOCKET_PATH_BYTES: usize = 108;
+
+/// A mode whose folder takes files from everyone, and one with which each may take away only what is its own (chmod(1)).
+const WRITABLE_BY_ALL: u32 = 0o002;
+const STICKY: u32 = 0o1000;
 
 /// What a Wasm module begins with (WebAssembly Core Specification, 5.5.16).
 const WASM_MAGIC: &[u8] = b"\0asm";
@@ -21,6 +28,10 @@ pub(super) enum WorkDirError {
     File { path: PathBuf, cause: io::Error },
     #[error("another mcp-control uses {}: choose another folder with --work-dir", .0.display())]
     InUse(PathBuf),
+    #[error("everyone can put files into {path}: run chmod o-w {path}, or choose another folder with --work-dir", path = .0.display())]
+    OpenToAll(PathBuf),
+    #[error("{} is not a folder of this user's own: remove it, or choose another folder with --work-dir", .0.display())]
+    NotOwn(PathBuf),
     #[error("{} is no Wasm module: name the filter with --filter PATH (`scripts/build-filter` builds it)", .0.display())]
     NoModule(PathBuf),
 }
@@ -41,8 +52,10 @@ impl WorkDir {
             Some(path) => path.to_owned(),
             None => temporary_directory(&mut temporary)?,
         };
-        make_private(&path.join("envoy"))?;
+        make_folder(&path)?;
         let path = path.canonicalize().map_err(file_error(&path))?;
+        check_writers(&path)?;
+        make_private(&path.join("envoy"))?;
         let lock = lock(&path)?;
         let mut socket = path.join("envoy/admin.sock");
         if socket.as_os_str().as_bytes().len() >= SOCKET_PATH_BYTES {
@@ -91,15 +104,41 @@ fn temporary_directory(kept: &mut Vec<TempDir>) -> Result<PathBuf, WorkDirError>
     Ok(path)
 }
 
-fn make_private(path: &Path) -> Result<(), WorkDirError> {
+/// One that is there keeps its mode.
+fn make_folder(path: &Path) -> Result<(), WorkDirError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    let private = || std::fs::set_permissions(path, Permissions::from_mode(0o700));
-    made.and_then(|()| private()).map_err(file_error(path))
+    made.map_err(file_error(path))
+}
+
+/// Who may take away what is in the folder can put something else in its place, such as a key of its own.
+fn check_writers(path: &Path) -> Result<(), WorkDirError> {
+    let mode = path.metadata().map_err(file_error(path))?.mode();
+    if mode & WRITABLE_BY_ALL != 0 && mode & STICKY == 0 {
+        return Err(WorkDirError::OpenToAll(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Makes the folder, or takes it from all others where it is there.
+fn make_private(path: &Path) -> Result<(), WorkDirError> {
+    make_folder(path)?;
+    let found = path.symlink_metadata().map_err(file_error(path))?;
+    if !found.is_dir() || !is_own(&found) {
+        return Err(WorkDirError::NotOwn(path.to_owned()));
+    }
+    std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(file_error(path))
+}
+
+/// Whether it belongs to the user of this process.
+pub(super) fn is_own(metadata: &Metadata) -> bool {
+    metadata.uid() == geteuid().as_raw()
 }
 
 fn lock(path: &Path) -> Result<File, WorkDirError> {
     let name = path.join("lock");
-    let file = File::create(&name).map_err(file_error(&name))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&name).map_err(file_error(&name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(WorkDirError::InUse(path.to_owned())),
@@ -135,17 +174,57 @@ mod tests {
         assert!(WorkDir::open(Some(directory.path())).is_ok());
     }
 
+    fn mode(path: &Path) -> u32 {
+        path.symlink_metadata().unwrap().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
     #[test]
-    fn envoys_files_are_private() {
+    fn in_a_folder_that_others_can_read_they_can_read_no_file() {
         let directory = tempfile::tempdir().unwrap();
+        set_mode(directory.path(), 0o755);
+        let envoy = directory.path().join("envoy");
+        std::fs::create_dir(&envoy).unwrap();
+        set_mode(&envoy, 0o777);
         let work_dir = WorkDir::open(Some(directory.path())).unwrap();
-        let mode = work_dir
-            .envoy_directory()
-            .metadata()
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o700);
+        crate::local::keys::keys(&work_dir.session_key()).unwrap();
+        assert_eq!(mode(directory.path()), 0o755);
+        for entry in std::fs::read_dir(directory.path()).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_made_is_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let new = directory.path().join("a/b");
+        let work_dir = WorkDir::open(Some(&new)).unwrap();
+        assert_eq!(mode(&new), 0o700);
+        assert_eq!(mode(&work_dir.envoy_directory()), 0o700);
+    }
+
+    #[test]
+    fn a_folder_that_takes_files_from_everyone_is_refused_unless_each_keeps_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        set_mode(directory.path(), 0o777);
+        let error = WorkDir::open(Some(directory.path())).unwrap_err();
+        assert!(matches!(error, WorkDirError::OpenToAll(_)));
+        assert!(error.to_string().contains("chmod o-w"), "{error}");
+        set_mode(directory.path(), 0o1777);
+        assert!(WorkDir::open(Some(directory.path())).is_ok());
+    }
+
+    #[test]
+    fn a_folder_in_it_that_somebody_else_has_laid_out_is_refused() {
+        let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let envoy = directory.path().join("envoy");
+        std::os::unix::fs::symlink(elsewhere.path(), envoy).unwrap();
+        let opened = WorkDir::open(Some(directory.path()));
+        assert!(matches!(opened, Err(WorkDirError::NotOwn(_))));
     }
 
     #[test]
