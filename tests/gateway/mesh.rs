@@ -8,7 +8,7 @@ use std::time::Duration;
 use harness::caller::Protocol;
 use harness::component;
 use harness::github::{GitHub, token};
-use harness::istio::{Istiod, Proxy, Workload};
+use harness::istio::{Istiod, Proxy, Workload, check_data};
 use harness::kubernetes::Kubernetes;
 use harness::port::Port;
 use harness::process::{Process, command};
@@ -73,6 +73,7 @@ impl Drop for Used {
 
 impl Mesh {
     async fn start() -> Self {
+        check_data().await;
         let github = GitHub::start().await;
         let port = Port::hold();
         let ports = Ports {

@@ -47,6 +47,11 @@ pub fn istio() -> PathBuf {
     of_cluster("MCP_TEST_ISTIO")
 }
 
+/// Gives Istio's agent a folder for its modules.
+pub fn istio_data() -> PathBuf {
+    file("../scripts/toolchain/istio-data")
+}
+
 /// An OCI registry and its client in one program.
 pub fn crane() -> PathBuf {
     of_cluster("MCP_TEST_CRANE")

@@ -20,9 +20,6 @@ use crate::port::Port;
 use crate::process::{Process, command};
 use crate::wait::until;
 
-/// The agent keeps modules there, and nowhere else.
-const MODULES: &str = "/var/lib/istio/data";
-
 /// What either says: the waiting for its start is no news.
 const LOG: &str = "default:info,krt:warn,kube:warn,klog:warn";
 
@@ -61,7 +58,8 @@ impl Istiod {
     pub async fn start(kubernetes: &Kubernetes) -> Self {
         let folder = temporary_folder("istiod");
         let ports = IstiodPorts::hold();
-        let mut istiod = alone("pilot-discovery", folder.path());
+        let istiod = command(&component::istio().join("pilot-discovery"));
+        let mut istiod = in_folder(istiod, folder.path());
         istiod
             .envs([("POD_NAME", "istiod-0"), ("POD_NAMESPACE", "istio-system")])
             .envs([("REVISION", "default"), ("CLUSTER_ID", "Kubernetes")])
@@ -94,6 +92,20 @@ impl Istiod {
     pub fn process(&self) -> &Process {
         &self.process
     }
+}
+
+/// Whether [`Proxy::start`] can write where the agent keeps modules. If not, fails with what to do.
+pub async fn check_data() {
+    let mut check = command(&component::istio_data());
+    check
+        .arg("--check")
+        .arg(component::istio().join("pilot-agent"));
+    let output = check.output().await.expect("a command that starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// The workload that a proxy is.
@@ -137,14 +149,10 @@ impl ProxyPorts {
 impl Proxy {
     /// Starts it and waits until Envoy runs. It may pull images from `registry` without TLS.
     pub async fn start(istiod: &Istiod, workload: Workload<'_>, registry: &str) -> Self {
-        fs::create_dir_all(MODULES).unwrap_or_else(|error| {
-            panic!(
-                "{MODULES}: {error}. Istio's agent needs it: sudo install -d -o \"$USER\" {MODULES}"
-            )
-        });
         let folder = temporary_folder("proxy");
         let ports = ProxyPorts::hold();
-        let mut agent = alone("pilot-agent", folder.path());
+        let mut agent = in_folder(command(&component::istio_data()), folder.path());
+        agent.arg(component::istio().join("pilot-agent"));
         agent
             .envs(identity(workload))
             .env("FILE_MOUNTED_CERTS", "true")
@@ -220,8 +228,7 @@ fn names(filters: &Value) -> Vec<String> {
 }
 
 /// One of Istio's programs, in its own folder and with nothing of this environment, all of which it might read.
-fn alone(program: &str, folder: &Path) -> Command {
-    let mut command = command(&component::istio().join(program));
+fn in_folder(mut command: Command, folder: &Path) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.current_dir(folder).env_clear();
     command.env("PATH", path).env("HOME", folder);
