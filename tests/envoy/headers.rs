@@ -1,10 +1,14 @@
 //! Headers: what reaches a server, what reaches a client, and who may ask for what.
 
 use harness::caller::{Protocol, Request};
+use harness::gateway::Gateway;
 use harness::github::{login, token};
-use harness::manifests::policy_denial;
+use harness::manifests::{Manifests, Server, policy_denial};
+use harness::script::Script;
 use harness::sessions::Client;
+use harness::upstream::Upstream;
 use harness::wire::Wire;
+use http::Version;
 use serde_json::{Value, json};
 
 use crate::shared::{GUARDED_TOKEN, joined, scripted};
@@ -193,6 +197,30 @@ everywhere! {
 }
 
 in_both_roles! {
+    async fn no_trailer_passes_between_a_client_and_a_server_of_http2(role) {
+        let server = Upstream::start(Script::standard().with_sessions()).await;
+        let manifests = Manifests::gateway().server(&Server::new("two", server.address()).http2());
+        let gateway = Gateway::start(role, &manifests).await;
+        let client = Client::connected(gateway.address(), Protocol::Http2).await;
+        // The first call waits for its session; of the large ones the greater part passes when all is decided.
+        for (tool, size) in [("echo", 1), ("echo_trailer", 1), ("echo_stream", 1), ("echo", 300_000), ("echo_trailer", 300_000)] {
+            let params = json!({"name": format!("two_{tool}"), "arguments": {"a": "a".repeat(size)}});
+            let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+            let request = client.post(call).in_pieces_of(16 * 1024)
+                .trailer("authorization", "Bearer of-the-client").trailer("x-github-pat", "of-the-client");
+            let reply = request.send(client.address, Protocol::Http2).await;
+            assert_eq!(reply.result()["structuredContent"]["params"]["arguments"]["a"].as_str().map(str::len), Some(size));
+            assert!(reply.complete && reply.trailers.is_empty(), "{tool}: {:?}", reply.trailers);
+        }
+        let received = server.received();
+        assert_eq!(received.iter().filter(|request| request.rpc_method() == "tools/call").count(), 5);
+        for request in received {
+            assert_eq!(request.version, Version::HTTP_2);
+            assert!(request.trailers.is_empty(), "{:?}", request.trailers);
+            assert!(!format!("{:?}", request.headers).contains("of-the-client"), "{:?}", request.headers);
+        }
+    }
+
     async fn an_absolute_target_opens_no_closed_host(role) {
         let shared = scripted(role).await;
         let client = shared.connected(Protocol::Http1).await;

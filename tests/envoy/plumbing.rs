@@ -9,7 +9,7 @@ use harness::everything::Everything;
 use harness::github::{GitHub, login, token};
 use harness::port::Port;
 use harness::raw_upstream::RawUpstream;
-use harness::script::{ODD_NAME, Script};
+use harness::script::{ODD_NAME, Script, TRAILER};
 use harness::sessions::Client;
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
@@ -82,6 +82,15 @@ tests! {
             assert_eq!(client.delete().await.status, 204);
             assert_eq!(client.call("echo", json!({})).await.status, 404);
         }
+    }
+
+    async fn trailers_pass_between_the_raw_client_and_the_scripted_server() {
+        let server = Upstream::start(Script::standard()).await;
+        let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo_trailer"}}"#;
+        let request = harness::caller::Request::post(call).trailer("x-of-the-client", "sent");
+        let reply = request.send(server.address(), Protocol::Http2).await;
+        assert_eq!(reply.trailers, [(TRAILER.0.to_owned(), TRAILER.1.as_bytes().to_vec())]);
+        assert_eq!(server.received()[0].trailers["x-of-the-client"], "sent");
     }
 
     async fn the_scripted_server_breaks_off_visibly() {

@@ -218,21 +218,18 @@ pub struct Open {
     pub headers: Vec<(String, Vec<u8>)>,
     body: Incoming,
     unread: Vec<u8>,
+    trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Open {
     fn new(response: http::Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
-        let headers = head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
-            .collect();
         Self {
             status: head.status.as_u16(),
-            headers,
+            headers: pairs(&head.headers),
             body,
             unread: Vec::new(),
+            trailers: Vec::new(),
         }
     }
 
@@ -274,6 +271,7 @@ impl Open {
             status: self.status,
             headers: self.headers,
             body,
+            trailers: self.trailers,
             complete,
         }
     }
@@ -281,13 +279,21 @@ impl Open {
     async fn piece(&mut self) -> Option<Result<Bytes, hyper::Error>> {
         loop {
             match self.body.frame().await? {
-                Ok(frame) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Some(Ok(data));
-                    }
-                }
+                Ok(frame) => match frame.into_data() {
+                    Ok(data) => return Some(Ok(data)),
+                    Err(frame) => self
+                        .trailers
+                        .extend(frame.trailers_ref().map(pairs).unwrap_or_default()),
+                },
                 Err(error) => return Some(Err(error)),
             }
         }
     }
+}
+
+fn pairs(headers: &http::HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let pairs = headers.iter();
+    pairs
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect()
 }

@@ -105,6 +105,7 @@ pub struct Server {
     swapped_header: Option<String>,
     first_byte: Option<String>,
     idle: Option<String>,
+    protocol: &'static str,
 }
 
 impl Server {
@@ -119,6 +120,7 @@ impl Server {
             swapped_header: None,
             first_byte: None,
             idle: None,
+            protocol: "HTTP",
         }
     }
 
@@ -150,6 +152,13 @@ impl Server {
         self
     }
 
+    /// Reached over HTTP/2.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        self.protocol = "HTTP2";
+        self
+    }
+
     /// With bounds on silence, such as `2s`, before and after the first byte.
     #[must_use]
     pub fn timeouts(mut self, first_byte: &str, idle: &str) -> Self {
@@ -177,7 +186,12 @@ impl Server {
     }
 
     fn network(&self) -> String {
-        let Self { name, address, .. } = self;
+        let Self {
+            name,
+            address,
+            protocol,
+            ..
+        } = self;
         let (ip, port) = (address.ip(), address.port());
         let host = format!("{name}.example.com");
         let authority = self.authority.as_ref().unwrap_or(&host);
@@ -194,7 +208,7 @@ spec:
   ports:
   - number: 80
     name: http
-    protocol: HTTP
+    protocol: {protocol}
   location: MESH_EXTERNAL
   resolution: STATIC
   endpoints:

@@ -11,6 +11,8 @@ pub struct Reply {
     pub headers: Vec<(String, Vec<u8>)>,
     /// As far as it came.
     pub body: Vec<u8>,
+    /// What came after the body; in the form of the headers.
+    pub trailers: Vec<(String, Vec<u8>)>,
     /// Whether HTTP says that the body is complete; a stream that was cut is not.
     pub complete: bool,
 }

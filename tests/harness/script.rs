@@ -46,6 +46,8 @@ pub enum Answer {
     Echo,
     /// The same, as an event stream of a notification and the answer.
     EchoStream,
+    /// Like [`Answer::Echo`], with the trailer [`TRAILER`] after it.
+    EchoTrailer,
     /// With this response.
     Response {
         /// Status.
@@ -146,6 +148,9 @@ impl Script {
     }
 }
 
+/// What [`Answer::EchoTrailer`] ends with.
+pub const TRAILER: (&str, &str) = ("x-upstream-trailer", "of the server");
+
 /// The name of the tool whose name needs escapes in JSON, decoded.
 pub const ODD_NAME: &str = "od\"d\\\u{e9}\u{1f600}";
 
@@ -153,6 +158,7 @@ fn echoes() -> Vec<Tool> {
     vec![
         Tool::new("echo", Answer::Echo),
         Tool::new("echo_stream", Answer::EchoStream),
+        Tool::new("echo_trailer", Answer::EchoTrailer),
         Tool::new("slow", Answer::Slow(Duration::from_millis(300))),
         Tool::defined(
             ODD_NAME,

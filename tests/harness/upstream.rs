@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Version};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -50,6 +51,10 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The whole body, as sent.
     pub body: Bytes,
+    /// What came after the body.
+    pub trailers: HeaderMap,
+    /// Of the connection that it came over.
+    pub version: Version,
 }
 
 impl Received {
@@ -214,16 +219,16 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 
 async fn serve(server: Arc<Server>, request: http::Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
-    let body = Body::new(body);
-    let body = match axum::body::to_bytes(body, LARGEST_BODY).await {
-        Ok(body) => body,
-        Err(_) => return status(StatusCode::PAYLOAD_TOO_LARGE),
+    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+        return status(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let received = Received {
         method: head.method.to_string(),
         path: head.uri.to_string(),
         headers: head.headers,
-        body,
+        trailers: body.trailers().cloned().unwrap_or_default(),
+        version: head.version,
+        body: body.to_bytes(),
     };
     server.received.lock().unwrap().push(received.clone());
     server.answer(received).await

@@ -106,6 +106,7 @@ impl Wire {
             .collect();
         let (body, complete) = self.body(&headers).await;
         Reply {
+            trailers: Vec::new(),
             status: status.expect("a status line"),
             headers,
             body,

@@ -8,12 +8,13 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::stream::{self, StreamExt};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{Received, Server, member};
-use crate::script::Answer;
+use crate::script::{Answer, TRAILER};
 use crate::sessions::MARK;
 
 /// Before an answer on an event stream.
@@ -108,6 +109,7 @@ impl Server {
         match answer {
             Answer::Echo => json(echo(&id, &params)),
             Answer::EchoStream => events(vec![NOTIFICATION.to_owned(), echo(&id, &params)]),
+            Answer::EchoTrailer => trailed(json(echo(&id, &params))),
             Answer::Slow(duration) => {
                 tokio::time::sleep(duration).await;
                 json(echo(&id, &params))
@@ -204,6 +206,15 @@ fn whole(status: u16, headers: Vec<(&'static str, Vec<u8>)>, body: String) -> Re
             .append(name, HeaderValue::from_bytes(&value).unwrap());
     }
     response
+}
+
+fn trailed(response: Response) -> Response {
+    let (name, value) = TRAILER;
+    let trailers = HeaderMap::from_iter([(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )]);
+    response.map(|body| Body::new(body.with_trailers(async { Some(Ok(trailers)) })))
 }
 
 fn event(message: &str) -> Bytes {
