@@ -2,6 +2,7 @@
 
 pub mod id_rewriter;
 pub mod message;
+mod number;
 pub(crate) mod outlet;
 pub mod scanner;
 pub mod splice;

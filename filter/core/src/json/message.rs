@@ -2,6 +2,7 @@
 
 mod passing;
 
+use super::number::same_number;
 use super::{InvalidJson, text};
 
 pub(crate) use self::passing::PassingMessage;
@@ -37,10 +38,12 @@ impl Message {
     }
 }
 
-/// Whether two raw ids are the same: strings by the text that they spell, everything else by its bytes.
-/// `1`, `1.0` and `"1"` are three different ids.
+/// Whether two raw ids are the same: strings by the text that they spell, numbers by their value, for servers may write
+/// them anew. `1` and `1.0` are one id, `1` and `"1"` are two.
 pub fn same_id(left: &[u8], right: &[u8]) -> bool {
-    left == right || text::decode(left).is_some_and(|left| Some(left) == text::decode(right))
+    left == right
+        || same_number(left, right)
+        || text::decode(left).is_some_and(|left| Some(left) == text::decode(right))
 }
 
 /// A place where a message names a request.
@@ -102,7 +105,7 @@ mod tests {
         assert!(same_id(b"7", b"7"));
         assert!(same_id(b"\"a/b\"", br#""\u0061\/b""#));
         assert!(!same_id(b"7", b"\"7\""));
-        assert!(!same_id(b"7", b"7.0"));
+        assert!(same_id(b"7", b"7.0"));
         assert!(!same_id(b"7", b"8"));
         assert!(!same_id(b"\"a\"", b"\"b\""));
     }

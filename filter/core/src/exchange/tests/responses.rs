@@ -113,6 +113,19 @@ fn a_cut_empty_or_foreign_json_answer_is_replaced() {
 }
 
 #[test]
+fn an_answer_passes_whose_server_has_written_the_id_anew() {
+    for body in [
+        r#"{"jsonrpc":"2.0","id":7.0,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":70e-1,"result":{}}"#,
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = routed(&mut gateway);
+        gateway.respond(&mut exchange, 200, &[JSON]);
+        assert_eq!(gateway.body(&mut exchange, body, true), BodyStep::Forward);
+    }
+}
+
+#[test]
 fn a_servers_own_error_passes_whatever_its_status_but_as_200() {
     let mut gateway = Gateway::new();
     let mut exchange = routed(&mut gateway);
