@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Secret;
+use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::der::Decode as _;
 
 use super::placeholder::{expand, left_over};
 use super::registration::Draft;
@@ -97,10 +99,8 @@ pub(super) fn certificates(
             "Secret {name}, key {key}: more than 64 KiB of certificates"
         )));
     }
-    if !is_pem(&text) {
-        let message =
-            format!("Secret {name}, key {key}: no PEM certificates (-----BEGIN CERTIFICATE-----)");
-        return Err(invalid(message));
+    if let Some(flaw) = flaw(&text) {
+        return Err(invalid(format!("Secret {name}, key {key}: {flaw}")));
     }
     Ok(Some(text))
 }
@@ -164,18 +164,28 @@ fn header_value(bytes: &[u8]) -> Result<Credential, String> {
     Ok(Credential(text.to_owned()))
 }
 
-/// Whether a text has certificates and each of them could be one. Envoy looks into them.
-fn is_pem(text: &str) -> bool {
-    let mut blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1).peekable();
-    blocks.peek().is_some()
-        && blocks.all(|block| {
-            let body = block
-                .split_once("-----END CERTIFICATE-----")
-                .map(|(body, _)| body);
-            let body: String = body.unwrap_or("!").split_ascii_whitespace().collect();
-            // DER: every certificate is a SEQUENCE.
-            STANDARD
-                .decode(body)
-                .is_ok_and(|der| der.first() == Some(&0x30))
-        })
+/// Why a text is not one or more certificates (RFC 5280, 4.1; RFC 7468, 5).
+fn flaw(text: &str) -> Option<String> {
+    let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+    let certificates: Vec<_> = blocks.map(is_certificate).collect();
+    if certificates.is_empty() {
+        return Some("no PEM certificates (-----BEGIN CERTIFICATE-----)".to_owned());
+    }
+    let damaged = certificates.iter().position(|is_one| !is_one)?;
+    Some(format!(
+        "certificate number {} of {} is damaged: copy it again",
+        damaged + 1,
+        certificates.len()
+    ))
+}
+
+/// Whatever is in its fields: whom to trust is the user's to say.
+fn is_certificate(block: &str) -> bool {
+    let Some((body, _)) = block.split_once("-----END CERTIFICATE-----") else {
+        return false;
+    };
+    let body: String = body.split_ascii_whitespace().collect();
+    STANDARD
+        .decode(body)
+        .is_ok_and(|der| CertificateInner::<Raw>::from_der(&der).is_ok())
 }

@@ -205,7 +205,7 @@ kind: DestinationRule
 metadata: {name: rule, namespace: team}
 spec: {host: a.example, trafficPolicy: {tls: {mode: SIMPLE}}}
 ";
-const PEM: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+const PEM: &str = include_str!("authority.pem");
 
 /// With authorities of the registration's own.
 fn authorities(pem: &str) -> Manifests {
@@ -231,14 +231,29 @@ fn a_registrations_authorities_are_trusted_for_its_cluster() {
 #[test]
 fn authorities_that_cannot_be_used_are_refused() {
     let large = PEM.repeat(64 * 1024 / PEM.len() + 1);
+    let cut = PEM.replace(
+        "daFfuf5VjaheYuLwMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIg\n",
+        "",
+    );
+    let second_cut = format!("{PEM}{cut}");
     let no_pem = "no PEM certificates (-----BEGIN CERTIFICATE-----)";
+    let damaged = "certificate number 1 of 1 is damaged: copy it again";
     for (pem, message) in [
         ("", no_pem),
         ("hello", no_pem),
-        ("-----BEGIN CERTIFICATE-----\nMAA=\n", no_pem),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n", damaged),
         (
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-            no_pem,
+            damaged,
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+            damaged,
+        ),
+        (cut.as_str(), damaged),
+        (
+            second_cut.as_str(),
+            "certificate number 2 of 2 is damaged: copy it again",
         ),
         (large.as_str(), "more than 64 KiB of certificates"),
     ] {
