@@ -16,6 +16,8 @@ pub(crate) enum At {
     Body,
     /// The trailers'.
     Trailers,
+    /// The gate's headers'. What goes on does so by [`Flow::release_to_gate`].
+    Gate,
     /// A call's end or a tick.
     Outside,
 }
@@ -53,7 +55,7 @@ impl Flow {
                 return Action::Continue;
             }
             (At::Body, _) => self.request_body.pause(),
-            (At::Headers | At::Trailers | At::Outside, _) => {}
+            (At::Headers | At::Trailers | At::Gate | At::Outside, _) => {}
         }
         Action::Pause
     }
@@ -78,7 +80,8 @@ impl Flow {
 
     /// Lets a decided request go, if nothing is to be waited for.
     pub(crate) fn release(&mut self, at: At) -> Action {
-        if self.half == Half::Route && self.gate.is_none() || self.request_body.has_undecided() {
+        let too_early = self.half == Half::Route && self.gate.is_none() || at == At::Gate;
+        if too_early || self.request_body.has_undecided() {
             return self.hold(at);
         }
         if at == At::Outside && self.request_body.is_paused() && !self.request_body.has_ended() {
@@ -107,7 +110,9 @@ impl Flow {
         let paused = self.half == Half::Whole || self.request_body.is_paused();
         match at {
             At::Outside if paused => self.request_body.resume(),
-            At::Headers | At::Body | At::Trailers | At::Outside => self.request_body.let_go(),
+            At::Headers | At::Body | At::Trailers | At::Gate | At::Outside => {
+                self.request_body.let_go()
+            }
         }
         Action::Continue
     }

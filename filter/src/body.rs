@@ -50,6 +50,10 @@ impl Body {
         self.undecided > 0
     }
 
+    pub(crate) fn has_unseen(&self) -> bool {
+        self.unseen > 0
+    }
+
     pub(crate) fn growth(&self) -> i64 {
         self.growth
     }

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::identity::Identity;
 use mcp_filter_core::{BodyStep, CallOutcome, CallToken, Context, Release, RequestStep, TickStep};
 use proxy_wasm::types::Action;
 
@@ -129,7 +130,10 @@ impl Flow {
         self.request_length = headers.first("content-length").map(<[u8]>::to_vec);
         let step = self
             .ask(|exchange, context| exchange.on_request_headers(headers, end_of_stream, context));
-        let step = self.settle_request(step);
+        let mut step = self.settle_request(step);
+        if end_of_stream && self.half == Half::Whole && step == RequestStep::Hold {
+            step = self.show(Vec::new(), true);
+        }
         self.apply_request(step, At::Headers)
     }
 
@@ -139,6 +143,10 @@ impl Flow {
         }
         if matches!(self.request, Request::Released { inspect: false }) {
             return Action::Continue;
+        }
+        if self.is_ahead_of_the_gate() {
+            self.request_body.pause_unseen(size, end_of_stream);
+            return Action::Pause;
         }
         let piece = self.request_body.take_new(size, end_of_stream);
         self.feed_request(piece, end_of_stream, At::Body)
@@ -155,13 +163,22 @@ impl Flow {
             return Action::Continue;
         }
         self.request_body.end();
+        if self.is_ahead_of_the_gate() {
+            return Action::Pause;
+        }
         self.feed_request(Vec::new(), true, At::Trailers)
+    }
+
+    /// Who sends the request is known behind what verifies tokens, so nothing is decided in front of it.
+    fn is_ahead_of_the_gate(&self) -> bool {
+        self.half == Half::Route
+            && self.gate.is_none()
+            && matches!(self.request, Request::Undecided)
     }
 
     fn feed_request(&mut self, piece: Vec<u8>, end: bool, at: At) -> Action {
         if matches!(self.request, Request::Undecided) {
-            let step = self.ask(|exchange, context| exchange.on_held_body(piece, end, context));
-            let step = self.settle_request(step);
+            let step = self.show(piece, end);
             return self.apply_request(step, at);
         }
         let inspect = match &self.request {
@@ -178,11 +195,23 @@ impl Flow {
         self.apply_released(step, at)
     }
 
+    fn show(&mut self, piece: Vec<u8>, end: bool) -> RequestStep {
+        let step = self.ask(|exchange, context| exchange.on_held_body(piece, end, context));
+        self.settle_request(step)
+    }
+
     /// The gate's headers have come, and the gate's context is in effect: what is returned is the gate's action.
     pub(crate) fn on_gate(&mut self, gate: u32) -> Action {
         self.gate = Some(gate);
         if self.life != Life::Open {
             return Action::Pause;
+        }
+        let has_come = self.request_body.has_unseen() || self.request_body.has_ended();
+        if has_come && matches!(self.request, Request::Undecided) && host::enter(self.id).is_ok() {
+            let piece = self.request_body.take_paused();
+            let step = self.show(piece, self.request_body.has_ended());
+            self.apply_request(step, At::Gate);
+            let _ = host::enter(gate);
         }
         self.release_to_gate()
     }
@@ -252,6 +281,7 @@ impl Flow {
         self.exchange.on_done(&mut Context {
             now_ms,
             random: &mut random,
+            identity: &mut identity,
             slots: &mut slots,
         });
         for call in self.exchange.take_calls() {
@@ -269,6 +299,7 @@ impl Flow {
         let mut context = Context {
             now_ms: self.shared.clock.now_ms(),
             random: &mut random,
+            identity: &mut identity,
             slots: &mut slots,
         };
         let answer = entry(&mut self.exchange, &mut context);
@@ -322,6 +353,11 @@ impl Flow {
     pub(crate) fn settle_other(&mut self) {
         self.settle();
     }
+}
+
+/// Who sends the request of the stream whose context is in effect.
+fn identity() -> Identity {
+    Identity::of_claims(host::token_claim("iss"), host::token_claim("sub"))
 }
 
 impl Life {

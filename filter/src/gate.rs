@@ -8,6 +8,7 @@ use proxy_wasm::types::Action;
 use crate::flow::Flow;
 use crate::handshake::{self, TAG, Tag};
 use crate::host::{self, Direction};
+use crate::plugin;
 
 /// The second half of a pair: holds the headers until `route` has decided.
 #[derive(Debug)]
@@ -33,6 +34,14 @@ impl Gate {
 }
 
 impl Context for Gate {
+    /// Calls that were sent while the gate was at work are told to it, though they are the stream's.
+    fn on_http_call_response(&mut self, id: u32, headers: usize, body_size: usize, _: usize) {
+        let shared = self.flow.as_ref().and_then(|flow| flow.try_borrow().ok());
+        if let Some(shared) = shared.map(|flow| flow.shared()) {
+            plugin::end_call(&shared, id, headers, body_size);
+        }
+    }
+
     fn on_done(&mut self) -> bool {
         if let Some(flow) = self.flow.take()
             && let Ok(mut flow) = flow.try_borrow_mut()

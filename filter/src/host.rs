@@ -193,6 +193,19 @@ pub(crate) fn response_is_from_upstream() -> bool {
     details.as_deref() == Some(b"via_upstream")
 }
 
+/// A claim of the token that Envoy's `jwt_authn` has verified, where it left the claims in the stream's metadata under
+/// the key `payload`, as Istio tells it to.
+pub(crate) fn token_claim(name: &str) -> Option<Vec<u8>> {
+    let path = [
+        "metadata",
+        "filter_metadata",
+        "envoy.filters.http.jwt_authn",
+        "payload",
+        name,
+    ];
+    hostcalls::get_property(path.to_vec()).ok().flatten()
+}
+
 /// A value of shared data and the number of its last write.
 pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
     let (value, version) = hostcalls::get_shared_data(key).ok()?;

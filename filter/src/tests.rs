@@ -5,6 +5,7 @@
 mod calls;
 mod fake_host;
 mod hold;
+mod identity;
 mod pair;
 mod plugin;
 mod response;

@@ -21,6 +21,7 @@ macro_rules! tests {
 }
 
 mod calls;
+mod identities;
 mod manifests;
 mod mesh;
 mod plugins;

@@ -18,12 +18,17 @@ const MINUTE: i64 = 60;
 
 /// A token that is in force.
 pub(crate) fn good() -> String {
-    signed(10 * MINUTE)
+    of("ada")
+}
+
+/// A token of this user that is in force.
+pub(crate) fn of(user: &str) -> String {
+    signed(user, 10 * MINUTE)
 }
 
 /// A token whose time is over, by more than any clock is wrong.
 pub(crate) fn expired() -> String {
-    signed(-10 * MINUTE)
+    signed("ada", -10 * MINUTE)
 }
 
 /// The keys by which tokens are verified (RFC 7517; RFC 8037 for the curve).
@@ -32,10 +37,10 @@ pub(crate) fn keys() -> Value {
     json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1", "x": public}]})
 }
 
-/// A JWT (RFC 7519) of the user `ada` that expires in so many seconds from now.
-fn signed(lifetime: i64) -> String {
+/// A JWT (RFC 7519) that expires in so many seconds from now.
+fn signed(user: &str, lifetime: i64) -> String {
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "1"});
-    let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": now() + lifetime});
+    let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": now() + lifetime});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
     let signature = pair().sk.sign(&signed, None);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use mcp_filter_config::PluginConfig;
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
 use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::identity::Identity;
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::{
     BodyStep, CallOutcome, Context, Exchange, Headers, RequestStep, ResponseHeadStep, Table,
@@ -47,6 +48,7 @@ impl Gateway {
         callback(&mut Context {
             now_ms: NOW_MS,
             random: &mut |bytes| bytes.fill(7),
+            identity: &mut || Identity::ANONYMOUS,
             slots: &mut self.slots,
         })
     }

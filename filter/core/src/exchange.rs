@@ -3,6 +3,7 @@
 //! ```text
 //! Start -> Passed                                  not ours
 //!       -> Control                                 control's own discovery
+//!       -> Ending -> Answered                      a session ends
 //!       -> Reading -> Answered                     answered here
 //!                  -> Opening -> Routed            a session at the server comes first
 //!                  -> Routed -> Repairing          the server lost its session
@@ -42,6 +43,7 @@ use doubt::Doubt;
 use reading::Reading;
 use repair::Repair;
 use request::OpeningRequest;
+use request_facts::RequestFacts;
 use routed::Routed;
 pub(crate) use upstream_sessions::UpstreamKeyParts;
 
@@ -63,6 +65,8 @@ enum Phase {
     /// A local response was sent; Envoy shows it to the response callbacks, too.
     Answered,
     Control(ControlRequest),
+    /// A `DELETE`: its session ends once it is known who asks.
+    Ending(Box<RequestFacts>),
     Reading(Box<Reading>),
     Opening(Box<OpeningRequest>),
     Routed(Box<Routed>),
@@ -105,7 +109,9 @@ impl Exchange {
     }
 
     /// The next piece of a body that is held: new bytes only, never those of an earlier call. Request trailers
-    /// are the end of the stream, too.
+    /// are the end of the stream, too, and so is a hold of headers that nothing follows: an empty last piece.
+    ///
+    /// From here on it must be known who sends the request ([`Context::identity`]).
     pub fn on_held_body(
         &mut self,
         piece: Vec<u8>,
@@ -114,6 +120,10 @@ impl Exchange {
     ) -> RequestStep {
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Reading(reading) => self.read(reading, piece, end_of_stream, context),
+            Phase::Ending(facts) => {
+                let response = self.end_session(facts, context);
+                self.respond(response)
+            }
             Phase::Opening(opening) => self.read_while_opening(opening, piece, end_of_stream),
             other => {
                 self.phase = other;
@@ -155,6 +165,7 @@ impl Exchange {
         };
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Control(control) => control.on_response(&self.table, from_upstream),
+            Phase::Ending(_) => self.refused_by_envoy(&head, None),
             Phase::Reading(reading) => self.refused_by_envoy(&head, reading.id()),
             Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.id()),
             Phase::Routed(routed) => self.on_routed_response(routed, &head, context),

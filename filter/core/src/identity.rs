@@ -11,13 +11,24 @@ impl Identity {
     pub const ANONYMOUS: Self = Self([0; 32]);
 
     /// The caller whom the issuer `iss` calls `sub` (RFC 7519, sections 4.1.1 and 4.1.2).
-    pub fn of_token(issuer: &str, subject: &str) -> Self {
+    pub fn of_token(issuer: impl AsRef<[u8]>, subject: impl AsRef<[u8]>) -> Self {
         let mut hash = Sha256::new();
-        for part in [issuer, subject] {
+        for part in [issuer.as_ref(), subject.as_ref()] {
             hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
+            hash.update(part);
         }
         Self(hash.finalize().into())
+    }
+
+    /// The caller of whose verified token these claims are. Both are optional: a token that names no subject stands for
+    /// its issuer, and one that has neither claim, or no token at all, for nobody in particular.
+    pub fn of_claims(issuer: Option<Vec<u8>>, subject: Option<Vec<u8>>) -> Self {
+        match (issuer, subject) {
+            (None, None) => Self::ANONYMOUS,
+            (issuer, subject) => {
+                Self::of_token(issuer.unwrap_or_default(), subject.unwrap_or_default())
+            }
+        }
     }
 
     /// The whole digest.
@@ -44,5 +55,19 @@ mod tests {
         assert_eq!(alice, Identity::of_token("https://issuer", "alice"));
         assert_ne!(alice, Identity::of_token("https://issuer", "bob"));
         assert_ne!(Identity::of_token("", ""), Identity::ANONYMOUS);
+    }
+
+    #[test]
+    fn a_token_that_has_one_claim_alone_is_not_anonymous() {
+        let claim = || Some(b"x".to_vec());
+        let of_issuer = Identity::of_claims(claim(), None);
+        let of_subject = Identity::of_claims(None, claim());
+        assert_ne!(of_issuer, of_subject);
+        assert!(![of_issuer, of_subject].contains(&Identity::of_claims(None, None)));
+        assert_eq!(Identity::of_claims(None, None), Identity::ANONYMOUS);
+        assert_eq!(
+            Identity::of_claims(claim(), claim()),
+            Identity::of_token("x", "x")
+        );
     }
 }

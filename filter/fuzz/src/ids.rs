@@ -23,6 +23,7 @@ fn issued(keys: &SessionKeys) -> Vec<u8> {
     let mut context = Context {
         now_ms: NOW_MS,
         random: &mut |bytes| bytes.fill(3),
+        identity: &mut || Identity::ANONYMOUS,
         slots: &mut MemorySlots::default(),
     };
     session_id::mint(keys, &claims, &mut context).unwrap_or_default()

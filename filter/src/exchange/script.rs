@@ -2,13 +2,15 @@
 //!
 //! The script is JSON in the request header `x-script`; without one the request passes. Members, each a step:
 //! `head`, `piece`, `end` (held request), `rest`, `rest_end` (released request body), `response`, `response_piece`,
-//! `response_end`, `tick` (with `after_ms`), and `done` (a call). A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`,
+//! `response_end`, `tick` (with `after_ms`), and `done` (a call). With `whoami` a decided request tells in `x-identity`
+//! who has sent it. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`,
 //! `"reset"`, or an object with one of `release`, `continue`, `respond`, `call` (`then` and `failed` say what follows).
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::identity::Identity;
 use mcp_filter_core::{
     BodyEdit, BodyStep, CallOutcome, CallToken, Context, HeaderEdit, Headers, HttpCall,
     LocalResponse, Release, RequestStep, ResponseBody, ResponseHeadStep, Table, TickStep,
@@ -21,6 +23,7 @@ pub(crate) struct Exchange {
     script: Value,
     /// What was fed and not yet let go.
     held: Vec<u8>,
+    identity: Option<Identity>,
     pieces: usize,
     fed: usize,
     calls: Vec<HttpCall>,
@@ -37,6 +40,7 @@ impl Exchange {
         Self {
             script: Value::Null,
             held: Vec::new(),
+            identity: None,
             pieces: 0,
             fed: 0,
             calls: Vec::new(),
@@ -69,11 +73,14 @@ impl Exchange {
         &mut self,
         piece: Vec<u8>,
         end_of_stream: bool,
-        _context: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> RequestStep {
         self.feed(&piece);
         if self.waiting {
             return RequestStep::Hold;
+        }
+        if self.script.get("whoami").is_some() {
+            self.identity = Some((context.identity)());
         }
         let step = if end_of_stream {
             self.step("end")
@@ -262,6 +269,9 @@ impl Exchange {
     fn release(&mut self, release: &Value) -> Release {
         let mut headers = edits(release);
         headers.push(set("x-fed", format!("{}/{}", self.pieces, self.fed)));
+        if let Some(identity) = self.identity {
+            headers.push(set("x-identity", format!("{:?}", identity.as_bytes())));
+        }
         let held = std::mem::take(&mut self.held);
         let body = match release.get("body").and_then(Value::as_str) {
             None | Some("keep") => BodyEdit::Keep,

@@ -209,6 +209,12 @@ impl FakeStream {
         self
     }
 
+    /// The client shows a token with these claims, which is verified.
+    pub(super) fn shows_token(&self, claims: Value) -> &Self {
+        happen("token", json!({"stream": self.id, "claims": claims}));
+        self
+    }
+
     /// What holds the headers between the halves of a pair lets them go.
     pub(super) fn let_through(&self) -> &Self {
         happen("letThrough", json!({"stream": self.id}));

@@ -106,8 +106,12 @@ const hostcalls = {
     },
     proxy_get_property(pointer, length, pointerAt, lengthAt) {
         const name = memory.text(pointer, length).replaceAll("\0", ".");
-        if (name !== "response.code_details") throw new Error(`property ${name} is not modelled`);
-        memory.give(filter().stream.details, pointerAt, lengthAt);
+        const { stream } = filter();
+        const claim = name.match(/^metadata\.filter_metadata\.envoy\.filters\.http\.jwt_authn\.payload\.(\w+)$/)?.[1];
+        if (!claim && name !== "response.code_details") throw new Error(`property ${name} is not modelled`);
+        const value = claim ? stream.claims()[claim] : stream.details;
+        if (value === undefined) return NOT_FOUND;
+        memory.give(value, pointerAt, lengthAt);
         return OK;
     },
     proxy_continue_stream(kind) {
@@ -211,6 +215,9 @@ const events = {
     start: ({ configuration, headersStopAlone }) => host.start(configuration, headersStopAlone),
     configure: ({ plugin, configuration }) => host.configure(plugin, configuration),
     open: ({ chain }) => host.streams.push(new Stream(host, chain)) - 1,
+    token: ({ stream, claims }) => {
+        host.streams[stream].token = claims;
+    },
     requestHeaders: ({ stream, headers, end }) => host.streams[stream].request.begin(headers, end),
     requestBody: ({ stream, bytes, end }) => host.streams[stream].request.piece(bytes, end),
     requestTrailers: ({ stream, trailers }) => host.streams[stream].request.end(trailers),

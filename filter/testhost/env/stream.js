@@ -48,6 +48,7 @@ class Stream {
         this.reset = false;
         this.closed = false;
         this.details = "via_upstream";
+        this.token = {};
         this.filters = chain.map((plugin) => this.newFilter(plugin));
         this.request = new Path(host, this.filters, request, see(this.upstream, () => {}));
         this.response = new Path(host, this.filters.toReversed(), response, see(this.downstream, () => this.over()));
@@ -72,6 +73,11 @@ class Stream {
         const index = this.filters.findIndex((filter) => filter.context === undefined);
         this.filters[index].held = false;
         if (this.request.steps[index].state === "stopped all") this.request.resume(index);
+    }
+
+    // The claims of the verified token. Where a filter verifies it, they are there once that has let the headers go.
+    claims() {
+        return this.filters.some((filter) => filter.held) ? {} : this.token;
     }
 
     // A response of the host's own, or of a filter: in place of whatever else, once.

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::message::kind;
 use crate::catalog::ListKind;
-use crate::identity::Identity;
 use crate::json::{Field, Scanner, ValueKind};
 use crate::rejection::Rejection;
 use crate::session_id::{self, Claims, ClientCapabilities};
@@ -98,7 +97,7 @@ pub(crate) fn initialize(
             .raw(Field::Capabilities)
             .map(ClientCapabilities::from_json)
             .unwrap_or_default(),
-        identity: Identity::ANONYMOUS,
+        identity: (context.identity)(),
     };
     if let Some(session) = session_id::mint(table.sessions(), &claims, context) {
         response

@@ -101,13 +101,12 @@ impl Exchange {
         match Verb::of(&headers) {
             Verb::Other => self.respond(Rejection::MethodNotAllowed.response(None)),
             Verb::Delete => {
-                let facts = RequestFacts::new(headers, &table, context);
-                let response = self.end_session(&facts, context);
-                self.respond(response)
+                self.phase = Phase::Ending(Box::new(RequestFacts::new(headers)));
+                RequestStep::Hold
             }
             Verb::Post if end_of_stream => self.respond(Rejection::InvalidJson.response(None)),
             Verb::Post => {
-                let facts = RequestFacts::new(headers, &table, context);
+                let facts = RequestFacts::new(headers);
                 self.phase = Phase::Reading(Box::new(Reading::new(facts, &table)));
                 RequestStep::Hold
             }
@@ -122,6 +121,7 @@ impl Exchange {
         end_of_stream: bool,
         context: &mut Context<'_>,
     ) -> RequestStep {
+        reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
             Known::Nothing => {
                 self.phase = Phase::Reading(reading);
@@ -393,9 +393,8 @@ fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
     if facts.version == VersionClaim::Unknown {
         return Err(Rejection::UnsupportedVersion);
     }
-    if facts.session == SessionClaim::Unknown {
-        Err(Rejection::UnknownSession)
-    } else {
-        Ok(())
+    match facts.session {
+        SessionClaim::Absent | SessionClaim::Valid(_) => Ok(()),
+        SessionClaim::Unknown | SessionClaim::Unread => Err(Rejection::UnknownSession),
     }
 }

@@ -4,14 +4,14 @@ use crate::headers::Headers;
 use crate::session_id::Session;
 use crate::table::Endpoint;
 use crate::version::ProtocolVersion;
-use crate::{Context, Table, identity::Identity, session_id, slots};
+use crate::{Context, Table, session_id, slots};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct RequestFacts {
     /// All request headers.
     pub(crate) headers: Headers,
-    /// The session that the request names.
+    /// The session that the request names; unread before [`RequestFacts::read_session`].
     pub(crate) session: SessionClaim,
     /// The revision that the request names.
     pub(crate) version: VersionClaim,
@@ -20,6 +20,8 @@ pub(crate) struct RequestFacts {
 /// What stands in `Mcp-Session-Id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionClaim {
+    /// Not looked at: it is not known yet who asks.
+    Unread,
     /// No such header.
     Absent,
     /// An id that was issued here, to this caller, and is still good.
@@ -52,8 +54,7 @@ pub(crate) enum Verb {
 
 impl RequestFacts {
     /// Reads `headers` of a request to an endpoint.
-    pub(crate) fn new(headers: Headers, table: &Table, context: &mut Context<'_>) -> Self {
-        let session = claimed_session(&headers, table, context);
+    pub(crate) fn new(headers: Headers) -> Self {
         let version = match headers.first("mcp-protocol-version") {
             None => VersionClaim::Absent,
             Some(text) => {
@@ -62,8 +63,15 @@ impl RequestFacts {
         };
         Self {
             headers,
-            session,
+            session: SessionClaim::Unread,
             version,
+        }
+    }
+
+    /// Finds out about the session, once it is known who asks.
+    pub(crate) fn read_session(&mut self, table: &Table, context: &mut Context<'_>) {
+        if self.session == SessionClaim::Unread {
+            self.session = claimed_session(&self.headers, table, context);
         }
     }
 
@@ -110,7 +118,8 @@ fn claimed_session(headers: &Headers, table: &Table, context: &mut Context<'_>) 
     if values.next().is_some() {
         return SessionClaim::Unknown;
     }
-    match session_id::verify(id, table.sessions(), &Identity::ANONYMOUS, context.now_ms) {
+    let identity = (context.identity)();
+    match session_id::verify(id, table.sessions(), &identity, context.now_ms) {
         Ok(session) if !slots::is_ended(context.slots, table.limits(), &session) => {
             SessionClaim::Valid(session)
         }

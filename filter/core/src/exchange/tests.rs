@@ -4,6 +4,7 @@ mod announced_length;
 mod calls;
 mod driver;
 mod edges;
+mod identities;
 mod large_bodies;
 mod lists;
 mod repair;

@@ -88,17 +88,20 @@ impl Exchange {
     /// `DELETE`: the session and what was opened for it end. MCP 2025-11-25, basic/transports, Session Management.
     pub(super) fn end_session(
         &mut self,
-        facts: &RequestFacts,
+        mut facts: Box<RequestFacts>,
         context: &mut Context<'_>,
     ) -> LocalResponse {
+        facts.read_session(&self.table, context);
         let session = match &facts.session {
             SessionClaim::Valid(session) => session,
             SessionClaim::Absent => return Rejection::MissingSession.response(None),
-            SessionClaim::Unknown => return Rejection::UnknownSession.response(None),
+            SessionClaim::Unknown | SessionClaim::Unread => {
+                return Rejection::UnknownSession.response(None);
+            }
         };
         let now_ms = context.now_ms;
         slots::end(context.slots, self.table.limits(), session, now_ms);
-        for (route, upstream) in self.sessions_of(session, facts, context) {
+        for (route, upstream) in self.sessions_of(session, &facts, context) {
             forget(&self.table, (session, &route, &upstream.id), context);
             end(&self.table, &route, &upstream, &mut self.calls);
         }

@@ -24,6 +24,7 @@ pub(crate) fn lend<T>(random: u8, callback: impl FnOnce(&mut Context<'_>) -> T) 
     callback(&mut Context {
         now_ms: NOW_MS,
         random: &mut fill,
+        identity: &mut || Identity::ANONYMOUS,
         slots: &mut MemorySlots::new(),
     })
 }
@@ -204,7 +205,9 @@ mod properties {
             let keys = keys(&[3, 4]);
             let mut fill = |bytes: &mut [u8]| bytes.copy_from_slice(&unique);
             let slots = &mut MemorySlots::new();
-            let id = mint(&keys, &claims, &mut Context { now_ms, random: &mut fill, slots }).unwrap();
+            let identity = &mut || Identity::ANONYMOUS;
+            let mut context = Context { now_ms, random: &mut fill, identity, slots };
+            let id = mint(&keys, &claims, &mut context).unwrap();
             let session = verify(&id, &keys, &claims.identity, now_ms).unwrap();
             prop_assert_eq!(session.unique(), &unique);
             prop_assert_eq!(session.issued_seconds(), now_ms / 1000);

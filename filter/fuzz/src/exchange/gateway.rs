@@ -6,6 +6,7 @@ use std::rc::Rc;
 use mcp_filter_config::PluginConfig;
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
 use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::identity::Identity;
 use mcp_filter_core::json::{Field, Plan, Scanner};
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::{
@@ -139,6 +140,7 @@ impl Gateway {
                     *counter = counter.wrapping_add(1);
                     bytes.fill(*counter);
                 },
+                identity: &mut || Identity::ANONYMOUS,
                 slots: &mut self.slots,
             },
         )
@@ -173,6 +175,11 @@ impl Gateway {
         let step =
             self.lend(|exchange, context| exchange.on_request_headers(headers, end, context));
         self.request_step(step);
+        if end && self.state == State::Held {
+            let step =
+                self.lend(|exchange, context| exchange.on_held_body(Vec::new(), true, context));
+            self.request_step(step);
+        }
         assert!(
             !end || self.state != State::Held,
             "held without a body to come"

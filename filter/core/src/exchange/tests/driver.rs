@@ -6,6 +6,7 @@ use mcp_filter_config::PluginConfig;
 
 use crate::catalog::{CatalogWriter, Definition, ListKind};
 use crate::exchange::{CallStep, Exchange};
+use crate::identity::Identity;
 use crate::slots::MemorySlots;
 use crate::step::*;
 use crate::{Context, Headers, Table};
@@ -19,6 +20,10 @@ pub(super) struct Gateway {
     pub(super) table: Rc<Table>,
     pub(super) slots: MemorySlots,
     pub(super) now_ms: u64,
+    /// Who sends the requests.
+    pub(super) identity: Identity,
+    /// How often that was asked for.
+    pub(super) identity_asked: usize,
     random: u8,
 }
 
@@ -62,6 +67,8 @@ impl Gateway {
             table: Rc::new(Table::compile(&config).unwrap()),
             slots: MemorySlots::default(),
             now_ms: NOW_MS,
+            identity: Identity::ANONYMOUS,
+            identity_asked: 0,
             random: 0,
         }
     }
@@ -73,9 +80,14 @@ impl Gateway {
             *counter = counter.wrapping_add(1);
             bytes.fill(*counter);
         };
+        let (identity, asked) = (self.identity, &mut self.identity_asked);
         callback(&mut Context {
             now_ms: self.now_ms,
             random: &mut random,
+            identity: &mut || {
+                *asked += 1;
+                identity
+            },
             slots: &mut self.slots,
         })
     }
