@@ -3,17 +3,19 @@
 //! The packed form is four bytes of header length (little-endian), the header (JSON), then for each of the four lists,
 //! in the order of [`ListKind`], its definitions joined by commas. The header has for each list one
 //! `[server, key, bytes]` per definition: the server's place in the configuration, the federated name (tools and
-//! prompts) or URI (resources) or template text, and the definition's length. Definitions are as the servers wrote
-//! them, but for the federated name. So a page of a list is one slice, found without parsing.
+//! prompts) or URI (resources) or template text, and the definition's length. `hints` has `[place, hints]` for each tool
+//! that gives any ([`ToolHints`]). Definitions are as the servers wrote them, but for the federated name. So a page of a list is one slice, found without parsing.
 
 mod cursor;
 mod definition;
+mod hints;
 mod list;
 mod packed;
 mod writer;
 
 pub use cursor::InvalidCursor;
 pub use definition::{Definition, InvalidDefinition};
+pub use hints::ToolHints;
 pub use list::ListResult;
 pub use packed::{InvalidCatalog, LARGEST_CATALOG};
 pub use writer::CatalogWriter;
@@ -103,6 +105,11 @@ impl Catalog {
     /// The server whose definition has exactly this key.
     pub fn server_of(&self, kind: ListKind, key: &str) -> Option<u32> {
         self.list(kind).server_of(key)
+    }
+
+    /// What the tool with exactly this key says of itself.
+    pub fn hints_of(&self, key: &str) -> ToolHints {
+        self.tools.hints_of(key)
     }
 
     /// Server and key of each definition, in the order of the list.

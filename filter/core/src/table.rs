@@ -15,7 +15,7 @@ pub use server::{Server, ServerIndex};
 
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
-use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult};
+use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult, ToolHints};
 use crate::control_signature::PublicKey;
 use crate::exchange::UpstreamKeyParts;
 use crate::memo::Memo;
@@ -95,6 +95,11 @@ impl Table {
         self.catalog
             .server_of(ListKind::Tools, federated)
             .map(ServerIndex)
+    }
+
+    /// What the tool with this federated name says of itself.
+    pub fn tool_hints(&self, federated: &str) -> ToolHints {
+        self.catalog.hints_of(federated)
     }
 
     /// The server of the prompt with this federated name.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::ListKind;
+use super::{ListKind, ToolHints};
 use crate::name::FederatedName;
 use crate::resource_uri::{InvalidTemplate, Template};
 
@@ -15,6 +15,7 @@ pub struct Definition {
     kind: ListKind,
     key: String,
     json: String,
+    hints: ToolHints,
 }
 
 /// Why a definition cannot stand in a list. It is the server's, and costs nobody else.
@@ -74,8 +75,13 @@ impl Definition {
                 kind,
                 key: key.into_owned(),
                 json: json.to_owned(),
+                hints: ToolHints::default(),
             });
         }
+        let hints = match kind {
+            ListKind::Tools => ToolHints::of_tool(json),
+            _ => ToolHints::default(),
+        };
         // `token` is a slice of `json`.
         let quote = token.as_ptr() as usize - json.as_ptr() as usize;
         let (before, after) = json.split_at_checked(quote + 1).ok_or(not_an_object)?;
@@ -83,6 +89,7 @@ impl Definition {
             kind,
             key: FederatedName::join(prefix, &key).into_string(),
             json: [before, prefix, after].concat(),
+            hints,
         })
     }
 
@@ -94,6 +101,11 @@ impl Definition {
     /// The federated name, URI or template text.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// What a tool says of itself; nothing for what is none.
+    pub fn hints(&self) -> ToolHints {
+        self.hints
     }
 
     /// The definition as clients see it.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::ListKind;
 use super::cursor::{Cursor, InvalidCursor};
+use super::{ListKind, ToolHints};
 
 /// Server, key and place of each definition.
 ///
@@ -24,6 +24,7 @@ pub(super) struct Entry {
     pub(super) start: usize,
     /// One past the last.
     pub(super) end: usize,
+    pub(super) hints: ToolHints,
 }
 
 /// The pieces of a list result's JSON, in order.
@@ -59,15 +60,21 @@ impl List {
     }
 
     pub(super) fn server_of(&self, key: &str) -> Option<u32> {
+        self.entry_of(key).map(|entry| entry.server)
+    }
+
+    pub(super) fn hints_of(&self, key: &str) -> ToolHints {
+        self.entry_of(key)
+            .map_or_else(ToolHints::default, |entry| entry.hints)
+    }
+
+    fn entry_of(&self, key: &str) -> Option<&Entry> {
         let entry = |place: &u32| self.entries.get(*place as usize);
         let found = self
             .by_key
             .binary_search_by(|place| entry(place).map(|entry| &*entry.key).cmp(&Some(key)))
             .ok()?;
-        self.by_key
-            .get(found)
-            .and_then(entry)
-            .map(|entry| entry.server)
+        self.by_key.get(found).and_then(entry)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &str)> {

@@ -8,7 +8,7 @@ use mcp_filter_config::CatalogEncoding;
 use serde::{Deserialize, Serialize};
 
 use super::list::{Entry, List};
-use super::{Catalog, ListKind};
+use super::{Catalog, ListKind, ToolHints};
 
 /// Bytes of the largest packed form that is unpacked.
 pub const LARGEST_CATALOG: u64 = 64 * 1024 * 1024;
@@ -28,6 +28,9 @@ pub(super) struct Header<'a> {
     pub(super) resources: Vec<HeaderEntry<'a>>,
     #[serde(borrow)]
     pub(super) resource_templates: Vec<HeaderEntry<'a>>,
+    /// Place and hints of each tool that gives any, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) hints: Vec<(u32, u8)>,
 }
 
 /// A JSON array of its members.
@@ -123,7 +126,11 @@ fn read(bytes: Vec<u8>) -> Result<Catalog, InvalidCatalog> {
     let mut catalog = Catalog::default();
     let mut at = 4 + length;
     for kind in ListKind::ALL {
-        let list = List::new(entries(&bytes, header.list(kind), &mut at)?);
+        let mut entries = entries(&bytes, header.list(kind), &mut at)?;
+        if kind == ListKind::Tools {
+            set_hints(&mut entries, &header.hints)?;
+        }
+        let list = List::new(entries);
         if let Some(key) = list.duplicate() {
             return Err(InvalidCatalog::Duplicate(key.to_owned()));
         }
@@ -134,6 +141,14 @@ fn read(bytes: Vec<u8>) -> Result<Catalog, InvalidCatalog> {
     }
     catalog.bytes = bytes;
     Ok(catalog)
+}
+
+fn set_hints(tools: &mut [Entry], hints: &[(u32, u8)]) -> Result<(), InvalidCatalog> {
+    for (place, code) in hints {
+        let tool = tools.get_mut(*place as usize);
+        tool.ok_or(InvalidCatalog::Header)?.hints = ToolHints::of_code(*code);
+    }
+    Ok(())
 }
 
 /// The entries of one list, whose definitions begin at `at`; moves `at` behind them.
@@ -164,6 +179,7 @@ fn entries(
             key: key.as_ref().into(),
             start,
             end,
+            hints: ToolHints::default(),
         });
         *at = end;
     }

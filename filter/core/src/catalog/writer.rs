@@ -47,6 +47,10 @@ impl CatalogWriter {
                     Cow::Borrowed(definition.key()),
                     length,
                 ));
+                if !definition.hints().is_empty() {
+                    let place = u32::try_from(index).unwrap_or(u32::MAX);
+                    header.hints.push((place, definition.hints().code()));
+                }
             }
         }
         // Strings and integers alone: cannot fail.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::message::kind;
 use super::upstream_headers::header_value;
+use crate::catalog::ToolHints;
 use crate::headers::Headers;
 use crate::json::{Field, Scanner, ValueKind, splice};
 use crate::method::RoutedMethod;
@@ -22,6 +23,8 @@ pub(crate) struct Route {
     pub(crate) method: &'static str,
     /// The header that names tool, prompt or resource, and its value.
     pub(crate) key_header: Option<(&'static str, Vec<u8>)>,
+    /// What the tool says of itself.
+    pub(crate) hints: ToolHints,
     /// Bytes of the body that are replaced.
     pub(crate) splice: Option<Splice>,
     /// What the policies set.
@@ -72,12 +75,16 @@ impl Route {
                 let server = table
                     .tool(&name)
                     .ok_or_else(|| Rejection::UnknownTool(name.clone()))?;
-                Self::by_name(
+                let route = Self::by_name(
                     table,
                     server,
                     method,
                     (scanner, Field::Name, "x-mcp-toolname"),
-                )
+                )?;
+                Ok(Self {
+                    hints: table.tool_hints(&name),
+                    ..route
+                })
             }
             RoutedMethod::PromptsGet => {
                 let name = text(scanner, Field::Name, "name of a prompt")?;
@@ -108,6 +115,7 @@ impl Route {
             server,
             method,
             key_header: None,
+            hints: ToolHints::default(),
             splice: None,
             policy_headers: Vec::new(),
             upstream_session: None,

@@ -58,7 +58,7 @@ pub(crate) fn edits(headers: &Headers, table: &Table, route: &Route) -> Vec<Head
 pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
     let server = table.server(route.server);
     let session = route.upstream_session.as_ref();
-    let mut values = Vec::with_capacity(10 + route.policy_headers.len());
+    let mut values = Vec::with_capacity(11 + route.policy_headers.len());
     for (name, value) in [
         (":authority", server.host.as_str()),
         (":path", &server.path),
@@ -69,6 +69,10 @@ pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Ve
     }
     if let Some((name, value)) = &route.key_header {
         values.push((Cow::Borrowed(*name), value.clone()));
+    }
+    if !route.hints.is_empty() {
+        let hints = route.hints.header_value().into_bytes();
+        values.push((Cow::Borrowed("x-mcp-annotation-hints"), hints));
     }
     values.extend(message_headers(
         server,

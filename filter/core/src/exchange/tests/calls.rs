@@ -1,4 +1,5 @@
 use super::driver::*;
+use crate::catalog::{CatalogWriter, Definition, ListKind};
 use crate::step::{BodyEdit, BodyStep, RequestStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -59,6 +60,27 @@ fn a_call_goes_to_the_route_of_its_server_with_the_headers_of_the_gateway() {
         assert!(removes(&edits, name), "{name}");
     }
     assert!(!removes(&edits, "x-request-id"));
+}
+
+#[test]
+fn a_tools_own_hints_go_with_its_calls_and_nobody_elses_do() {
+    let hinted = r#"{"name":"drop","annotations":{"readOnlyHint":false,"destructiveHint":true}}"#;
+    let mut gateway = Gateway::with(|config| {
+        let mut catalog = CatalogWriter::new();
+        for definition in [TOOL, hinted] {
+            let definition = Definition::parse(ListKind::Tools, "github_", definition).unwrap();
+            catalog.push(0, definition);
+        }
+        config.catalog = Some(catalog.finish());
+    });
+    let forged = ("x-mcp-annotation-hints", "readOnly=true");
+    let name = "x-mcp-annotation-hints";
+    let edits = released(gateway.post(&[PAT, forged], &call("github_drop")).1).headers;
+    let value = "readOnly=false,destructive=true,idempotent=unspecified,openWorld=unspecified";
+    assert_eq!(set(&edits, name).as_deref(), Some(value));
+    let edits = released(gateway.post(&[PAT, forged], &call("github_get_me")).1).headers;
+    assert_eq!(set(&edits, name), None);
+    assert!(removes(&edits, name));
 }
 
 #[test]
