@@ -31,6 +31,7 @@ mod waiting;
 
 use std::rc::Rc;
 
+use crate::rejection::Rejection;
 use crate::step::{
     BodyStep, CallOutcome, CallToken, HttpCall, LocalResponse, RequestStep, ResponseBody,
     ResponseHeadStep, TickStep,
@@ -174,6 +175,23 @@ impl Exchange {
                 ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore)
             }
         }
+    }
+
+    /// Response headers that have come astray, in place of [`Exchange::on_response_headers`]: the request was not to go
+    /// on, so `rejection` goes out instead.
+    pub fn on_stray_response(
+        &mut self,
+        end_of_stream: bool,
+        from_upstream: bool,
+        rejection: &Rejection,
+    ) -> ResponseHeadStep {
+        let reading = match std::mem::replace(&mut self.phase, Phase::Answered) {
+            Phase::Reading(reading) => Some(reading),
+            _ => None,
+        };
+        let id = reading.as_ref().and_then(|reading| reading.id());
+        // An upstream's body may have no end to wait for.
+        self.replace(end_of_stream || from_upstream, rejection, id)
     }
 
     /// The next piece of a response body: new bytes only.

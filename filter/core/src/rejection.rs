@@ -24,6 +24,8 @@ pub enum Rejection {
     TooLong,
     /// Client: the body is larger than Envoy holds.
     BodyTooLarge,
+    /// Client: the body did not come in the time that Envoy gives it.
+    BodyStalled,
     /// Client: a browser's page of another origin.
     ForeignOrigin,
     /// Client: a host that only the gateway itself may ask for.
@@ -101,6 +103,15 @@ pub enum Rejection {
     },
     /// Client: it cancelled the request and the server did not end it.
     Cancelled,
+    /// Gateway: Envoy failed before it was decided where the request goes.
+    GatewayFailed {
+        /// Envoy's status.
+        status: u16,
+    },
+    /// Gateway: of the two plugins that stand for one filter, one is missing or in the wrong place.
+    HalfMissing,
+    /// Gateway: a plugin has no configuration that it can serve.
+    NotConfigured,
 }
 
 const INVALID_JSON: i32 = -32700;
@@ -128,7 +139,10 @@ impl Rejection {
             Self::ForeignOrigin | Self::InternalHost => 403,
             Self::UnknownSession | Self::UpstreamSessionLost | Self::DiscoverNotServed => 404,
             Self::MethodNotAllowed => 405,
+            Self::BodyStalled => 408,
             Self::BodyTooLarge => 413,
+            Self::GatewayFailed { status } => *status,
+            Self::HalfMissing | Self::NotConfigured => 503,
             // There is no request whose client could read a JSON-RPC error.
             Self::AnswerNotTaken { .. } => 502,
             _ => 200,
@@ -152,7 +166,10 @@ impl Rejection {
             | Self::NoUpstreamSession { .. }
             | Self::AnswerNotTaken { .. }
             | Self::NoAnswer { .. }
-            | Self::Cancelled => INTERNAL_ERROR,
+            | Self::Cancelled
+            | Self::GatewayFailed { .. }
+            | Self::HalfMissing
+            | Self::NotConfigured => INTERNAL_ERROR,
             _ => INVALID_REQUEST,
         }
     }
@@ -166,6 +183,7 @@ impl Rejection {
             Self::DuplicateKey => "duplicate_key",
             Self::TooLong => "too_long",
             Self::BodyTooLarge => "body_too_large",
+            Self::BodyStalled => "body_stalled",
             Self::ForeignOrigin => "foreign_origin",
             Self::InternalHost => "internal_host",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -190,6 +208,9 @@ impl Rejection {
             Self::AnswerNotTaken { .. } => "answer_not_taken",
             Self::NoAnswer { .. } => "no_answer",
             Self::Cancelled => "cancelled",
+            Self::GatewayFailed { .. } => "gateway_failed",
+            Self::HalfMissing => "half_missing",
+            Self::NotConfigured => "not_configured",
         }
     }
 
@@ -240,6 +261,7 @@ impl fmt::Display for Rejection {
             Self::DuplicateKey => f.write_str("Invalid request: duplicate key"),
             Self::TooLong => f.write_str("Invalid request: id, method or name too long"),
             Self::BodyTooLarge => f.write_str("Invalid request: body too large"),
+            Self::BodyStalled => f.write_str("Invalid request: the body did not come in time"),
             Self::ForeignOrigin => f.write_str("Forbidden: origin not allowed"),
             Self::InternalHost => f.write_str("Forbidden: this host is not served from outside"),
             Self::MethodNotAllowed => f.write_str("Method not allowed: use POST"),
@@ -274,6 +296,9 @@ impl fmt::Display for Rejection {
             Self::AnswerNotTaken { server } => write!(f, "MCP server {server} did not take the answer"),
             Self::NoAnswer { server } => write!(f, "MCP server {server} ended its stream without an answer"),
             Self::Cancelled => f.write_str("Request cancelled"),
+            Self::GatewayFailed { status } => write!(f, "Gateway failed with status {status}"),
+            Self::HalfMissing => f.write_str("Gateway not ready: one of its two plugins is missing"),
+            Self::NotConfigured => f.write_str("Gateway not ready: it has no configuration"),
         }
     }
 }

@@ -82,16 +82,20 @@ impl Exchange {
         }
     }
 
-    /// Envoy's own answer while nothing was decided: past its buffer limit, above all.
+    /// Envoy's own answer while nothing was decided: past its buffer limit, or its patience. What the gateway's other
+    /// filters say with a status below 500 is for the client as it is.
     pub(super) fn refused_by_envoy(
         &mut self,
         head: &ResponseHead,
         id: Option<&[u8]>,
     ) -> ResponseHeadStep {
-        if status_of(&head.headers) == Some(413) {
-            return self.replace(head, &Rejection::BodyTooLarge, id);
-        }
-        ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore)
+        let rejection = match status_of(&head.headers) {
+            Some(408) => Rejection::BodyStalled,
+            Some(413) => Rejection::BodyTooLarge,
+            Some(status @ 500..) => Rejection::GatewayFailed { status },
+            _ => return ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore),
+        };
+        self.replace(head.end_of_stream, &rejection, id)
     }
 
     fn failed_by_envoy(
@@ -106,6 +110,7 @@ impl Exchange {
                 self.finish(routed);
                 return ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore);
             }
+            408 if !routed.is_whole() => Rejection::BodyStalled,
             413 => Rejection::BodyTooLarge,
             _ if routed.is_answer => Rejection::AnswerNotTaken {
                 server: self.table.server(routed.route.server).name.clone(),
@@ -117,7 +122,7 @@ impl Exchange {
         };
         let id = routed.id.clone();
         self.finish(routed);
-        self.replace(head, &rejection, id.as_deref())
+        self.replace(head.end_of_stream, &rejection, id.as_deref())
     }
 
     /// MCP 2025-11-25, basic/transports: an accepted answer is a 202. A 404 would end the client's whole session.
@@ -201,13 +206,13 @@ impl Exchange {
     }
 
     /// Envoy's local replies are edited in place: one more local reply on top of them is not to be had.
-    fn replace(
+    pub(super) fn replace(
         &mut self,
-        head: &ResponseHead,
+        end_of_stream: bool,
         rejection: &Rejection,
         id: Option<&[u8]>,
     ) -> ResponseHeadStep {
-        if head.end_of_stream {
+        if end_of_stream {
             self.phase = Phase::Answered;
             return ResponseHeadStep::Respond(rejection.response(id));
         }

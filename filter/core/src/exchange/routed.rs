@@ -98,6 +98,11 @@ impl Routed {
         }
     }
 
+    /// Whether the server has got the body to its end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rest.is_none()
+    }
+
     /// The next piece of a body that was released before its end. What makes it invalid stops it here.
     pub(crate) fn on_request_body(&mut self, piece: &[u8], end_of_stream: bool) -> BodyStep {
         let Some(scanner) = &mut self.rest else {

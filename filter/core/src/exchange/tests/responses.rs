@@ -1,4 +1,5 @@
 use super::driver::*;
+use crate::rejection::Rejection;
 use crate::step::{BodyStep, LocalResponse, ResponseBody, ResponseHeadStep, TickStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -218,22 +219,90 @@ fn what_the_gateways_own_filters_refuse_passes_as_they_say_it() {
 }
 
 #[test]
-fn a_body_past_envoys_limit_is_told_so_with_the_id_if_it_was_seen() {
+fn what_envoy_answers_while_a_request_is_held_becomes_a_json_rpc_error() {
+    for (status, code) in [
+        (408, -32600),
+        (413, -32600),
+        (500, -32603),
+        (503, -32603),
+        (504, -32603),
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = held(&mut gateway);
+        let head = response_headers(status, &[]);
+        let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
+        let response = instead(step);
+        assert_eq!(response.status, status);
+        assert!(text(&response.body).contains(&format!(r#""id":5,"error":{{"code":{code}"#)));
+    }
+}
+
+#[test]
+fn what_other_filters_answer_while_a_request_is_held_is_the_clients() {
+    for status in [302, 400, 401, 403, 429] {
+        let mut gateway = Gateway::new();
+        let mut exchange = held(&mut gateway);
+        let head = response_headers(status, &[]);
+        let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
+        assert_eq!(
+            step,
+            ResponseHeadStep::Continue(vec![], ResponseBody::Ignore)
+        );
+    }
+}
+
+#[test]
+fn a_stray_response_is_replaced_whatever_it_is() {
+    for (end_of_stream, from_upstream) in
+        [(true, true), (true, false), (false, true), (false, false)]
+    {
+        let mut gateway = Gateway::new();
+        let mut exchange = held(&mut gateway);
+        let rejection = Rejection::HalfMissing;
+        let body = match exchange.on_stray_response(end_of_stream, from_upstream, &rejection) {
+            ResponseHeadStep::Respond(response) => {
+                assert_eq!(response.status, 503);
+                response.body
+            }
+            ResponseHeadStep::Continue(edits, ResponseBody::Inspect) => {
+                assert!(!end_of_stream && !from_upstream);
+                assert_eq!(set(&edits, ":status").as_deref(), Some("503"));
+                match gateway.body(&mut exchange, "of Envoy's", true) {
+                    BodyStep::Replace(body) => body,
+                    other => panic!("{other:?}"),
+                }
+            }
+            other => panic!("{other:?}"),
+        };
+        assert!(text(&body).starts_with(r#"{"jsonrpc":"2.0","id":5,"error":{"code":-32603"#));
+    }
+}
+
+#[test]
+fn a_body_that_stalls_on_its_way_is_not_the_servers_fault() {
     let mut gateway = Gateway::new();
-    let (mut exchange, _) =
-        gateway.post_pieces(&[], &[br#"{"id":5,"method":"tools/call","params":{"a":""#]);
-    let mut exchange2 = crate::Exchange::new(std::rc::Rc::clone(&gateway.table));
-    std::mem::swap(&mut exchange, &mut exchange2);
-    let mut exchange = exchange2;
-    gateway
-        .lend(|context| exchange.on_request_headers(request_headers("POST", &[]), false, context));
-    let piece = br#"{"id":5,"method":"tools/call","params":{"a":""#.to_vec();
-    gateway.lend(|context| exchange.on_held_body(piece, false, context));
-    let head = response_headers(413, &[]);
+    let first = format!(
+        r#"{{"id":5,"method":"tools/call","params":{{"name":"github_get_me","a":"{}"#,
+        "x".repeat(70_000)
+    );
+    let headers = [PAT, ("content-length", "80000")];
+    let (mut exchange, step) = gateway.post_pieces(&headers, &[first.as_bytes(), b""]);
+    released(step);
+    let head = response_headers(408, &[]);
     let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
     let response = instead(step);
-    assert_eq!(response.status, 413);
-    assert!(text(&response.body).contains(r#""id":5,"error":{"code":-32600"#));
+    assert_eq!(response.status, 408);
+    assert!(text(&response.body).contains(r#""error":{"code":-32600"#));
+}
+
+/// A request of which the id is known, and not all.
+fn held(gateway: &mut Gateway) -> crate::Exchange {
+    let mut exchange = crate::Exchange::new(std::rc::Rc::clone(&gateway.table));
+    let head = request_headers("POST", &[]);
+    gateway.lend(|context| exchange.on_request_headers(head, false, context));
+    let piece = br#"{"id":5,"method":"tools/call","params":{"a":""#.to_vec();
+    gateway.lend(|context| exchange.on_held_body(piece, false, context));
+    exchange
 }
 
 #[test]
