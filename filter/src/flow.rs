@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 
 use mcp_filter_core::exchange::CallStep;
 use mcp_filter_core::identity::Identity;
+use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{BodyStep, CallOutcome, CallToken, Context, Release, RequestStep, TickStep};
 use proxy_wasm::types::Action;
 
@@ -131,6 +132,12 @@ impl Flow {
         let step = self
             .ask(|exchange, context| exchange.on_request_headers(headers, end_of_stream, context));
         let mut step = self.settle_request(step);
+        let ends_here = matches!(step, RequestStep::Pass | RequestStep::Respond(_));
+        if self.half == Half::Route && !ends_here && !handshake::has_gate() {
+            self.shared.complaint.half_missing("route has no gate");
+            self.respond(&Rejection::HalfMissing.response(None));
+            return Action::Pause;
+        }
         if end_of_stream && self.half == Half::Whole && step == RequestStep::Hold {
             step = self.show(Vec::new(), true);
         }

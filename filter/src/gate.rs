@@ -1,10 +1,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mcp_filter_core::LocalResponse;
+use mcp_filter_core::rejection::Rejection;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
+use crate::complaint::Complaint;
 use crate::flow::Flow;
 use crate::handshake::{self, TAG, Tag};
 use crate::host::{self, Direction};
@@ -14,22 +15,36 @@ use crate::plugin;
 #[derive(Debug)]
 pub(crate) struct Gate {
     id: u32,
+    complaint: Rc<Complaint>,
     /// The stream that is waited for.
     flow: Option<Rc<RefCell<Flow>>>,
 }
 
 impl Gate {
-    pub(crate) fn new(id: u32) -> Self {
-        Self { id, flow: None }
+    pub(crate) fn new(id: u32, complaint: Rc<Complaint>) -> Self {
+        Self {
+            id,
+            complaint,
+            flow: None,
+        }
     }
 
     fn hold(&mut self, flow: Rc<RefCell<Flow>>) -> Action {
         let action = match flow.try_borrow_mut() {
             Ok(mut flow) => flow.on_gate(self.id),
-            Err(_) => return refuse("gate came while its stream was at work"),
+            Err(_) => return self.refuse("gate came while its stream was at work"),
         };
         self.flow = Some(flow);
         action
+    }
+
+    /// Without its other half a gate would hold for ever.
+    fn refuse(&self, reason: &str) -> Action {
+        self.complaint.half_missing(reason);
+        if let Err(error) = host::send_local_response(&Rejection::HalfMissing.response(None)) {
+            log::error!("local response not sent: {error:?}");
+        }
+        Action::Pause
     }
 }
 
@@ -62,26 +77,9 @@ impl HttpContext for Gate {
             Some(Tag::Pass) => Action::Continue,
             Some(Tag::Hold { context, nonce }) => match handshake::join(context, nonce) {
                 Some(flow) => self.hold(flow),
-                None => refuse("gate was told of a stream that is not there"),
+                None => self.refuse("gate was told of a stream that is not there"),
             },
-            None => refuse("gate was reached without route before it"),
+            None => self.refuse("gate was reached without route before it"),
         }
     }
-}
-
-/// Without its other half a gate would hold for ever.
-fn refuse(reason: &'static str) -> Action {
-    log::error!(
-        "{reason}: are both plugins there, in this order, with the same module and no vmConfig?"
-    );
-    let response = LocalResponse {
-        status: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-        reason,
-    };
-    if let Err(error) = host::send_local_response(&response) {
-        log::error!("local response not sent: {error:?}");
-    }
-    Action::Pause
 }

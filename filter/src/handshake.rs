@@ -1,9 +1,9 @@
 //! Where the two halves of a pair find each other: `route` leaves its stream here, `gate` fetches it.
 //!
-//! The only static state of the crate. Both plugins are the same module in the same VM, so they share it.
+//! Both plugins are the same module in the same VM, so they share this static state.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
@@ -17,6 +17,8 @@ pub(crate) const TAG: &str = "x-mcp-gate";
 
 thread_local! {
     static TABLE: RefCell<HashMap<u32, Entry>> = RefCell::new(HashMap::new());
+    /// Plugin contexts that are gates.
+    static GATES: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
     /// The queue's name: shared queues are common to all workers, so each VM has its own.
     static QUEUE: OnceCell<String> = const { OnceCell::new() };
 }
@@ -63,6 +65,22 @@ impl fmt::Display for Tag {
             Self::Hold { context, nonce } => write!(formatter, "hold:{context}:{nonce:016x}"),
         }
     }
+}
+
+/// From now on the plugin is a gate, or none any more.
+pub(crate) fn set_gate(plugin: u32, is_gate: bool) {
+    GATES.with_borrow_mut(|gates| {
+        if is_gate {
+            gates.insert(plugin);
+        } else {
+            gates.remove(&plugin);
+        }
+    });
+}
+
+/// Whether there is a gate in this VM. Without one no stream will ever be fetched.
+pub(crate) fn has_gate() -> bool {
+    GATES.with_borrow(|gates| !gates.is_empty())
 }
 
 /// Leaves a stream for its gate to find.

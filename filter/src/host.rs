@@ -187,11 +187,17 @@ pub(crate) fn call_body(size: usize) -> Vec<u8> {
 
 /// Whether the response at hand came from an upstream, not from Envoy or one of its filters.
 pub(crate) fn response_is_from_upstream() -> bool {
-    let details = hostcalls::get_property(vec!["response", "code_details"])
-        .ok()
-        .flatten();
-    details.as_deref() == Some(b"via_upstream")
+    response_details() == UPSTREAM
 }
+
+/// What Envoy says of the response at hand: [`UPSTREAM`], or which of its own answers it is.
+pub(crate) fn response_details() -> Vec<u8> {
+    let details = hostcalls::get_property(vec!["response", "code_details"]);
+    details.ok().flatten().unwrap_or_default()
+}
+
+/// The details of an upstream's response.
+pub(crate) const UPSTREAM: &[u8] = b"via_upstream";
 
 /// A claim of the token that Envoy's `jwt_authn` has verified, where it left the claims in the stream's metadata under
 /// the key `payload`, as Istio tells it to.

@@ -8,6 +8,7 @@ mod apply;
 mod body;
 mod calls;
 mod clock;
+mod complaint;
 mod exchange;
 mod flow;
 mod gate;

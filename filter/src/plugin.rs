@@ -10,6 +10,7 @@ use proxy_wasm::types::{ContextType, LogLevel};
 
 use crate::calls::{self, Calls};
 use crate::clock::Clock;
+use crate::complaint::Complaint;
 use crate::flow::{Flow, Half};
 use crate::gate::Gate;
 use crate::handshake;
@@ -38,7 +39,7 @@ pub(crate) struct Plugin {
 #[derive(Debug)]
 enum Serving {
     Exchanges(Half, Rc<Shared>),
-    Gate,
+    Gate(Rc<Complaint>),
 }
 
 /// What the streams of one plugin share.
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) calls: Calls,
     pub(crate) clock: Clock,
+    pub(crate) complaint: Complaint,
     ticking: RefCell<BTreeMap<u32, Weak<RefCell<Flow>>>>,
 }
 
@@ -63,10 +65,12 @@ impl Plugin {
             Role::Hold => Half::Whole,
             Role::Route => Half::Route,
             Role::Gate => {
-                self.serving = Some(Serving::Gate);
+                self.serving = Some(Serving::Gate(Rc::default()));
+                handshake::set_gate(self.id, true);
                 return Ok(());
             }
         };
+        handshake::set_gate(self.id, false);
         host::set_tick_period(TICK).map_err(|error| format!("no ticks: {error:?}"))?;
         let shared = Shared::new(Rc::new(table));
         shared.metrics.serve_generation(&config.generation);
@@ -100,6 +104,7 @@ impl Shared {
             metrics: metrics::of_this_vm(),
             calls: Calls::default(),
             clock: Clock::default(),
+            complaint: Complaint::default(),
             ticking: RefCell::default(),
         }
     }
@@ -120,6 +125,12 @@ impl Shared {
             .values()
             .filter_map(Weak::upgrade)
             .collect()
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        handshake::set_gate(self.id, false);
     }
 }
 
@@ -172,7 +183,7 @@ impl RootContext for Plugin {
             Some(Serving::Exchanges(half, shared)) => {
                 Box::new(Stream::new(Flow::new(id, *half, shared.clone())))
             }
-            Some(Serving::Gate) => Box::new(Gate::new(id)),
+            Some(Serving::Gate(complaint)) => Box::new(Gate::new(id, complaint.clone())),
             None => Box::new(Closed),
         })
     }

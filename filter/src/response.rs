@@ -1,12 +1,23 @@
 //! The response direction of a flow.
 
 use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{BodyStep, Headers, ResponseBody, ResponseHeadStep};
 use proxy_wasm::types::Action;
 
 use crate::apply::{At, edit_headers};
-use crate::flow::{Flow, Response};
+use crate::flow::{Flow, Half, Request, Response};
 use crate::host::{self, Direction};
+
+/// How the details of responses begin that Envoy's router gives, an upstream's among them.
+const ROUTERS: [&[u8]; 6] = [
+    b"cluster_not_found",
+    b"direct_response",
+    b"no_healthy_upstream",
+    b"route_not_found",
+    b"upstream_",
+    host::UPSTREAM,
+];
 
 impl Flow {
     pub(crate) fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
@@ -17,6 +28,12 @@ impl Flow {
         if end_of_stream {
             self.response_body.end();
         }
+        if self.is_ungated() {
+            let details = host::response_details();
+            if ROUTERS.iter().any(|routers| details.starts_with(routers)) {
+                return self.on_stray_response(end_of_stream, details == host::UPSTREAM);
+            }
+        }
         let from_upstream = is_success(&headers) || host::response_is_from_upstream();
         let step = self.ask(|exchange, context| {
             exchange.on_response_headers(headers, end_of_stream, from_upstream, context)
@@ -25,6 +42,23 @@ impl Flow {
             CallStep::Response(later) => later,
             CallStep::Request(_) | CallStep::Nothing => step,
         };
+        self.apply_response_head(step, At::Headers)
+    }
+
+    /// Whether a request whose headers `route` let go on has not met its gate. What stands between the two may answer it.
+    fn is_ungated(&self) -> bool {
+        let released = matches!(self.request, Request::Released { .. });
+        self.half == Half::Route && self.gate.is_none() && !released
+    }
+
+    /// There is no gate between here and the router: the headers went on as the client sent them.
+    fn on_stray_response(&mut self, end_of_stream: bool, from_upstream: bool) -> Action {
+        let reason = "the router was reached without the gate";
+        self.shared.complaint.half_missing(reason);
+        let rejection = Rejection::HalfMissing;
+        let step = self.ask(|exchange, _| {
+            exchange.on_stray_response(end_of_stream, from_upstream, &rejection)
+        });
         self.apply_response_head(step, At::Headers)
     }
 

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mcp_filter_core::LocalResponse;
+use mcp_filter_core::rejection::Rejection;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -76,13 +76,7 @@ impl Context for Closed {}
 
 impl HttpContext for Closed {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let response = LocalResponse {
-            status: 503,
-            headers: Vec::new(),
-            body: Vec::new(),
-            reason: "not configured",
-        };
-        if let Err(error) = host::send_local_response(&response) {
+        if let Err(error) = host::send_local_response(&Rejection::NotConfigured.response(None)) {
             log::error!("local response not sent: {error:?}");
         }
         Action::Pause

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use mcp_filter_core::exchange::CallStep;
 use mcp_filter_core::identity::Identity;
+use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{
     BodyEdit, BodyStep, CallOutcome, CallToken, Context, HeaderEdit, Headers, HttpCall,
     LocalResponse, Release, RequestStep, ResponseBody, ResponseHeadStep, Table, TickStep,
@@ -125,6 +126,15 @@ impl Exchange {
             }
             step => step,
         }
+    }
+
+    pub(crate) fn on_stray_response(
+        &mut self,
+        _end_of_stream: bool,
+        _from_upstream: bool,
+        rejection: &Rejection,
+    ) -> ResponseHeadStep {
+        ResponseHeadStep::Respond(rejection.response(None))
     }
 
     pub(crate) fn on_response_body(

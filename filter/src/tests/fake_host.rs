@@ -73,6 +73,11 @@ impl FakeHost {
         )
     }
 
+    /// The host needs the plugin no more.
+    pub(super) fn end(&self, plugin: u64) {
+        happen("end", json!({"plugin": plugin}));
+    }
+
     /// Whether a running plugin took another configuration.
     pub(super) fn configure(&self, plugin: u64, configuration: &str) -> bool {
         happen(

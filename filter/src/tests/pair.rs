@@ -1,7 +1,7 @@
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::fake_host::{FakeHost, FakeStream, call, respond, routed};
+use super::fake_host::{FakeHost, FakeStream, call, configuration, respond, routed};
 use crate::handshake::TAG;
 
 fn stream(host: &FakeHost) -> FakeStream {
@@ -172,10 +172,88 @@ fn a_client_that_leaves_before_the_gate_has_come_leaves_nothing_behind() {
 fn a_gate_without_a_route_before_it_answers_503() {
     let host = FakeHost::new();
     let (_, gate) = host.pair_of_plugins();
-    let stream = host.open(&[Some(gate)]);
-    stream.request_headers(&[], false).send_last("a");
-    assert_eq!(stream.client_got().unwrap().0, 503);
-    assert!(stream.upstream_saw_nothing());
+    for _ in 0..3 {
+        let stream = host.open(&[Some(gate)]);
+        stream.request_headers(&[], false).send_last("a");
+        assert_unready(&stream);
+        assert!(stream.upstream_saw_nothing());
+    }
+    assert_eq!(host.errors().len(), 1, "{:?}", host.errors());
+}
+
+#[test]
+fn a_route_answers_503_while_there_is_no_gate() {
+    let host = FakeHost::new();
+    let (route, configured) = host.start(&configuration("route"), false);
+    assert!(configured);
+    let call = json!({"end": routed(json!({}))});
+    let refused = |body: bool| {
+        let stream = host.open(&[Some(route)]);
+        if body {
+            stream.ask(&call).send_last("a");
+        } else {
+            stream.ask_without_body(&call);
+        }
+        assert_unready(&stream);
+        assert!(stream.upstream_saw_nothing());
+    };
+    refused(true);
+    refused(false);
+    assert_eq!(host.errors().len(), 1, "{:?}", host.errors());
+    let (gate, _) = host.start(&configuration("gate"), false);
+    let stream = host.open(&[Some(route), Some(gate)]);
+    stream.ask(&call).send_last("a");
+    assert_eq!(stream.upstream_got().unwrap(), "a");
+    host.end(gate);
+    refused(true);
+}
+
+#[test]
+fn a_route_without_gate_lets_pass_what_is_not_ours_and_answers_what_needs_no_gate() {
+    let host = FakeHost::new();
+    let (route, _) = host.start(&configuration("route"), false);
+    let stream = host.open(&[Some(route)]);
+    stream.request_headers(&[], false).send_last("body");
+    assert_eq!(stream.upstream_got().unwrap(), "body");
+    let stream = host.open(&[Some(route)]);
+    stream.ask(&json!({"head": respond(405)}));
+    assert_eq!(stream.client_got().unwrap().0, 405);
+}
+
+#[test]
+fn what_comes_back_past_a_gate_that_stands_elsewhere_is_answered_503() {
+    let host = FakeHost::new();
+    let (route, _elsewhere) = host.pair_of_plugins();
+    for status in [200, 404] {
+        let stream = host.open(&[Some(route)]);
+        stream
+            .ask(&json!({"end": routed(json!({}))}))
+            .send_last("a");
+        stream.upstream_answers(status);
+        assert_unready(&stream);
+        assert_eq!(stream.upstream_got(), None);
+    }
+    assert_eq!(host.errors().len(), 1, "{:?}", host.errors());
+}
+
+#[test]
+fn what_a_filter_between_the_halves_answers_is_the_clients() {
+    let host = FakeHost::new();
+    let stream = stream_with_a_wait(&host);
+    stream
+        .ask(&json!({"end": routed(json!({}))}))
+        .host_answers(401);
+    assert_eq!(stream.client_got().unwrap().0, 401);
+}
+
+fn assert_unready(stream: &FakeStream) {
+    let (status, body) = stream.client_got().unwrap();
+    let error: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &error["error"]["code"]), (503, &json!(-32603)));
+    assert_eq!(
+        stream.client_header("content-type").unwrap(),
+        "application/json"
+    );
 }
 
 #[test]

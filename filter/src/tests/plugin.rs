@@ -50,7 +50,9 @@ fn a_plugin_that_was_never_configured_answers_503() {
     let (plugin, _) = host.start("{}", true);
     let stream = host.open(&[Some(plugin)]);
     stream.request_headers(&[], false).send_last("a");
-    assert_eq!(stream.client_got().unwrap().0, 503);
+    let (status, body) = stream.client_got().unwrap();
+    let error: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &error["error"]["code"]), (503, &json!(-32603)));
     assert!(stream.upstream_saw_nothing());
 }
 

@@ -77,6 +77,12 @@ class Host {
         return { plugin: id, configured: this.configure(id, configuration) };
     }
 
+    end(id) {
+        this.vm(id, "proxy_on_done");
+        this.vm(id, "proxy_on_delete");
+        this.plugins.delete(id);
+    }
+
     endCall(id, headers, body) {
         const index = this.calls.findIndex((call) => call.id === id && !call.ended);
         const call = this.calls[index];

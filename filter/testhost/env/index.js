@@ -214,6 +214,7 @@ const counted = (hostcall) => (...parameters) => {
 const events = {
     start: ({ configuration, headersStopAlone }) => host.start(configuration, headersStopAlone),
     configure: ({ plugin, configuration }) => host.configure(plugin, configuration),
+    end: ({ plugin }) => host.end(plugin),
     open: ({ chain }) => host.streams.push(new Stream(host, chain)) - 1,
     token: ({ stream, claims }) => {
         host.streams[stream].token = claims;
@@ -242,6 +243,8 @@ const events = {
 // A metric is defined once in a VM, so it outlives the host that a test starts with.
 const reset = () => {
     const { metrics } = host;
+    for (const stream of host.streams) stream.over();
+    for (const plugin of host.plugins.keys()) host.end(plugin);
     host = new Host();
     host.metrics = metrics;
 };
