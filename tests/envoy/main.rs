@@ -81,6 +81,7 @@ macro_rules! everywhere {
 mod bad_input;
 mod calls;
 mod cancellation;
+mod chains;
 mod clients;
 mod faults;
 mod headers;

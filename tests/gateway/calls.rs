@@ -8,7 +8,7 @@ use harness::sessions::Client;
 use serde_json::{Value, json};
 
 use crate::mesh::mesh;
-use crate::token::good;
+use harness::jwt::good;
 
 tests! {
     async fn tools_of_the_server_are_listed_under_the_prefix_byte_for_byte() {

@@ -6,7 +6,7 @@ use harness::sessions::Client;
 use serde_json::json;
 
 use crate::mesh::mesh;
-use crate::token::of;
+use harness::jwt::of;
 
 tests! {
     async fn a_session_is_unknown_to_everybody_but_its_owner() {

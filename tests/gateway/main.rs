@@ -25,5 +25,4 @@ mod identities;
 mod manifests;
 mod mesh;
 mod plugins;
-mod token;
 mod tokens;

@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use harness::caller::Protocol;
 use harness::component;
-use harness::github::{GitHub, token};
+use harness::github::GitHub;
 use harness::istio::{Istiod, Proxy, Workload, check_data};
+use harness::jwt;
 use harness::kubernetes::Kubernetes;
 use harness::port::Port;
-use harness::process::{Process, command};
+use harness::process::Process;
 use harness::registry::Registry;
+use harness::rendered::rendered;
 use harness::runtime;
 use harness::sessions::Client;
 use harness::wait::until;
@@ -20,7 +21,6 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::manifests::{Manifests, Ports, own};
-use crate::token as jwt;
 
 /// The gateway of the examples.
 const GATEWAY: Workload<'_> = Workload {
@@ -173,23 +173,6 @@ async fn cluster(ports: Ports) -> Kubernetes {
         .apply(&own("cluster.yaml", &ports.placeholders()))
         .await;
     kubernetes
-}
-
-/// What `mcp-control render` prints for a folder.
-async fn rendered(folder: &Path, arguments: &[&str]) -> String {
-    let mut render = command(&component::control());
-    render
-        .arg("render")
-        .args(arguments)
-        .arg(folder)
-        .env("MCP_ENVOY", component::envoy())
-        .env("MCP_FILTER", component::filter())
-        .env("GITHUB_PAT", token('c'));
-    let output = render.output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "mcp-control render: {said}");
-    let config: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
-    config.to_string()
 }
 
 fn authentication() -> String {

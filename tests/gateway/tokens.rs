@@ -4,7 +4,7 @@ use harness::github::token;
 use serde_json::{Value, json};
 
 use crate::mesh::mesh;
-use crate::token::{expired, good};
+use harness::jwt::{expired, good};
 
 tests! {
     async fn a_good_token_passes_and_stays_in_the_gateway() {

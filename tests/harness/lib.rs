@@ -10,6 +10,7 @@
     reason = "a harness ends its test by a panic"
 )]
 
+pub mod bare_envoy;
 pub mod caller;
 pub mod clients;
 pub mod component;
@@ -17,6 +18,7 @@ pub mod everything;
 pub mod gateway;
 pub mod github;
 pub mod istio;
+pub mod jwt;
 pub mod kubernetes;
 pub mod manifests;
 pub mod message;
@@ -25,6 +27,7 @@ pub mod proc;
 pub mod process;
 pub mod raw_upstream;
 pub mod registry;
+pub mod rendered;
 pub mod runtime;
 pub mod script;
 pub mod sessions;

@@ -13,8 +13,8 @@ const HINTS: [(&str, &str); 4] = [
 
 /// The four hints of MCP 2025-11-25, schema, ToolAnnotations, each of which may be absent.
 ///
-/// In one number: two bits for each hint, in the order of [`HINTS`], the first in the lowest. 0 is absent, 1 false, and
-/// 2 true.
+/// In one number: two bits for each hint, that for read-only in the lowest, then destructive, idempotent, open-world. 0 is
+/// absent, 1 false, and 2 true.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ToolHints(u8);
 

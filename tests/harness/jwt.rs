@@ -1,4 +1,4 @@
-//! The issuer of the tokens that clients show.
+//! An issuer of tokens (RFC 7519), and its tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,31 +8,31 @@ use ed25519_compact::{KeyPair, Seed};
 use serde_json::{Value, json};
 
 /// `iss`
-pub(crate) const ISSUER: &str = "https://issuer.example.com";
+pub const ISSUER: &str = "https://issuer.example.com";
 
 /// `aud`
-pub(crate) const AUDIENCE: &str = "mcp";
+pub const AUDIENCE: &str = "mcp";
 
 /// A minute, in seconds.
 const MINUTE: i64 = 60;
 
 /// A token that is in force.
-pub(crate) fn good() -> String {
+pub fn good() -> String {
     of("ada")
 }
 
 /// A token of this user that is in force.
-pub(crate) fn of(user: &str) -> String {
+pub fn of(user: &str) -> String {
     signed(user, 10 * MINUTE)
 }
 
 /// A token whose time is over, by more than any clock is wrong.
-pub(crate) fn expired() -> String {
+pub fn expired() -> String {
     signed("ada", -10 * MINUTE)
 }
 
 /// The keys by which tokens are verified (RFC 7517; RFC 8037 for the curve).
-pub(crate) fn keys() -> Value {
+pub fn keys() -> Value {
     let public = URL_SAFE_NO_PAD.encode(*pair().pk);
     json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1", "x": public}]})
 }

@@ -1,0 +1,138 @@
+//! The filter in chains that are put together by hand: behind the verification of tokens, and without its other half.
+
+use harness::bare_envoy::{BareEnvoy, Setup, jwt_authn, mcp_filter};
+use harness::caller::{PROTOCOLS, Protocol, Request};
+use harness::gateway::temporary_folder;
+use harness::jwt;
+use harness::manifests::{Manifests, Server};
+use harness::message::Reply;
+use harness::rendered::rendered;
+use harness::script::Script;
+use harness::sessions::Client;
+use harness::upstream::Upstream;
+use harness::wire::Wire;
+use serde_json::{Value, json};
+
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_echo","arguments":{}}}"#;
+
+tests! {
+    async fn a_session_is_unknown_to_everybody_but_its_owner() {
+        let server = Upstream::start(Script::standard()).await;
+        let filter = role(&server, "hold").await;
+        let envoy = BareEnvoy::start(&setup(&server, vec![vec![jwt_authn(), filter]])).await;
+        for protocol in PROTOCOLS {
+            let client = |user: Option<&str>| {
+                let client = Client::new(envoy.address(0), protocol);
+                match user {
+                    Some(user) => client.header("authorization", format!("Bearer {}", jwt::of(user))),
+                    None => client,
+                }
+            };
+            for (owner, other) in [(Some("grace"), Some("mallory")), (Some("grace"), None), (None, Some("mallory"))] {
+                let mut first = client(owner);
+                first.initialize("2025-11-25", json!({})).await;
+                assert!(first.session.is_some());
+                let second = Client { session: first.session.clone(), ..client(other) };
+                second.call("plain_echo", json!({})).await.assert_error(404, -32600, &json!(1));
+                assert_eq!(second.delete().await.status, 404);
+                first.call("plain_echo", json!({})).await.result();
+                assert_eq!(first.delete().await.status, 204);
+                assert!(server.received_from(second.mark()).is_empty());
+            }
+        }
+    }
+
+    async fn a_route_without_a_gate_answers_503_and_sends_nothing_on() {
+        let server = Upstream::start(Script::standard()).await;
+        let envoy = BareEnvoy::start(&setup(&server, vec![vec![role(&server, "route").await]])).await;
+        for protocol in PROTOCOLS {
+            let client = Client::new(envoy.address(0), protocol);
+            for request in [client.post(CALL), client.stamped(Request::bare("DELETE"))] {
+                assert_unready(&request.send(client.address, protocol).await);
+            }
+            assert!(server.received_from(client.mark()).is_empty());
+            let other = client.stamped(Request::bare("GET")).host("other.example.com");
+            other.send(client.address, protocol).await;
+            assert_eq!(server.received_from(client.mark()).len(), 1, "what is not ours passes");
+        }
+        let said = envoy.process().line("what to do", |line| line.contains("role route before role gate").then(|| line.to_owned())).await;
+        assert!(said.contains("route has no gate"), "{said}");
+    }
+
+    async fn halves_in_the_wrong_order_answer_503() {
+        let server = Upstream::start(Script::standard()).await;
+        let (route, gate) = (role(&server, "route").await, role(&server, "gate").await);
+        let envoy = BareEnvoy::start(&setup(&server, vec![vec![gate, route]])).await;
+        for protocol in PROTOCOLS {
+            let client = Client::new(envoy.address(0), protocol);
+            assert_unready(&client.send(CALL).await);
+            assert!(server.received_from(client.mark()).is_empty());
+        }
+    }
+
+    async fn a_gate_in_another_chain_does_not_let_an_answer_pass() {
+        let server = Upstream::start(Script::standard()).await;
+        let (route, gate) = (role(&server, "route").await, role(&server, "gate").await);
+        let chains = vec![vec![route], vec![gate]];
+        let anywhere = BareEnvoy::start(&setup(&server, chains.clone())).await;
+        let nowhere = Setup { hosts: vec!["other.example.com"], ..setup(&server, chains) };
+        let nowhere = BareEnvoy::start(&nowhere).await;
+        for protocol in PROTOCOLS {
+            let client = Client::new(anywhere.address(0), protocol);
+            assert_unready(&client.delete().await);
+            let client = client.moved_to(nowhere.address(0));
+            assert_unready(&client.delete().await);
+            assert_unready(&client.send(CALL).await);
+        }
+    }
+
+    async fn a_body_that_stalls_is_told_so() {
+        let server = Upstream::start(Script::standard()).await;
+        let hold = vec![role(&server, "hold").await];
+        let pair = vec![role(&server, "route").await, role(&server, "gate").await];
+        let impatient = Setup { request_timeout: "1s", ..setup(&server, vec![hold, pair]) };
+        let envoy = BareEnvoy::start(&impatient).await;
+        for chain in [0, 1] {
+            let address = envoy.address(chain);
+            for (begun, id) in [(r#"{"jsonrpc":"2.0","id":1,"#, json!(1)), ("", Value::Null)] {
+                stalled(address, begun.as_bytes(), 100).await.assert_error(408, -32600, &id);
+            }
+            // So large that it goes on before its end.
+            let begun = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"plain_echo","a":"{}"#, "x".repeat(100_000));
+            stalled(address, begun.as_bytes(), 200_000).await.assert_error(408, -32600, &json!(1));
+            Client::new(address, Protocol::Http1).send(CALL).await.result();
+        }
+    }
+}
+
+async fn stalled(address: std::net::SocketAddr, begun: &[u8], length: usize) -> Reply {
+    let mut wire = Wire::open(address).await;
+    wire.send(format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")).await;
+    wire.send(begun).await;
+    wire.reply().await
+}
+
+/// The filter in a role, with the scripted server behind it.
+async fn role(server: &Upstream, role: &str) -> Value {
+    let manifests = Manifests::gateway().server(&Server::new("plain", server.address()));
+    let folder = temporary_folder("manifests");
+    for (name, text) in manifests.files() {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let configuration = rendered(folder.path(), &["--role", role]).await;
+    mcp_filter(&configuration, role == "hold")
+}
+
+fn setup(server: &Upstream, chains: Vec<Vec<Value>>) -> Setup {
+    Setup {
+        chains,
+        server: server.address(),
+        hosts: vec!["*"],
+        request_timeout: "60s",
+    }
+}
+
+fn assert_unready(reply: &Reply) {
+    reply.assert_error(503, -32603, &Value::Null);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+}

@@ -1,0 +1,183 @@
+//! An Envoy whose filters a test puts together itself, in front of one server.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::component;
+use crate::gateway::temporary_folder;
+use crate::jwt;
+use crate::port::Port;
+use crate::process::{Process, command};
+use crate::wait::until;
+
+/// Longer takes no start on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// See the module. Ends when dropped.
+#[derive(Debug)]
+pub struct BareEnvoy {
+    // Ended before its folder goes: fields are dropped in order.
+    process: Process,
+    ports: Vec<Port>,
+    _folder: TempDir,
+}
+
+/// What a [`BareEnvoy`] consists of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The filters before the router, for each listener.
+    pub chains: Vec<Vec<Value>>,
+    /// Where every request goes whose host is one of `hosts`.
+    pub server: SocketAddr,
+    /// `*` is any; to others Envoy answers 404.
+    pub hosts: Vec<&'static str>,
+    /// For the whole of a request to come, such as `1s`.
+    pub request_timeout: &'static str,
+}
+
+impl BareEnvoy {
+    /// Starts it and waits until it listens.
+    pub async fn start(setup: &Setup) -> Self {
+        let folder = temporary_folder("bare-envoy");
+        let ports: Vec<Port> = setup.chains.iter().map(|_| Port::hold()).collect();
+        let path = folder.path().join("envoy.json");
+        fs::write(&path, setup.bootstrap(&ports).to_string()).expect("a bootstrap written");
+        let mut envoy = command(&component::envoy());
+        envoy
+            .arg("-c")
+            .arg(&path)
+            .args(["--use-dynamic-base-id", "--concurrency", "1"])
+            .args(["--log-level", "warning"]);
+        let process = Process::start("envoy", envoy).await;
+        for port in &ports {
+            until("Envoy listens", START, || async {
+                TcpStream::connect(port.address()).await.ok()
+            })
+            .await;
+        }
+        Self {
+            process,
+            ports,
+            _folder: folder,
+        }
+    }
+
+    /// Where the listener of a chain listens.
+    pub fn address(&self, chain: usize) -> SocketAddr {
+        self.ports[chain].address()
+    }
+
+    /// The process, with its log.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Setup {
+    fn bootstrap(&self, ports: &[Port]) -> Value {
+        let chains = self.chains.iter().zip(ports);
+        let listeners: Vec<_> = chains
+            .map(|(chain, port)| self.listener(chain, port.address()))
+            .collect();
+        let endpoint = json!({ "endpoint": { "address": socket(self.server) } });
+        json!({ "static_resources": {
+            "listeners": listeners,
+            "clusters": [{
+                "name": "server",
+                "type": "STATIC",
+                "load_assignment": {
+                    "cluster_name": "server",
+                    "endpoints": [{ "lb_endpoints": [endpoint] }],
+                },
+            }],
+        } })
+    }
+
+    fn listener(&self, chain: &[Value], address: SocketAddr) -> Value {
+        let router = filter(
+            "envoy.filters.http.router",
+            "envoy.extensions.filters.http.router.v3.Router",
+            json!({}),
+        );
+        let filters: Vec<_> = chain.iter().cloned().chain([router]).collect();
+        let host = json!({
+            "name": "server",
+            "domains": self.hosts,
+            "routes": [{ "match": { "prefix": "/" }, "route": { "cluster": "server" } }],
+        });
+        let manager = filter(
+            "envoy.filters.network.http_connection_manager",
+            "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            json!({
+                "stat_prefix": "http",
+                "request_timeout": self.request_timeout,
+                "route_config": { "virtual_hosts": [host] },
+                "http_filters": filters,
+            }),
+        );
+        json!({
+            "name": address.to_string(),
+            "address": socket(address),
+            "filter_chains": [{ "filters": [manager] }],
+        })
+    }
+}
+
+/// The filter with this plugin configuration. `may_hold`: its header callbacks may stop the headers alone.
+pub fn mcp_filter(configuration: &str, may_hold: bool) -> Value {
+    let plugin = json!({
+        "vm_config": {
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": { "local": { "filename": component::filter() } },
+        },
+        "configuration": {
+            "@type": "type.googleapis.com/google.protobuf.StringValue",
+            "value": configuration,
+        },
+        "failure_policy": "FAIL_RELOAD",
+        "allow_on_headers_stop_iteration": may_hold,
+    });
+    filter(
+        "mcp",
+        "envoy.extensions.filters.http.wasm.v3.Wasm",
+        json!({ "config": plugin }),
+    )
+}
+
+/// Verifies the tokens of [`jwt`] and leaves their claims where Istio would; requests without a token pass.
+pub fn jwt_authn() -> Value {
+    filter(
+        "envoy.filters.http.jwt_authn",
+        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        json!({
+            "providers": { "tests": {
+                "issuer": jwt::ISSUER,
+                "audiences": [jwt::AUDIENCE],
+                "local_jwks": { "inline_string": jwt::keys().to_string() },
+                "payload_in_metadata": "payload",
+                "forward": true,
+            } },
+            "rules": [{
+                "match": { "prefix": "/" },
+                "requires": { "requires_any": { "requirements": [
+                    { "provider_name": "tests" },
+                    { "allow_missing": {} },
+                ] } },
+            }],
+        }),
+    )
+}
+
+fn filter(name: &str, kind: &str, mut config: Value) -> Value {
+    config["@type"] = format!("type.googleapis.com/{kind}").into();
+    json!({ "name": name, "typed_config": config })
+}
+
+fn socket(address: SocketAddr) -> Value {
+    json!({ "socket_address": { "address": address.ip(), "port_value": address.port() } })
+}
