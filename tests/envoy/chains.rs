@@ -1,6 +1,6 @@
 //! The filter in chains that are put together by hand: behind the verification of tokens, and without its other half.
 
-use harness::bare_envoy::{BareEnvoy, Setup, jwt_authn, mcp_filter};
+use harness::bare_envoy::{BareEnvoy, Setup, abort, jwt_authn, mcp_filter};
 use harness::caller::{PROTOCOLS, Protocol, Request};
 use harness::gateway::temporary_folder;
 use harness::jwt;
@@ -83,6 +83,34 @@ tests! {
             let client = client.moved_to(nowhere.address(0));
             assert_unready(&client.delete().await);
             assert_unready(&client.send(CALL).await);
+        }
+    }
+
+    async fn what_fails_while_a_request_is_held_is_told_and_what_others_refuse_passes() {
+        let server = Upstream::start(Script::standard()).await;
+        let chain = |status, route, gate| vec![route, abort(status), gate];
+        let (route, gate) = (role(&server, "route").await, role(&server, "gate").await);
+        let chains = [503, 401].map(|status| chain(status, route.clone(), gate.clone())).to_vec();
+        let envoy = BareEnvoy::start(&setup(&server, chains)).await;
+        for protocol in PROTOCOLS {
+            let client = Client::new(envoy.address(0), protocol);
+            client.send(CALL).await.assert_error(503, -32603, &Value::Null);
+            let refused = client.moved_to(envoy.address(1)).send(CALL).await;
+            assert_eq!((refused.status, refused.text()), (401, "fault filter abort"), "{}", refused.shown());
+            assert!(server.received_from(client.mark()).is_empty());
+        }
+    }
+
+    async fn headers_that_envoy_cannot_take_are_refused_by_envoy_itself() {
+        let server = Upstream::start(Script::standard()).await;
+        let pair = vec![role(&server, "route").await, role(&server, "gate").await];
+        let envoy = BareEnvoy::start(&setup(&server, vec![vec![role(&server, "hold").await], pair])).await;
+        for chain in [0, 1] {
+            let client = Client::new(envoy.address(chain), Protocol::Http1);
+            let large = client.clone().header("x-large", "x".repeat(70_000));
+            assert_eq!(large.send(CALL).await.status, 431);
+            client.send(CALL).await.result();
+            assert_eq!(server.received_from(client.mark()).len(), 1);
         }
     }
 

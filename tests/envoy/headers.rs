@@ -90,6 +90,18 @@ everywhere! {
         }
     }
 
+    async fn what_a_tool_says_of_itself_goes_with_its_calls(role, protocol) {
+        let shared = scripted(role).await;
+        for (tool, hints) in [
+            ("numbers", Some("readOnly=true,destructive=unspecified,idempotent=unspecified,openWorld=false")),
+            ("echo", None),
+        ] {
+            let client = shared.connected(protocol).await.header("x-mcp-annotation-hints", "forged");
+            client.call(&format!("plain_{tool}"), json!({})).await;
+            assert_eq!(shared.plain.call_from(client.mark()).header("x-mcp-annotation-hints"), hints);
+        }
+    }
+
     async fn a_server_is_asked_for_json_and_event_streams_whatever_the_client_says(role, protocol) {
         let shared = scripted(role).await;
         for accept in [None, Some("*/*"), Some("application/json"), Some("text/event-stream"), Some("text/html")] {

@@ -173,6 +173,18 @@ pub fn jwt_authn() -> Value {
     )
 }
 
+/// Answers every request with this status, and a line of text.
+pub fn abort(status: u16) -> Value {
+    filter(
+        "envoy.filters.http.fault",
+        "envoy.extensions.filters.http.fault.v3.HTTPFault",
+        json!({ "abort": {
+            "http_status": status,
+            "percentage": { "numerator": 100, "denominator": "HUNDRED" },
+        } }),
+    )
+}
+
 fn filter(name: &str, kind: &str, mut config: Value) -> Value {
     config["@type"] = format!("type.googleapis.com/{kind}").into();
     json!({ "name": name, "typed_config": config })

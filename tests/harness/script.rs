@@ -166,7 +166,7 @@ fn echoes() -> Vec<Tool> {
         ),
         Tool::defined(
             "numbers",
-            r#"{"zeta":1.10E+300,"inputSchema":{"type":"object","properties":{"n":{"maximum":12345678901234567890123456789.0,"minimum":-0.0}}},"name":"numbers","_meta":{"x":[1.10,1e-7,{}]},"unknown":null,"outputSchema":{"type":"object"}}"#,
+            r#"{"zeta":1.10E+300,"inputSchema":{"type":"object","properties":{"n":{"maximum":12345678901234567890123456789.0,"minimum":-0.0}}},"name":"numbers","annotations":{"openWorldHint":false,"readOnlyHint":true},"_meta":{"x":[1.10,1e-7,{}]},"unknown":null,"outputSchema":{"type":"object"}}"#,
         ),
     ]
 }
