@@ -49,10 +49,13 @@ impl Gate {
 }
 
 impl Context for Gate {
-    /// Calls that were sent while the gate was at work are told to it, though they are the stream's.
+    /// Calls that were sent while the gate was at work are told to it, though they are the stream's: the host shows
+    /// their responses to that plugin alone.
     fn on_http_call_response(&mut self, id: u32, headers: usize, body_size: usize, _: usize) {
-        let shared = self.flow.as_ref().and_then(|flow| flow.try_borrow().ok());
-        if let Some(shared) = shared.map(|flow| flow.shared()) {
+        let flow = self.flow.as_ref().and_then(|flow| flow.try_borrow().ok());
+        if let Some((stream, shared)) = flow.map(|flow| (flow.id, flow.shared()))
+            && host::enter(stream).is_ok()
+        {
             plugin::end_call(&shared, id, headers, body_size);
         }
     }

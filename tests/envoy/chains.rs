@@ -1,6 +1,6 @@
 //! The filter in chains that are put together by hand: behind the verification of tokens, and without its other half.
 
-use harness::bare_envoy::{BareEnvoy, Setup, abort, jwt_authn, mcp_filter};
+use harness::bare_envoy::{BareEnvoy, Setup, abort, delay, jwt_authn, mcp_filter};
 use harness::caller::{PROTOCOLS, Protocol, Request};
 use harness::gateway::temporary_folder;
 use harness::jwt;
@@ -114,6 +114,40 @@ tests! {
         }
     }
 
+    async fn a_gate_that_comes_late_finds_the_request_whole() {
+        for script in [Script::standard(), Script::standard().with_sessions()] {
+            let server = Upstream::start(script).await;
+            let route = configuration(&server, "route").await;
+            let config: Value = serde_json::from_str(&route).unwrap();
+            let cluster = config["servers"][0]["upstream"]["cluster"].as_str().map(str::to_owned);
+            let chain = vec![mcp_filter(&route, false), delay(), jwt_authn(), role(&server, "gate").await];
+            let envoy = BareEnvoy::start(&Setup { cluster, ..setup(&server, vec![chain]) }).await;
+            for protocol in PROTOCOLS {
+                let bearer = |user: &str| format!("Bearer {}", jwt::of(user));
+                let mut client = Client::new(envoy.address(0), protocol).header("authorization", bearer("grace"));
+                client.initialize("2025-11-25", json!({})).await;
+                let large = "x".repeat(200_000);
+                for argument in ["small", &large] {
+                    let body = CALL.replace("{}", &json!({"s": argument}).to_string());
+                    for request in [
+                        client.post(body.as_str()),
+                        client.post(body.as_str()).in_pieces_of(70_000),
+                        client.post(body.as_str()).in_pieces_of(40),
+                        client.post(body.as_str()).trailer("x-checksum", "abc"),
+                    ] {
+                        let result = request.send(client.address, protocol).await.result();
+                        assert_eq!(result["structuredContent"]["params"]["arguments"]["s"], argument);
+                    }
+                }
+                let other = Client { session: client.session.clone(), ..Client::new(envoy.address(0), protocol) };
+                other.send(CALL).await.assert_error(404, -32600, &json!(1));
+                assert_eq!(other.delete().await.status, 404);
+                assert_eq!(client.delete().await.status, 204);
+                assert_eq!(client.send(CALL).await.status, 404);
+            }
+        }
+    }
+
     async fn a_body_that_stalls_is_told_so() {
         let server = Upstream::start(Script::standard()).await;
         let hold = vec![role(&server, "hold").await];
@@ -142,19 +176,23 @@ async fn stalled(address: std::net::SocketAddr, begun: &[u8], length: usize) -> 
 
 /// The filter in a role, with the scripted server behind it.
 async fn role(server: &Upstream, role: &str) -> Value {
+    mcp_filter(&configuration(server, role).await, role == "hold")
+}
+
+async fn configuration(server: &Upstream, role: &str) -> String {
     let manifests = Manifests::gateway().server(&Server::new("plain", server.address()));
     let folder = temporary_folder("manifests");
     for (name, text) in manifests.files() {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let configuration = rendered(folder.path(), &["--role", role]).await;
-    mcp_filter(&configuration, role == "hold")
+    rendered(folder.path(), &["--role", role]).await
 }
 
 fn setup(server: &Upstream, chains: Vec<Vec<Value>>) -> Setup {
     Setup {
         chains,
         server: server.address(),
+        cluster: None,
         hosts: vec!["*"],
         request_timeout: "60s",
     }

@@ -34,6 +34,8 @@ pub struct Setup {
     pub chains: Vec<Vec<Value>>,
     /// Where every request goes whose host is one of `hosts`.
     pub server: SocketAddr,
+    /// What the filter calls the server, for its own calls.
+    pub cluster: Option<String>,
     /// `*` is any; to others Envoy answers 404.
     pub hosts: Vec<&'static str>,
     /// For the whole of a request to come, such as `1s`.
@@ -84,18 +86,21 @@ impl Setup {
         let listeners: Vec<_> = chains
             .map(|(chain, port)| self.listener(chain, port.address()))
             .collect();
+        let names = ["server"].into_iter().chain(self.cluster.as_deref());
+        let clusters: Vec<_> = names.map(|name| self.cluster(name)).collect();
+        json!({ "static_resources": { "listeners": listeners, "clusters": clusters } })
+    }
+
+    fn cluster(&self, name: &str) -> Value {
         let endpoint = json!({ "endpoint": { "address": socket(self.server) } });
-        json!({ "static_resources": {
-            "listeners": listeners,
-            "clusters": [{
-                "name": "server",
-                "type": "STATIC",
-                "load_assignment": {
-                    "cluster_name": "server",
-                    "endpoints": [{ "lb_endpoints": [endpoint] }],
-                },
-            }],
-        } })
+        json!({
+            "name": name,
+            "type": "STATIC",
+            "load_assignment": {
+                "cluster_name": name,
+                "endpoints": [{ "lb_endpoints": [endpoint] }],
+            },
+        })
     }
 
     fn listener(&self, chain: &[Value], address: SocketAddr) -> Value {
@@ -170,6 +175,18 @@ pub fn jwt_authn() -> Value {
                 ] } },
             }],
         }),
+    )
+}
+
+/// Holds the headers of every request for a while, as does what has to fetch the keys of tokens.
+pub fn delay() -> Value {
+    filter(
+        "envoy.filters.http.fault",
+        "envoy.extensions.filters.http.fault.v3.HTTPFault",
+        json!({ "delay": {
+            "fixed_delay": "0.2s",
+            "percentage": { "numerator": 100, "denominator": "HUNDRED" },
+        } }),
     )
 }
 

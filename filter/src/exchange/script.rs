@@ -165,7 +165,7 @@ impl Exchange {
             .cloned()
             .unwrap_or_default();
         let step = match outcome {
-            CallOutcome::Answered { headers, body } => {
+            CallOutcome::Answered { headers, body } if headers.contains(":status") => {
                 let status = headers
                     .first(":status")
                     .map(<[u8]>::to_vec)
@@ -177,7 +177,7 @@ impl Exchange {
                 );
                 call.get("then").cloned().unwrap_or_default()
             }
-            CallOutcome::Failed => call
+            CallOutcome::Answered { .. } | CallOutcome::Failed => call
                 .get("failed")
                 .cloned()
                 .unwrap_or(serde_json::json!({"respond": {"status": 502}})),

@@ -87,7 +87,7 @@ class Host {
         const index = this.calls.findIndex((call) => call.id === id && !call.ended);
         const call = this.calls[index];
         call.ended = true;
-        this.answer = { headers, body };
+        this.answer = { headers, body, plugin: call.plugin };
         this.vm(call.plugin, "proxy_on_http_call_response", id, headers.length, body.length, 0);
         this.answer = undefined;
     }

@@ -21,16 +21,19 @@ let host = new Host();
 const filter = () => host.filters.get(host.context());
 const path = (response) => filter()?.stream[response ? "response" : "request"];
 
+// The response to a call is shown to the plugin that made it, and to its streams.
+const answer = () => (host.answer?.plugin === (filter()?.plugin ?? host.context()) ? host.answer : undefined);
+
 const map = (kind) => {
     if (kind === 0 || kind === 2) return path(kind === 2)?.headersOf(host.context());
     if (kind === 1 || kind === 3) return path(kind === 3)?.trailerMap;
-    if (kind === 6) return host.answer?.headers;
+    if (kind === 6) return answer()?.headers;
     throw new Error(`header map ${kind} is not modelled`);
 };
 
 const buffer = (kind) => {
     if (kind === 0 || kind === 1) return path(kind === 1)?.bodyOf(host.context());
-    if (kind === 4) return host.answer && { bytes: host.answer.body };
+    if (kind === 4) return answer() && { bytes: answer().body };
     if (kind === 7) return { bytes: host.plugin(host.current).configuration };
     throw new Error(`buffer ${kind} is not modelled`);
 };
