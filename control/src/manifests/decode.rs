@@ -4,6 +4,9 @@ use serde_json::Value;
 use super::Object;
 use super::kind::Kind;
 
+/// How the reader begins to refuse a key that is there twice.
+const DUPLICATE: &str = "duplicate mapping key";
+
 /// From which an object is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
@@ -11,8 +14,6 @@ pub(super) enum Source<'a> {
     Yaml(&'a str),
     /// One JSON text.
     Json(&'a str),
-    /// An item of a list; its lines are not known.
-    Value(&'a Value),
 }
 
 /// Why something cannot be read.
@@ -25,28 +26,42 @@ pub(super) struct Refusal {
 }
 
 /// Reads a value; `unknown` gets the paths of fields that its type has not.
+///
+/// One reader serves both forms: the compiler makes it anew for each type, which is most of what it has to do here.
 pub(super) fn decode<T: DeserializeOwned>(
     source: &Source<'_>,
     unknown: &mut Vec<String>,
 ) -> Result<T, Refusal> {
+    let mut read = |text: &str| yaml(text, unknown);
     match source {
-        Source::Yaml(text) => yaml(text, unknown),
+        Source::Yaml(text) => read(text),
         Source::Json(text) => {
-            let mut input = serde_json::Deserializer::from_str(text);
-            let value = typed(&mut input, unknown).and_then(|value| input.end().map(|()| value));
-            value.map_err(|error| {
-                let place = format!(" at line {} column {}", error.line(), error.column());
-                Refusal {
-                    line: Some(error.line() as u64).filter(|line| *line > 0),
-                    reason: error.to_string().replace(&place, ""),
+            let value = json(text)?;
+            read(text).or_else(|refusal| {
+                if refusal.reason.starts_with(DUPLICATE) {
+                    return Err(refusal);
                 }
+                // All JSON is YAML but for some white space and escapes; without them its lines are lost.
+                read(&value.to_string()).map_err(|other| match other.reason == refusal.reason {
+                    true => refusal,
+                    false => Refusal {
+                        line: None,
+                        ..other
+                    },
+                })
             })
         }
-        Source::Value(value) => typed(*value, unknown).map_err(|error| Refusal {
-            line: None,
-            reason: error.to_string(),
-        }),
     }
+}
+
+fn json(text: &str) -> Result<Value, Refusal> {
+    serde_json::from_str(text).map_err(|error| {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        Refusal {
+            line: Some(error.line() as u64).filter(|line| *line > 0),
+            reason: error.to_string().replace(&place, ""),
+        }
+    })
 }
 
 fn yaml<T: DeserializeOwned>(text: &str, unknown: &mut Vec<String>) -> Result<T, Refusal> {

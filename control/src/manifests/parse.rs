@@ -13,6 +13,7 @@ pub fn parse(file: &str, text: &str) -> Parsed {
         file,
         lines_before: 0,
         first_line: 1,
+        in_list: false,
         parsed: Parsed::default(),
     };
     if file.ends_with(".json") {
@@ -51,6 +52,8 @@ struct Reader<'a> {
     file: &'a str,
     lines_before: u64,
     first_line: u64,
+    /// The lines of a list's items are not known.
+    in_list: bool,
     parsed: Parsed,
 }
 
@@ -101,10 +104,13 @@ impl Reader<'_> {
 
     fn list(&mut self, source: &Source<'_>) {
         match decode::<List>(source, &mut Vec::new()) {
-            Ok(list) => list
-                .items
-                .iter()
-                .for_each(|item| self.document(Source::Value(item))),
+            Ok(list) => {
+                let outside = std::mem::replace(&mut self.in_list, true);
+                for item in list.items {
+                    self.document(Source::Json(&item.to_string()));
+                }
+                self.in_list = outside;
+            }
             Err(refusal) => self.refuse(refusal, says_auth_policy(source)),
         }
     }
@@ -119,7 +125,9 @@ impl Reader<'_> {
         let mut unknown = Vec::new();
         let result = expect_version(kind, version)
             .and_then(|()| expect_name(name))
-            .and_then(|()| object(kind, source, &mut unknown))
+            .and_then(|()| {
+                object(kind, source, &mut unknown).map_err(|refusal| discreet(kind, refusal))
+            })
             .and_then(|object| expect_known(kind, &unknown).map(|()| object));
         match result {
             Ok(object) => {
@@ -134,14 +142,8 @@ impl Reader<'_> {
                 self.parsed.objects.push(Sourced { object, place });
             }
             Err(refusal) => {
-                let reason = match kind {
-                    Kind::Secret if refusal.line.is_some() => {
-                        "a value has not the type of its field, or needs quotes".to_owned()
-                    }
-                    _ => refusal.reason,
-                };
                 let object = [kind.as_str(), name].join(" ");
-                let reason = format!("{}: {reason}", object.trim_end());
+                let reason = format!("{}: {}", object.trim_end(), refusal.reason);
                 self.refuse(Refusal { reason, ..refusal }, kind == Kind::AuthPolicy);
             }
         }
@@ -150,6 +152,7 @@ impl Reader<'_> {
     fn refuse(&mut self, refusal: Refusal, policy: bool) {
         let line = refusal
             .line
+            .filter(|_| !self.in_list)
             .map_or(self.first_line, |line| self.lines_before + line);
         self.note(line, refusal.reason, Severity::Error);
         let place = Place {
@@ -181,6 +184,17 @@ fn expect_version(kind: Kind, version: &str) -> Result<(), Refusal> {
         line: None,
         reason: format!("apiVersion {version} is not read here; write {known}"),
     })
+}
+
+/// Without what stands in a Secret.
+fn discreet(kind: Kind, refusal: Refusal) -> Refusal {
+    match kind {
+        Kind::Secret => Refusal {
+            reason: "a value has not the type of its field, or needs quotes".to_owned(),
+            ..refusal
+        },
+        _ => refusal,
+    }
 }
 
 /// An RFC 1123 subdomain, which Kubernetes asks of names.
@@ -215,7 +229,6 @@ fn says_auth_policy(source: &Source<'_>) -> bool {
             value.is_some_and(|v| v.trim().trim_matches(['"', '\'']).starts_with("AuthPolicy"))
         }),
         Source::Json(text) => text.contains("\"AuthPolicy\""),
-        Source::Value(value) => value.get("kind").and_then(Value::as_str) == Some("AuthPolicy"),
     }
 }
 

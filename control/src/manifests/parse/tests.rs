@@ -252,6 +252,50 @@ fn a_list_is_read_item_by_item() {
 }
 
 #[test]
+fn json_is_read_whatever_its_white_space_and_escapes() {
+    let text = "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Secret\",\r\n\t\"metadata\": {\"name\": \"a\"},\n\t\"stringData\": {\n\
+                \t\t\"token\": \"a\\/b \\ud83d\\ude00 \\u0041\",\n\t\t\"x\":\"\"\n\t}\n}\n";
+    let parsed = parse("f.json", text);
+    assert_eq!(parsed.errors, []);
+    let Object::Secret(secret) = &parsed.objects[0].object else {
+        panic!()
+    };
+    assert_eq!(
+        secret.string_data.as_ref().unwrap()["token"],
+        "a/b \u{1f600} A"
+    );
+}
+
+#[test]
+fn refusals_of_json_name_its_line() {
+    let service = |spec: &str| {
+        format!(
+            "{{\n\"apiVersion\": \"v1\", \"kind\": \"Service\",\n\"metadata\": {{\"name\": \"a\"}},\n\"spec\": {spec}}}"
+        )
+    };
+    for (text, expected) in [
+        (
+            service("{\n\"type\": 1}"),
+            "f.json:5: Service a: The string value [1] must be quoted",
+        ),
+        (
+            service("{\n\"ports\": {}}"),
+            "f.json:5: Service a: a list is expected",
+        ),
+        (
+            service("{\n\"type\": \"A\", \"type\": \"B\"}"),
+            "f.json:5: duplicate mapping key: type",
+        ),
+        (service("{\n\"type\": x}"), "f.json:5: expected value"),
+        (service("{}}"), "f.json:4: trailing characters"),
+    ] {
+        let errors = errors("f.json", &text);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].starts_with(expected), "{errors:?}");
+    }
+}
+
+#[test]
 fn a_secret_that_cannot_be_read_is_not_shown() {
     let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nstringData:\n  token: ";
     for value in ["12345", "[12345]", "{12345: 12345}"] {
@@ -259,6 +303,18 @@ fn a_secret_that_cannot_be_read_is_not_shown() {
         assert_eq!(errors.len(), 1);
         assert!(!errors[0].contains("12345"), "{errors:?}");
         assert!(errors[0].starts_with("f.yaml:6: Secret a: "), "{errors:?}");
+        let item = format!(
+            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"a"}},"stringData":{{"token":{}}}}}"#,
+            value.replace("{12345:", "{\"a\":")
+        );
+        let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{item}]}}"#);
+        for text in [item, list] {
+            let [error] = <[_; 1]>::try_from(self::errors("f.json", &text)).unwrap();
+            assert!(
+                error.starts_with("f.json:1: Secret a: a value has not"),
+                "{error}"
+            );
+        }
     }
 }
 
