@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use mcp_filter_core::exchange::CallStep;
-use mcp_filter_core::identity::Identity;
 use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{BodyStep, CallOutcome, CallToken, Context, Release, RequestStep, TickStep};
 use proxy_wasm::types::Action;
@@ -18,7 +17,7 @@ use crate::handshake::TAG;
 use crate::host::{self, Direction};
 use crate::plugin::Shared;
 use crate::shared_slots::HostSlots;
-use crate::{handshake, random};
+use crate::{handshake, random, token};
 
 /// How many times in a row calls that the host refuses may lead to other calls.
 const ROUNDS_OF_CALLS: usize = 8;
@@ -288,7 +287,7 @@ impl Flow {
         self.exchange.on_done(&mut Context {
             now_ms,
             random: &mut random,
-            identity: &mut identity,
+            identity: &mut token::identity,
             slots: &mut slots,
         });
         for call in self.exchange.take_calls() {
@@ -306,7 +305,7 @@ impl Flow {
         let mut context = Context {
             now_ms: self.shared.clock.now_ms(),
             random: &mut random,
-            identity: &mut identity,
+            identity: &mut token::identity,
             slots: &mut slots,
         };
         let answer = entry(&mut self.exchange, &mut context);
@@ -360,11 +359,6 @@ impl Flow {
     pub(crate) fn settle_other(&mut self) {
         self.settle();
     }
-}
-
-/// Who sends the request of the stream whose context is in effect.
-fn identity() -> Identity {
-    Identity::of_claims(host::token_claim("iss"), host::token_claim("sub"))
 }
 
 impl Life {

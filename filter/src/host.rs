@@ -199,17 +199,23 @@ pub(crate) fn response_details() -> Vec<u8> {
 /// The details of an upstream's response.
 pub(crate) const UPSTREAM: &[u8] = b"via_upstream";
 
-/// A claim of the token that Envoy's `jwt_authn` has verified, where it left the claims in the stream's metadata under
-/// the key `payload`, as Istio tells it to.
+/// Where Envoy's `jwt_authn` leaves the claims of a token that it has verified, as Istio tells it to.
+const CLAIMS: [&str; 4] = [
+    "metadata",
+    "filter_metadata",
+    "envoy.filters.http.jwt_authn",
+    "payload",
+];
+
+/// All claims of the verified token, as a serialized map.
+pub(crate) fn token_claims() -> Result<Option<Vec<u8>>, HostError> {
+    Ok(hostcalls::get_property(CLAIMS.to_vec())?)
+}
+
+/// One claim of the verified token.
 pub(crate) fn token_claim(name: &str) -> Option<Vec<u8>> {
-    let path = [
-        "metadata",
-        "filter_metadata",
-        "envoy.filters.http.jwt_authn",
-        "payload",
-        name,
-    ];
-    hostcalls::get_property(path.to_vec()).ok().flatten()
+    let path = CLAIMS.into_iter().chain([name]).collect();
+    hostcalls::get_property(path).ok().flatten()
 }
 
 /// A value of shared data and the number of its last write.

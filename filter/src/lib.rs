@@ -27,6 +27,7 @@ mod stream;
     reason = "tests; the lint does not know those of wasm-bindgen-test"
 )]
 mod tests;
+mod token;
 
 /// Where the host enters a new VM.
 #[cfg(not(test))]

@@ -42,6 +42,29 @@ tests! {
         }
     }
 
+    async fn an_identity_is_the_same_whatever_else_the_token_claims() {
+        let server = Upstream::start(Script::standard()).await;
+        let filter = role(&server, "hold").await;
+        let envoy = BareEnvoy::start(&setup(&server, vec![vec![jwt_authn(), filter]])).await;
+        let bearing = |user, more: Value| {
+            let bearer = format!("Bearer {}", jwt::with(user, &more));
+            Client::new(envoy.address(0), Protocol::Http1).header("authorization", bearer)
+        };
+        let mut owner = bearing("grace", json!({}));
+        owner.initialize("2025-11-25", json!({})).await;
+        for more in [
+            json!({"nobody": null}),
+            json!({"groups": ["a", "b"], "org": {"id": 7, "iss": "x", "sub": "y"}, "admin": true, "n": 1.5}),
+            json!({"groups": [null, {"sub": "mallory"}]}),
+            json!({"long": "x".repeat(4000), "empty": "", "object": {}, "list": []}),
+        ] {
+            let same = Client { session: owner.session.clone(), ..bearing("grace", more.clone()) };
+            same.call("plain_echo", json!({})).await.result();
+            let other = Client { session: owner.session.clone(), ..bearing("mallory", more) };
+            assert_eq!(other.call("plain_echo", json!({})).await.status, 404);
+        }
+    }
+
     async fn a_route_without_a_gate_answers_503_and_sends_nothing_on() {
         let server = Upstream::start(Script::standard()).await;
         let envoy = BareEnvoy::start(&setup(&server, vec![vec![role(&server, "route").await]])).await;

@@ -23,12 +23,17 @@ pub fn good() -> String {
 
 /// A token of this user that is in force.
 pub fn of(user: &str) -> String {
-    signed(user, 10 * MINUTE)
+    with(user, &json!({}))
+}
+
+/// The same with claims more.
+pub fn with(user: &str, more: &Value) -> String {
+    signed(user, 10 * MINUTE, more)
 }
 
 /// A token whose time is over, by more than any clock is wrong.
 pub fn expired() -> String {
-    signed("ada", -10 * MINUTE)
+    signed("ada", -10 * MINUTE, &json!({}))
 }
 
 /// The keys by which tokens are verified (RFC 7517; RFC 8037 for the curve).
@@ -38,9 +43,12 @@ pub fn keys() -> Value {
 }
 
 /// A JWT (RFC 7519) that expires in so many seconds from now.
-fn signed(user: &str, lifetime: i64) -> String {
+fn signed(user: &str, lifetime: i64, more: &Value) -> String {
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "1"});
-    let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": now() + lifetime});
+    let mut claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": now() + lifetime});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        claims[name] = value.clone();
+    }
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
     let signature = pair().sk.sign(&signed, None);

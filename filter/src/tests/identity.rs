@@ -35,6 +35,10 @@ fn the_sender_is_whom_the_verified_token_names() {
             json!({"iss": "https://issuer"}),
             Identity::of_token("https://issuer", ""),
         ),
+        (
+            json!({"nobody": null, "iss": "https://issuer", "sub": "alice"}),
+            Identity::of_token("https://issuer", "alice"),
+        ),
         (json!({}), Identity::ANONYMOUS),
     ] {
         let stream = host.open(&[Some(plugin)]);

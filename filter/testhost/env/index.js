@@ -12,6 +12,7 @@ memory.follow(module.parent);
 const OK = 0;
 const NOT_FOUND = 1;
 const BAD_ARGUMENT = 2;
+const SERIALIZATION_FAILURE = 3;
 const EMPTY = 7;
 const CAS_MISMATCH = 8;
 const INTERNAL_FAILURE = 10;
@@ -110,10 +111,11 @@ const hostcalls = {
     proxy_get_property(pointer, length, pointerAt, lengthAt) {
         const name = memory.text(pointer, length).replaceAll("\0", ".");
         const { stream } = filter();
-        const claim = name.match(/^metadata\.filter_metadata\.envoy\.filters\.http\.jwt_authn\.payload\.(\w+)$/)?.[1];
+        const claim = name.match(/^metadata\.filter_metadata\.envoy\.filters\.http\.jwt_authn\.payload(?:\.(\w+))?$/);
         if (!claim && name !== "response.code_details") throw new Error(`property ${name} is not modelled`);
-        const value = claim ? stream.claims()[claim] : stream.details;
+        const value = claim ? stream.claim(claim[1]) : stream.details;
         if (value === undefined) return NOT_FOUND;
+        if (value === null) return SERIALIZATION_FAILURE;
         memory.give(value, pointerAt, lengthAt);
         return OK;
     },

@@ -1,6 +1,7 @@
 // One HTTP stream: a client, filters, an upstream, and what each of the outer two has got to see.
 "use strict";
 
+const memory = require("./memory.js");
 const { Path } = require("./path.js");
 
 const request = {
@@ -48,7 +49,7 @@ class Stream {
         this.reset = false;
         this.closed = false;
         this.details = "via_upstream";
-        this.token = {};
+        this.token = undefined;
         this.filters = chain.map((plugin) => this.newFilter(plugin));
         this.request = new Path(host, this.filters, request, see(this.upstream, () => {}));
         this.response = new Path(host, this.filters.toReversed(), response, see(this.downstream, () => this.over()));
@@ -75,9 +76,13 @@ class Stream {
         if (this.request.steps[index].state === "stopped all") this.request.resume(index);
     }
 
-    // The claims of the verified token. Where a filter verifies it, they are there once that has let the headers go.
-    claims() {
-        return this.filters.some((filter) => filter.held) ? {} : this.token;
+    // A claim of the verified token, or all of them as a map; `null` where the host cannot write it. Where a filter
+    // verifies the token, they are there once that has let the headers go.
+    claim(name) {
+        if (!this.token || this.filters.some((filter) => filter.held)) return undefined;
+        if (name) return this.token[name];
+        const pairs = Object.entries(this.token);
+        return pairs.some(([, value]) => value === null) ? null : memory.pack(pairs);
     }
 
     // A response of the host's own, or of a filter: in place of whatever else, once.
