@@ -31,6 +31,10 @@ impl Flow {
             RequestStep::Pass if at == At::Headers => self.pass(),
             RequestStep::Pass => self.decide(Release::default(), at),
             RequestStep::Hold => self.hold(at),
+            RequestStep::Settle(body) => {
+                self.edit_request_body(body, at);
+                self.hold_settled(at)
+            }
             RequestStep::Release(release) => self.decide(release, at),
             RequestStep::Respond(response) => {
                 self.respond(&response);
@@ -60,15 +64,17 @@ impl Flow {
         Action::Pause
     }
 
-    fn decide(&mut self, mut release: Release, at: At) -> Action {
-        match std::mem::take(&mut release.body) {
-            BodyEdit::Keep => self.request_body.keep(),
-            BodyEdit::Replace(bytes) => {
-                if !self.request_body.replace(&bytes, at == At::Body) {
-                    log::error!("there is no body to replace");
-                }
-            }
+    /// Nothing that has come of the body will be changed any more.
+    fn hold_settled(&mut self, at: At) -> Action {
+        if at != At::Body || self.request_body.has_undecided() {
+            return self.hold(at);
         }
+        self.request_body.pause_settled();
+        Action::Pause
+    }
+
+    fn decide(&mut self, mut release: Release, at: At) -> Action {
+        self.edit_request_body(std::mem::take(&mut release.body), at);
         self.request = Request::Decided(release);
         if at == At::Headers && self.half == Half::Route {
             // The edits come after whatever stands between the halves, so they are the gate's even now.
@@ -78,18 +84,29 @@ impl Flow {
         self.release(at)
     }
 
+    fn edit_request_body(&mut self, edit: BodyEdit, at: At) {
+        match edit {
+            BodyEdit::Keep => self.request_body.keep(),
+            BodyEdit::Replace(bytes) => {
+                if !self.request_body.replace(&bytes, at == At::Body) {
+                    log::error!("there is no body to replace");
+                }
+            }
+        }
+    }
+
     /// Lets a decided request go, if nothing is to be waited for.
     pub(crate) fn release(&mut self, at: At) -> Action {
         let too_early = self.half == Half::Route && self.gate.is_none() || at == At::Gate;
         if too_early || self.request_body.has_undecided() {
-            return self.hold(at);
+            return self.hold_settled(at);
         }
-        if at == At::Outside && self.request_body.is_paused() && !self.request_body.has_ended() {
+        if at == At::Outside && self.request_body.waits_in_sight() {
             // From here the host would lose count of the buffer; the next piece is not far.
             return Action::Pause;
         }
-        if self.half == Half::Route && at == At::Body && self.is_whole_in_one_piece() {
-            return self.release_later();
+        if self.half == Half::Route && at == At::Body && self.may_outrun_its_end() {
+            return self.release_later(at);
         }
         let Request::Decided(release) =
             std::mem::replace(&mut self.request, Request::Released { inspect: false })
@@ -117,26 +134,25 @@ impl Flow {
         Action::Continue
     }
 
-    fn is_whole_in_one_piece(&self) -> bool {
-        self.request_body.has_ended() && !self.request_body.is_paused()
+    /// Whether the gate's headers, resumed in this callback, would take the end of the body with them, without the
+    /// piece at hand: the host has seen the end, yet puts that piece into its buffer only after the callback, where the
+    /// buffer is not in sight. So they are resumed after that.
+    fn may_outrun_its_end(&self) -> bool {
+        self.request_body.has_ended() && !self.request_body.is_in_sight()
     }
 
-    /// The gate's headers, resumed in this callback, would go on as those of a request without a body: the host has
-    /// seen the end, yet puts the body into its buffer only after the callback. So they are resumed after that.
-    fn release_later(&mut self) -> Action {
+    fn release_later(&mut self, at: At) -> Action {
         if let Err(error) = handshake::wake_later(self.id) {
             log::error!("stream not woken: {error:?}");
             self.cut(Direction::Request);
         }
-        self.request_body.pause();
-        Action::Pause
+        self.hold_settled(at)
     }
 
     /// In the gate's header callback: the edits are made there if the decision is known and the host lets the body
     /// follow by itself. It does so with a whole one: whatever held the headers back pushes it after them.
     pub(crate) fn release_to_gate(&mut self) -> Action {
-        let waits_for_body = self.request_body.is_paused() && !self.request_body.has_ended();
-        if waits_for_body || self.request_body.has_undecided() {
+        if self.request_body.waits_in_sight() || self.request_body.has_undecided() {
             return Action::Pause;
         }
         match std::mem::replace(&mut self.request, Request::Released { inspect: false }) {

@@ -1,10 +1,12 @@
 use crate::host::{self, Direction};
+use crate::watermark;
 
 /// What the host's buffer of one direction holds while a body is looked at.
 ///
 /// While a callback answers Pause, the host keeps all that came, and the next callback sees it again with the new
 /// bytes behind. So the buffer is `settled`, then `undecided`, then what is new; `settled` and `undecided` are zero
-/// after each Continue.
+/// after each Continue. A pause out of sight is another thing: what came is the host's, and the next callback sees only
+/// the new bytes.
 #[derive(Debug)]
 pub(crate) struct Body {
     direction: Direction,
@@ -14,14 +16,25 @@ pub(crate) struct Body {
     undecided: usize,
     /// Bytes in the buffer that the exchange has not been shown, while there are no others.
     unseen: usize,
-    /// Whether the host keeps a buffer for this filter: a callback answered Pause since the last Continue.
-    paused: bool,
+    /// Whether the host keeps a buffer for this filter.
+    pause: Pause,
     /// Whether the last byte is in the buffer.
     ended: bool,
     /// By how much the edits so far changed the length.
     growth: i64,
     /// Resumed outside of a body callback, while more is to come.
     loose: bool,
+}
+
+/// What the last callback answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    /// Continue, or there was none.
+    None,
+    /// Pause: the buffer can be read and written.
+    InSight,
+    /// Pause out of sight: the buffer is the host's alone.
+    OutOfSight,
 }
 
 impl Body {
@@ -31,7 +44,7 @@ impl Body {
             settled: 0,
             undecided: 0,
             unseen: 0,
-            paused: false,
+            pause: Pause::None,
             ended: false,
             growth: 0,
             loose: false,
@@ -39,7 +52,17 @@ impl Body {
     }
 
     pub(crate) fn is_paused(&self) -> bool {
-        self.paused
+        self.pause != Pause::None
+    }
+
+    /// Whether the host keeps a buffer that the filter can read and write.
+    pub(crate) fn is_in_sight(&self) -> bool {
+        self.pause == Pause::InSight
+    }
+
+    /// Whether more is to come behind a buffer that is in sight.
+    pub(crate) fn waits_in_sight(&self) -> bool {
+        self.is_in_sight() && !self.ended
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -96,7 +119,7 @@ impl Body {
     /// `bytes` take the place of the undecided ones. Tells whether that was possible: outside of a body callback
     /// there is a buffer only when one was paused.
     pub(crate) fn replace(&mut self, bytes: &[u8], in_body_callback: bool) -> bool {
-        if !in_body_callback && !self.paused {
+        if !in_body_callback && !self.is_in_sight() {
             return bytes.is_empty();
         }
         if self.settled == 0 {
@@ -114,8 +137,18 @@ impl Body {
 
     /// The callback answers Pause: the host keeps the buffer.
     pub(crate) fn pause(&mut self) {
-        self.paused = true;
+        self.pause = Pause::InSight;
         self.loose = false;
+    }
+
+    /// The callback answers Pause, and no byte so far will be changed any more: where that can be, the host keeps them
+    /// out of sight.
+    pub(crate) fn pause_settled(&mut self) {
+        self.pause();
+        if watermark::pause_out_of_sight() {
+            self.pause = Pause::OutOfSight;
+            self.settled = 0;
+        }
     }
 
     /// The callback answers Continue: the host lets the buffer go.
@@ -126,16 +159,16 @@ impl Body {
         }
         self.settled = 0;
         self.undecided = 0;
-        self.paused = false;
+        self.pause = Pause::None;
     }
 
     /// The direction is resumed outside of a body callback: the host lets the buffer go, yet would go on filling it.
     pub(crate) fn resume(&mut self) {
         host::resume(self.direction);
-        self.loose = self.paused && !self.ended;
+        self.loose = self.waits_in_sight();
         self.settled = 0;
         self.undecided = 0;
-        self.paused = false;
+        self.pause = Pause::None;
     }
 }
 

@@ -224,7 +224,8 @@ impl Flow {
 
     /// What `handshake::wake_later` asked for. Any context of this VM may be in effect.
     pub(crate) fn on_wake(&mut self) {
-        if self.life == Life::Open && host::enter(self.id).is_ok() {
+        let waits = self.life == Life::Open && matches!(self.request, Request::Decided(_));
+        if waits && host::enter(self.id).is_ok() {
             self.release(At::Outside);
         }
     }
@@ -349,9 +350,12 @@ impl Flow {
     }
 
     fn settle_request(&mut self, step: RequestStep) -> RequestStep {
-        match self.settle() {
-            CallStep::Request(later) => later,
-            CallStep::Response(_) | CallStep::Nothing => step,
+        match (self.settle(), step) {
+            (CallStep::Request(RequestStep::Release(later)), RequestStep::Settle(body)) => {
+                RequestStep::Release(Release { body, ..later })
+            }
+            (CallStep::Request(later), _) => later,
+            (CallStep::Response(_) | CallStep::Nothing, step) => step,
         }
     }
 

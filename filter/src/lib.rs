@@ -28,6 +28,7 @@ mod stream;
 )]
 mod tests;
 mod token;
+mod watermark;
 
 /// Where the host enters a new VM.
 #[cfg(not(test))]

@@ -9,3 +9,4 @@ mod identity;
 mod pair;
 mod plugin;
 mod response;
+mod settled;

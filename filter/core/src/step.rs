@@ -13,6 +13,9 @@ pub enum RequestStep {
     Pass,
     /// Hold headers and body, and go on feeding the body.
     Hold,
+    /// Hold headers and body on, and go on feeding the body; but what was held of the body will go on as this says, and
+    /// what is still to come will not be changed, however long the hold lasts.
+    Settle(BodyEdit),
     /// Let the headers go on, edited, and with them the body as far as it was held.
     Release(Release),
     /// Answer here. Nothing goes upstream.
@@ -24,7 +27,7 @@ pub enum RequestStep {
 pub struct Release {
     /// Applied in order to the request headers.
     pub headers: Vec<HeaderEdit>,
-    /// What becomes of the body that was held.
+    /// What becomes of the body that was held, where that was not settled before.
     pub body: BodyEdit,
     /// Whether `Exchange::on_request_body` wants what comes after this release.
     pub inspect_rest: bool,

@@ -3,8 +3,9 @@
 //! The script is JSON in the request header `x-script`; without one the request passes. Members, each a step:
 //! `head`, `piece`, `end` (held request), `rest`, `rest_end` (released request body), `response`, `response_piece`,
 //! `response_end`, `tick` (with `after_ms`), and `done` (a call). With `whoami` a decided request tells in `x-identity`
-//! who has sent it. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`,
-//! `"reset"`, or an object with one of `release`, `continue`, `respond`, `call` (`then` and `failed` say what follows).
+//! who has sent it. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`, `"reset"`, or an object with one of `release`,
+//! `continue`, `respond`, `settle`, `call` (`then` and `failed` say what follows; `settle` beside it, what becomes of the
+//! body).
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -33,6 +34,8 @@ pub(crate) struct Exchange {
     in_response: bool,
     /// A call's end is waited for.
     waiting: bool,
+    /// The body is settled meanwhile.
+    settled: bool,
     started_ms: u64,
 }
 
@@ -48,6 +51,7 @@ impl Exchange {
             follow_ups: Vec::new(),
             in_response: false,
             waiting: false,
+            settled: false,
             started_ms: 0,
         }
     }
@@ -77,6 +81,9 @@ impl Exchange {
         context: &mut Context<'_>,
     ) -> RequestStep {
         self.feed(&piece);
+        if self.waiting && self.settled {
+            return RequestStep::Settle(BodyEdit::Keep);
+        }
         if self.waiting {
             return RequestStep::Hold;
         }
@@ -267,7 +274,14 @@ impl Exchange {
         }
         if let Some(call) = step.get("call") {
             self.call(call);
-            return RequestStep::Hold;
+            self.settled = step.get("settle").is_some();
+            return match step.get("settle") {
+                Some(settle) => RequestStep::Settle(self.body_edit(settle.as_str())),
+                None => RequestStep::Hold,
+            };
+        }
+        if let Some(settle) = step.get("settle") {
+            return RequestStep::Settle(self.body_edit(settle.as_str()));
         }
         match step.as_str() {
             Some("pass") => RequestStep::Pass,
@@ -282,16 +296,20 @@ impl Exchange {
         if let Some(identity) = self.identity {
             headers.push(set("x-identity", format!("{:?}", identity.as_bytes())));
         }
-        let held = std::mem::take(&mut self.held);
-        let body = match release.get("body").and_then(Value::as_str) {
-            None | Some("keep") => BodyEdit::Keep,
-            Some("upper") => BodyEdit::Replace(Rc::new(held.to_ascii_uppercase())),
-            Some(text) => BodyEdit::Replace(Rc::new(text.as_bytes().to_vec())),
-        };
+        let body = self.body_edit(release.get("body").and_then(Value::as_str));
         Release {
             headers,
             body,
             inspect_rest: flag(release, "inspect"),
+        }
+    }
+
+    fn body_edit(&mut self, edit: Option<&str>) -> BodyEdit {
+        let held = std::mem::take(&mut self.held);
+        match edit {
+            None | Some("keep") => BodyEdit::Keep,
+            Some("upper") => BodyEdit::Replace(Rc::new(held.to_ascii_uppercase())),
+            Some(text) => BodyEdit::Replace(Rc::new(text.as_bytes().to_vec())),
         }
     }
 

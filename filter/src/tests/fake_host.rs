@@ -29,6 +29,11 @@ pub(super) fn respond(status: u16) -> Value {
     json!({"respond": {"status": status, "body": "answered"}})
 }
 
+/// A call with what its answer leads to, and what becomes of the body before that.
+pub(super) fn settled_call(settle: &str, then: Value) -> Value {
+    json!({"call": {"then": then}, "settle": settle})
+}
+
 /// A call with what its answer leads to.
 pub(super) fn call(then: Value) -> Value {
     json!({"call": {"then": then}})
@@ -44,6 +49,13 @@ impl FakeHost {
         SET_UP.call_once(plugin::start);
         happen("reset", json!({}));
         Self
+    }
+
+    /// The module as the linker left it: without the step that follows in `scripts/build-filter`.
+    pub(super) fn unlinked() -> Self {
+        let host = Self::new();
+        happen("unlink", json!({}));
+        host
     }
 
     /// A plugin whose header callbacks may stop the headers alone.

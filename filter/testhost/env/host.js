@@ -24,6 +24,7 @@ class Host {
         this.current = 0;
         this.effective = 0;
         this.stopped = false;
+        this.linked = true;
         this.after = [];
     }
 
@@ -46,11 +47,16 @@ class Host {
         return this.plugins.get(this.filters.get(id)?.plugin ?? id);
     }
 
+    // The callback that the host knows by this name: in a linked module it may be another function.
+    callback(name) {
+        return (this.linked && { proxy_on_request_body: "mcp_on_request_body" }[name]) || name;
+    }
+
     // Calls into the module. What the module asked for happens after it has returned, never inside.
     vm(context, callback, ...parameters) {
         const saved = [this.current, this.effective];
         [this.current, this.effective] = [context, 0];
-        let result = memory.call(callback, context, ...parameters);
+        let result = memory.call(this.callback(callback), context, ...parameters);
         [this.current, this.effective] = saved;
         if (this.stopped) result = 1;
         this.stopped = false;

@@ -220,6 +220,9 @@ const events = {
     start: ({ configuration, headersStopAlone }) => host.start(configuration, headersStopAlone),
     configure: ({ plugin, configuration }) => host.configure(plugin, configuration),
     end: ({ plugin }) => host.end(plugin),
+    unlink: () => {
+        host.linked = false;
+    },
     open: ({ chain }) => host.streams.push(new Stream(host, chain)) - 1,
     token: ({ stream, claims }) => {
         host.streams[stream].token = claims;

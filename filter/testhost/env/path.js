@@ -4,6 +4,7 @@
 "use strict";
 
 const CONTINUE = 0;
+const PAUSE = 1;
 
 class Path {
     // `callbacks`: names of the module's functions. `sink`: takes what has passed all filters.
@@ -98,7 +99,8 @@ class Path {
         step.piece = data;
         const size = this.bodyOf(step.filter.context).bytes.length;
         const result = step.filter.run(this.callbacks.body, size, end ? 1 : 0);
-        step.paused = result !== CONTINUE;
+        // Of every other pause the filter sees the new bytes alone, and nothing outside of the callback.
+        step.paused = result === PAUSE;
         if (!step.paused) step.piece = undefined;
         return result;
     }

@@ -1,28 +1,37 @@
 //! The request body while it is held: scanned as it comes, until it is known what it wants.
 
+use std::rc::Rc;
+
 use super::message::{Message, echoable_id, routable_early};
 use super::request_facts::RequestFacts;
 use crate::Table;
 use crate::json::{InvalidJson, Plan, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
+use crate::step::BodyEdit;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Reading {
     /// What the headers said.
     pub(crate) facts: RequestFacts,
-    /// Every byte so far.
+    /// Every byte until the body is settled.
     pub(crate) held: Vec<u8>,
     /// Over `held`.
     pub(crate) scanner: Scanner,
     /// Whether the body has ended.
     pub(crate) ended: bool,
-    /// Whether `held` is a whole document, and all that the headers announced. Over HTTP/1.1 that is known one piece
+    /// Whether what has come is a whole document, and all that the headers announced. Over HTTP/1.1 that is known one piece
     /// before the end.
     pub(crate) whole: bool,
     /// When the gateway first turned to a server for it, in milliseconds.
     pub(crate) asked_ms: u64,
+    /// The body as the server gets it, where it is known and small enough to be sent again.
+    pub(crate) replay: Option<Rc<Vec<u8>>>,
+    /// Whether the host was told what becomes of the body, before it was known what becomes of the request.
+    pub(crate) edited: bool,
+    /// Whether nothing is kept of the body any more.
+    settled: bool,
     /// Bytes so far; more than `held` has once the scan has failed.
     length: u64,
     failure: Option<Rejection>,
@@ -52,6 +61,9 @@ impl Reading {
             ended: false,
             whole: false,
             asked_ms: 0,
+            replay: None,
+            edited: false,
+            settled: false,
             length: 0,
             failure: None,
         }
@@ -68,7 +80,9 @@ impl Reading {
             } else {
                 scanned
             };
-            self.hold(piece);
+            if !self.settled {
+                self.hold(piece);
+            }
             match finished {
                 Ok(()) => self.whole = whole,
                 Err(error) => self.failure = Some(rejection(error)),
@@ -76,6 +90,21 @@ impl Reading {
         }
         self.ended |= end_of_stream;
         self.known(table)
+    }
+
+    /// The body goes on as `body` says: no more of it is kept than may be sent again.
+    pub(crate) fn settle(&mut self, body: &BodyEdit, table: &Table) {
+        let held = std::mem::take(&mut self.held);
+        self.settled = true;
+        if !self.whole {
+            return;
+        }
+        let whole = match body {
+            BodyEdit::Keep => Rc::new(held),
+            BodyEdit::Replace(body) => Rc::clone(body),
+        };
+        let bound = table.limits().replay_bytes as usize;
+        self.replay = (whole.len() <= bound).then_some(whole);
     }
 
     /// The request's id as the client wrote it, where it can be echoed.
@@ -115,6 +144,13 @@ impl Reading {
             Ok(Message::Request(Method::Routed(method))) => Known::Early(method),
             _ => Known::Nothing,
         }
+    }
+
+    /// What a body without an announced length wants, as far as no byte that can still come changes that.
+    pub(crate) fn routable_unannounced(&self) -> Option<RoutedMethod> {
+        let unannounced = self.facts.content_length().is_none();
+        let readable = unannounced && self.failure.is_none() && !self.ended;
+        readable.then(|| routable_early(&self.scanner)).flatten()
     }
 
     fn known_early(&self) -> Known {

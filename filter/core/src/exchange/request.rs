@@ -123,18 +123,12 @@ impl Exchange {
     ) -> RequestStep {
         reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
-            Known::Nothing => {
-                self.phase = Phase::Reading(reading);
-                return RequestStep::Hold;
-            }
+            Known::Nothing => return self.hold(reading),
             Known::Refused(rejection) => Err(rejection),
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
             Known::Early(method) => match self.route_request(method, &reading) {
                 Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
-                Ok(Outcome::Respond(_)) | Err(_) => {
-                    self.phase = Phase::Reading(reading);
-                    return RequestStep::Hold;
-                }
+                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading),
             },
             Known::Message(message) => self.settle(message, &reading, context),
         };
@@ -142,6 +136,27 @@ impl Exchange {
             Ok(Outcome::Respond(response)) => self.respond(response),
             Ok(Outcome::Route(route)) => self.prepare(*reading, route, context),
             Err(rejection) => self.respond(rejection.response(reading.id())),
+        }
+    }
+
+    /// Reads on. A body of which no length was announced may grow beyond what the host lets be seen, with one piece: so
+    /// the host is told what becomes of it as soon as that is known, be it small or large in the end.
+    fn hold(&mut self, mut reading: Box<Reading>) -> RequestStep {
+        let step = if reading.edited {
+            RequestStep::Settle(BodyEdit::Keep)
+        } else {
+            let edit = self.edit_early(&reading);
+            reading.edited = edit.is_some();
+            edit.map_or(RequestStep::Hold, RequestStep::Settle)
+        };
+        self.phase = Phase::Reading(reading);
+        step
+    }
+
+    fn edit_early(&mut self, reading: &Reading) -> Option<BodyEdit> {
+        match self.route_request(reading.routable_unannounced()?, reading) {
+            Ok(Outcome::Route(route)) => edited(reading, &route),
+            Ok(Outcome::Respond(_)) | Err(_) => None,
         }
     }
 
@@ -161,7 +176,7 @@ impl Exchange {
         let response = refused.map(|rejection| rejection.response(opening.reading.id()));
         self.phase = Phase::Opening(opening);
         match response {
-            None => RequestStep::Hold,
+            None => RequestStep::Settle(BodyEdit::Keep),
             Some(response) => {
                 self.end_upstream_session();
                 self.respond(response)
@@ -200,7 +215,7 @@ impl Exchange {
             reading, mut route, ..
         } = *opening;
         route.upstream_session = session;
-        CallStep::Request(self.release(reading, route, context))
+        CallStep::Request(self.release(reading, route, BodyEdit::Keep, context))
     }
 
     /// What a whole message wants.
@@ -299,10 +314,15 @@ impl Exchange {
         mut route: Route,
         context: &mut Context<'_>,
     ) -> RequestStep {
-        reading.asked_ms = context.now_ms;
         let table = Rc::clone(&self.table);
+        reading.asked_ms = context.now_ms;
+        let Some(body) = edited(&reading, &route) else {
+            return self.respond(Rejection::NotAMessage.response(reading.id()));
+        };
+        reading.settle(&body, &table);
+        let body = if reading.edited { BodyEdit::Keep } else { body };
         if route.upstream_session.is_some() || !table.server(route.server).issues_sessions {
-            return self.release(reading, route, context);
+            return self.release(reading, route, body, context);
         }
         let session = reading.facts.valid_session();
         let known =
@@ -312,7 +332,7 @@ impl Exchange {
                 session: upstream,
                 for_this_request: false,
             });
-            return self.release(reading, route, context);
+            return self.release(reading, route, body, context);
         }
         let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
         let open = OpenSession::begin(&table, &route, &capabilities, &mut self.calls);
@@ -321,7 +341,7 @@ impl Exchange {
             route,
             open,
         }));
-        RequestStep::Hold
+        RequestStep::Settle(body)
     }
 
     fn keep_upstream_session(
@@ -346,28 +366,25 @@ impl Exchange {
         &mut self,
         reading: Reading,
         route: Route,
+        body: BodyEdit,
         context: &mut Context<'_>,
     ) -> RequestStep {
         let headers = upstream_headers::edits(&reading.facts.headers, &self.table, &route);
         let inspect_rest = !reading.ended;
-        let body = match &route.splice {
-            None => BodyEdit::Keep,
-            Some(splice) => match splice.apply(&reading.held) {
-                Some(body) => BodyEdit::Replace(Rc::new(body)),
-                None => return self.respond(Rejection::NotAMessage.response(reading.id())),
-            },
-        };
-        self.phase = Phase::Routed(Box::new(Routed::new(
-            reading,
-            route,
-            &body,
-            (&self.table, context),
-        )));
+        self.phase = Phase::Routed(Box::new(Routed::new(reading, route, context)));
         RequestStep::Release(Release {
             headers,
             body,
             inspect_rest,
         })
+    }
+}
+
+/// What becomes of the body that is held; `None` where it has no place for the edit.
+fn edited(reading: &Reading, route: &Route) -> Option<BodyEdit> {
+    match &route.splice {
+        None => Some(BodyEdit::Keep),
+        Some(splice) => Some(BodyEdit::Replace(Rc::new(splice.apply(&reading.held)?))),
     }
 }
 

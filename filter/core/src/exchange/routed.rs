@@ -14,7 +14,7 @@ use crate::json::Scanner;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
 use crate::slots::Cancellation;
-use crate::step::{BodyEdit, BodyStep, TickStep};
+use crate::step::{BodyStep, TickStep};
 use crate::{Context, Table};
 
 /// See the module.
@@ -53,12 +53,7 @@ impl Routed {
     }
 
     /// A request that is released now.
-    pub(crate) fn new(
-        reading: Reading,
-        route: Route,
-        body: &BodyEdit,
-        (table, context): (&Table, &Context<'_>),
-    ) -> Self {
+    pub(crate) fn new(reading: Reading, route: Route, context: &Context<'_>) -> Self {
         let is_answer =
             matches!(Message::of(&reading.scanner), Ok(Message::Response)) && reading.ended;
         let id = if is_answer {
@@ -68,20 +63,14 @@ impl Routed {
         };
         let Reading {
             facts,
-            held,
             scanner,
             ended,
             whole,
             asked_ms,
+            replay,
             ..
         } = reading;
-        let replay =
-            (whole && route.upstream_session.is_some() && !is_answer).then(|| match body {
-                BodyEdit::Keep => Rc::new(held),
-                BodyEdit::Replace(body) => Rc::clone(body),
-            });
-        let bound = table.limits().replay_bytes as usize;
-        let replay = replay.filter(|body| body.len() <= bound);
+        let replay = replay.filter(|_| route.upstream_session.is_some() && !is_answer);
         Self {
             route,
             session: facts.valid_session().cloned(),

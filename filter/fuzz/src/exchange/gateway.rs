@@ -62,6 +62,8 @@ pub(crate) struct Gateway {
     session: Vec<u8>,
     /// The body of the request so far.
     body: Vec<u8>,
+    /// What goes on in place of the first bytes of the body, and how many these are.
+    settled: (Vec<u8>, usize),
     body_ended: bool,
     /// Whether anything but the request has come.
     answered: bool,
@@ -90,6 +92,7 @@ impl Gateway {
             calls: VecDeque::new(),
             session: Vec::new(),
             body: Vec::new(),
+            settled: (Vec::new(), 0),
             body_ended: false,
             answered: false,
             held: Vec::new(),
@@ -236,7 +239,10 @@ impl Gateway {
 
     fn request_step(&mut self, step: RequestStep) {
         match step {
-            RequestStep::Hold => {}
+            RequestStep::Hold | RequestStep::Settle(BodyEdit::Keep) => {}
+            RequestStep::Settle(BodyEdit::Replace(body)) => {
+                self.settled = (body.to_vec(), self.body.len());
+            }
             RequestStep::Pass => {
                 self.state = State::Over;
                 self.outcome = Outcome::Passed;
@@ -247,7 +253,10 @@ impl Gateway {
                     inspected: release.inspect_rest,
                 };
                 let body = match release.body {
-                    BodyEdit::Keep => self.body.clone(),
+                    BodyEdit::Keep => {
+                        let (settled, of) = &self.settled;
+                        [settled.as_slice(), &self.body[*of..]].concat()
+                    }
                     BodyEdit::Replace(body) => body.to_vec(),
                 };
                 self.outcome = Outcome::Sent(release.headers, body);
@@ -406,6 +415,7 @@ impl Gateway {
         self.headers.clear();
         self.calls.clear();
         self.body.clear();
+        self.settled = (Vec::new(), 0);
         self.body_ended = false;
         self.answered = false;
         self.held.clear();

@@ -97,7 +97,8 @@ impl Gateway {
         self.post_pieces(headers, &[body.as_bytes()])
     }
 
-    /// A request with a body that comes in these pieces.
+    /// A request with a body that comes in these pieces. A release shows all of the body that was fed, with its edit,
+    /// whenever that was made.
     pub(super) fn post_pieces(
         &mut self,
         headers: &[(&str, &str)],
@@ -106,12 +107,24 @@ impl Gateway {
         let mut exchange = Exchange::new(Rc::clone(&self.table));
         let head = request_headers("POST", headers);
         let mut step = self.lend(|context| exchange.on_request_headers(head, false, context));
+        let mut edited: Option<Vec<u8>> = None;
         for (index, piece) in pieces.iter().enumerate() {
-            if step != RequestStep::Hold {
+            if !holds(&step) {
                 break;
             }
             let last = index + 1 == pieces.len();
             step = self.lend(|context| exchange.on_held_body(piece.to_vec(), last, context));
+            match (&mut edited, &step) {
+                (Some(edited), _) => edited.extend_from_slice(piece),
+                (None, RequestStep::Settle(BodyEdit::Replace(body))) if !last => {
+                    edited = Some(body.to_vec());
+                }
+                (None, _) => {}
+            }
+        }
+        if let (RequestStep::Release(release), Some(edited)) = (&mut step, edited) {
+            assert_eq!(release.body, BodyEdit::Keep);
+            release.body = BodyEdit::Replace(Rc::new(edited));
         }
         (exchange, step)
     }
@@ -233,6 +246,19 @@ pub(super) fn initialized(id: &str) -> CallOutcome {
 pub(super) fn only(mut calls: Vec<HttpCall>) -> HttpCall {
     assert_eq!(calls.len(), 1, "{calls:?}");
     calls.remove(0)
+}
+
+/// The body that will go on in place of the held one, once the session is open.
+pub(super) fn settled(step: RequestStep) -> String {
+    match step {
+        RequestStep::Settle(BodyEdit::Replace(body)) => text(&body).to_owned(),
+        other => panic!("not settled with an edit: {other:?}"),
+    }
+}
+
+/// Whether the request is held on.
+pub(super) fn holds(step: &RequestStep) -> bool {
+    matches!(step, RequestStep::Hold | RequestStep::Settle(_))
 }
 
 pub(super) fn released(step: RequestStep) -> Release {
