@@ -84,6 +84,7 @@ mod cancellation;
 mod chains;
 mod clients;
 mod faults;
+mod first_calls;
 mod headers;
 mod lists;
 mod modern;

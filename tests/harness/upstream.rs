@@ -88,6 +88,8 @@ struct Server {
     hanging: Mutex<Vec<String>>,
     /// Whether every request hangs.
     deaf: AtomicBool,
+    /// Milliseconds before an `initialize` is answered.
+    opening_ms: AtomicU64,
 }
 
 impl Upstream {
@@ -106,6 +108,7 @@ impl Upstream {
             asked: Mutex::default(),
             hanging: Mutex::default(),
             deaf: AtomicBool::new(false),
+            opening_ms: AtomicU64::new(0),
         });
         let listener = until("the port is free", Duration::from_secs(10), || async {
             TcpListener::bind(port.address()).await.ok()
@@ -159,6 +162,12 @@ impl Upstream {
     /// Makes every request from now on hang, or none.
     pub fn set_deaf(&self, deaf: bool) {
         self.server.deaf.store(deaf, Ordering::SeqCst);
+    }
+
+    /// Makes every `initialize` from now on take so long.
+    pub fn set_opening_time(&self, time: Duration) {
+        let milliseconds = u64::try_from(time.as_millis()).expect("a short time");
+        self.server.opening_ms.store(milliseconds, Ordering::SeqCst);
     }
 
     /// The number of calls that hang now.
@@ -245,6 +254,8 @@ impl Server {
             return status(StatusCode::UNAUTHORIZED);
         }
         if request.rpc_method() == "initialize" {
+            let milliseconds = self.opening_ms.load(Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             return self.initialize(&request);
         }
         let session = request
