@@ -1,7 +1,7 @@
 //! A pause of a request's body that the SDK does not know: StopIterationAndWatermark. The host keeps what has come, out
 //! of the filter's sight, and the sender waits when it is too much; after an ordinary pause the host would refuse it.
 //!
-//! `scripts/build-filter` puts [`export::mcp_on_request_body`] in the place of the SDK's callback. In a module without
+//! `scripts/build-filter` puts `mcp_on_request_body` in the place of the SDK's callback. In a module without
 //! that step, every pause is an ordinary one.
 
 use std::cell::Cell;
@@ -37,7 +37,7 @@ pub(crate) fn pause_out_of_sight() -> bool {
     unsafe_code,
     reason = "an export beside the SDK's; both take and give plain numbers"
 )]
-pub(crate) mod export {
+mod export {
     use super::{ANSWER, Answer};
 
     /// Proxy-Wasm ABI 0.2.1, `proxy_on_request_body`: StopIterationAndBuffer.
