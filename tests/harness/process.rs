@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub struct Process {
 #[derive(Debug, Default)]
 struct Output {
     lines: Mutex<Vec<String>>,
+    /// Streams that have ended, of two.
+    ended: AtomicUsize,
+    /// A line has come, or a stream has ended.
     grown: Notify,
 }
 
@@ -91,6 +95,7 @@ impl Process {
             let mut next = first;
             loop {
                 let grown = self.output.grown.notified();
+                let is_over = self.output.has_ended();
                 let found = {
                     let lines = self.output.lines.lock().unwrap();
                     let found = lines.iter().skip(next).find_map(|line| wanted(line));
@@ -100,10 +105,13 @@ impl Process {
                 if let Some(found) = found {
                     return found;
                 }
-                tokio::select! {
-                    () = grown => {}
-                    status = self.ended() => panic!("{} ended ({status}) before: {what}\n{}", self.name, self.log()),
-                }
+                assert!(
+                    !is_over,
+                    "{} ended before: {what}\n{}",
+                    self.name,
+                    self.log()
+                );
+                grown.await;
             }
         })
         .await
@@ -140,14 +148,16 @@ impl Process {
         let _ = kill_process(self.pid, signal);
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for all that it and its children have said.
     pub async fn ended(&self) -> ExitStatus {
-        self.child
-            .lock()
-            .await
-            .wait()
-            .await
-            .expect("the exit status of a child")
+        let status = self.child.lock().await.wait().await;
+        loop {
+            let grown = self.output.grown.notified();
+            if self.output.has_ended() {
+                return status.expect("the exit status of a child");
+            }
+            grown.await;
+        }
     }
 }
 
@@ -164,6 +174,12 @@ impl Drop for Process {
     }
 }
 
+impl Output {
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire) == 2
+    }
+}
+
 async fn collect(from: impl AsyncRead + Unpin, prefix: &str, output: Arc<Output>) {
     let mut lines = BufReader::new(from).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
@@ -174,4 +190,6 @@ async fn collect(from: impl AsyncRead + Unpin, prefix: &str, output: Arc<Output>
             .push(format!("{prefix}{}", String::from_utf8_lossy(&line)));
         output.grown.notify_waiters();
     }
+    output.ended.fetch_add(1, Ordering::AcqRel);
+    output.grown.notify_waiters();
 }
