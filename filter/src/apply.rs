@@ -189,6 +189,10 @@ impl Flow {
                 length.as_deref().map(str::as_bytes),
             );
         }
+        if self.half == Half::Route {
+            // Not before: what is answered here needs no hostcall for it.
+            host::set_header(Direction::Request, TAG, None);
+        }
         edit_headers(Direction::Request, &release.headers);
     }
 

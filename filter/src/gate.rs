@@ -73,11 +73,11 @@ impl Context for Gate {
 impl HttpContext for Gate {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         let tag = host::header(Direction::Request, TAG);
-        if tag.is_some() {
-            host::set_header(Direction::Request, TAG, None);
-        }
         match tag.as_deref().and_then(Tag::parse) {
-            Some(Tag::Pass) => Action::Continue,
+            Some(Tag::Pass) => {
+                host::set_header(Direction::Request, TAG, None);
+                Action::Continue
+            }
             Some(Tag::Hold { context, nonce }) => match handshake::join(context, nonce) {
                 Some(flow) => self.hold(flow),
                 None => self.refuse("gate was told of a stream that is not there"),

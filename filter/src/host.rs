@@ -251,9 +251,9 @@ pub(crate) fn define_gauge(name: &str) -> Option<u32> {
     hostcalls::define_metric(MetricType::Gauge, name).ok()
 }
 
-/// Adds one to a counter.
-pub(crate) fn increment(metric: u32) {
-    let _ = hostcalls::increment_metric(metric, 1);
+/// Adds to a counter.
+pub(crate) fn increment(metric: u32, by: i64) {
+    let _ = hostcalls::increment_metric(metric, by);
 }
 
 /// Sets a gauge.

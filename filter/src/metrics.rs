@@ -1,80 +1,109 @@
 //! The fixed list of counters and gauges. Envoy shows each as `wasmcustom.mcp_filter.<name>`.
+//!
+//! Counters are added to here and told to the host with each tick, so that a request costs no hostcall for them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use crate::host;
 
 thread_local! {
     // The host counts each definition anew and forgets none, so a new configuration must not define them again.
-    static METRICS: OnceCell<Metrics> = const { OnceCell::new() };
+    static METRICS: OnceCell<Rc<Metrics>> = const { OnceCell::new() };
 }
 
 /// The ids, defined on the first call. They belong to the VM, not to a plugin.
-pub(crate) fn of_this_vm() -> Metrics {
-    METRICS.with(|metrics| *metrics.get_or_init(Metrics::define))
+pub(crate) fn of_this_vm() -> Rc<Metrics> {
+    METRICS.with(|metrics| Rc::clone(metrics.get_or_init(|| Rc::new(Metrics::define()))))
 }
 
-/// Ids of the metrics, as the host gave them; `None` where it refused.
-#[derive(Clone, Copy, Debug)]
+/// Metrics as the host knows them.
+#[derive(Debug)]
 pub(crate) struct Metrics {
-    passed: Option<u32>,
-    routed: Option<u32>,
-    answered: Option<u32>,
-    refused: Option<u32>,
-    failed: Option<u32>,
-    reset: Option<u32>,
-    calls: Option<u32>,
-    calls_failed: Option<u32>,
+    passed: Counter,
+    routed: Counter,
+    answered: Counter,
+    refused: Counter,
+    failed: Counter,
+    reset: Counter,
+    calls: Counter,
+    calls_failed: Counter,
+    /// `None` where the host refused it.
     generation: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Counter {
+    /// `None` where the host refused it.
+    id: Option<u32>,
+    /// What the host has not been told.
+    untold: Cell<i64>,
 }
 
 impl Metrics {
     fn define() -> Self {
         Self {
-            passed: host::define_counter("mcp_filter.requests_passed"),
-            routed: host::define_counter("mcp_filter.requests_routed"),
-            answered: host::define_counter("mcp_filter.responses_answered"),
-            refused: host::define_counter("mcp_filter.responses_refused"),
-            failed: host::define_counter("mcp_filter.responses_failed"),
-            reset: host::define_counter("mcp_filter.streams_reset"),
-            calls: host::define_counter("mcp_filter.calls"),
-            calls_failed: host::define_counter("mcp_filter.calls_failed"),
+            passed: Counter::define("mcp_filter.requests_passed"),
+            routed: Counter::define("mcp_filter.requests_routed"),
+            answered: Counter::define("mcp_filter.responses_answered"),
+            refused: Counter::define("mcp_filter.responses_refused"),
+            failed: Counter::define("mcp_filter.responses_failed"),
+            reset: Counter::define("mcp_filter.streams_reset"),
+            calls: Counter::define("mcp_filter.calls"),
+            calls_failed: Counter::define("mcp_filter.calls_failed"),
             generation: host::define_gauge("mcp_filter.generation"),
+        }
+    }
+
+    /// Tells the host what has been counted.
+    pub(crate) fn tell(&self) {
+        for counter in [
+            &self.passed,
+            &self.routed,
+            &self.answered,
+            &self.refused,
+            &self.failed,
+            &self.reset,
+            &self.calls,
+            &self.calls_failed,
+        ] {
+            counter.tell();
         }
     }
 
     /// A request that is not ours.
     pub(crate) fn request_passed(&self) {
-        add(self.passed);
+        self.passed.add();
     }
 
     /// A request that was sent to an upstream server.
     pub(crate) fn request_routed(&self) {
-        add(self.routed);
+        self.routed.add();
     }
 
     /// A local response: answered below 400, refused below 500, failed above.
     pub(crate) fn local_response(&self, status: u16) {
-        add(match status {
-            0..400 => self.answered,
-            400..500 => self.refused,
-            500.. => self.failed,
-        });
+        let counter = match status {
+            0..400 => &self.answered,
+            400..500 => &self.refused,
+            500.. => &self.failed,
+        };
+        counter.add();
     }
 
     /// A stream that was cut.
     pub(crate) fn stream_reset(&self) {
-        add(self.reset);
+        self.reset.add();
     }
 
     /// A call that was sent.
     pub(crate) fn call(&self) {
-        add(self.calls);
+        self.calls.add();
     }
 
     /// A call that the host refused or that ended without a response.
     pub(crate) fn call_failed(&self) {
-        add(self.calls_failed);
+        self.calls_failed.add();
     }
 
     /// The configuration that is served: the low 48 bits of its digest, exact as a double.
@@ -91,9 +120,23 @@ fn low_48_bits(digest: &str) -> Option<u64> {
     u64::from_str_radix(digest.get(start..)?, 16).ok()
 }
 
-fn add(metric: Option<u32>) {
-    if let Some(metric) = metric {
-        host::increment(metric);
+impl Counter {
+    fn define(name: &str) -> Self {
+        Self {
+            id: host::define_counter(name),
+            untold: Cell::new(0),
+        }
+    }
+
+    fn add(&self) {
+        self.untold.set(self.untold.get() + 1);
+    }
+
+    fn tell(&self) {
+        let untold = self.untold.take();
+        if let Some(id) = self.id.filter(|_| untold != 0) {
+            host::increment(id, untold);
+        }
     }
 }
 

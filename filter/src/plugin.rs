@@ -46,7 +46,7 @@ enum Serving {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) table: Rc<Table>,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Rc<Metrics>,
     pub(crate) calls: Calls,
     pub(crate) clock: Clock,
     pub(crate) complaint: Complaint,
@@ -170,6 +170,7 @@ impl RootContext for Plugin {
             return;
         };
         shared.clock.read();
+        shared.metrics.tell();
         for flow in shared.streams_to_tick() {
             if let Ok(mut flow) = flow.try_borrow_mut() {
                 flow.on_tick();

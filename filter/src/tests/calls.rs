@@ -173,12 +173,16 @@ fn a_call_that_nobody_waits_for_is_sent_when_the_stream_is_over() {
 #[test]
 fn calls_are_counted() {
     let host = FakeHost::new();
-    let [stream, _] = streams(&host);
+    let plugin = host.hold_plugin();
+    let stream = host.open(&[Some(plugin)]);
+    // What other tests have counted.
+    host.tick(plugin, 1_000);
     let (sent, failed) = (host.metric("calls"), host.metric("calls_failed"));
     stream
         .ask(&json!({"end": call(routed(json!({})))}))
         .send_last("a");
     host.fail_call();
+    host.tick(plugin, 1_000);
     assert_eq!(
         (host.metric("calls"), host.metric("calls_failed")),
         (sent + 1, failed + 1)

@@ -86,6 +86,8 @@ fn requests_and_answers_are_counted() {
     let host = FakeHost::new();
     let plugin = host.hold_plugin();
     let counts = || names.map(|name| host.metric(name));
+    // What other tests have counted.
+    host.tick(plugin, 1_000);
     let before = counts();
     host.open(&[Some(plugin)]).request_headers(&[], true);
     host.open(&[Some(plugin)])
@@ -94,5 +96,7 @@ fn requests_and_answers_are_counted() {
         host.open(&[Some(plugin)])
             .ask_without_body(&json!({"head": respond(status)}));
     }
+    assert_eq!(counts(), before, "told with the tick");
+    host.tick(plugin, 1_000);
     assert_eq!(counts(), before.map(|count| count + 1));
 }
