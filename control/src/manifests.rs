@@ -12,7 +12,7 @@ pub use folder::Folder;
 pub use kind::{Identity, Kind};
 pub use object::Object;
 pub use parse::parse;
-pub use read::{is_manifest, read_folders};
+pub use read::{expect_file, is_manifest, read_folders, read_manifest};
 
 use std::fmt;
 

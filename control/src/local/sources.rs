@@ -1,12 +1,15 @@
 //! The manifests in the folders, kept up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::manifests::{Folder, Identity, Kind, ManifestError, Object, Place, is_manifest};
+use crate::manifests::{
+    Folder, Identity, Kind, ManifestError, Object, Place, expect_file, is_manifest, read_manifest,
+};
 use crate::object::ObjectName;
 
 /// A file that was written this shortly before is read later: its writer may not have finished.
@@ -24,10 +27,13 @@ pub(super) struct SourcesError {
 #[derive(Debug)]
 pub(super) struct Sources {
     folders: Vec<PathBuf>,
-    files: BTreeMap<PathBuf, Stamp>,
+    files: BTreeMap<PathBuf, Look>,
     folder: Folder,
     unreadable: BTreeSet<PathBuf>,
 }
+
+/// What a look at an entry of a folder tells, without opening it: a file, or why it cannot be one.
+type Look = Result<Stamp, String>;
 
 /// What changes when a file's content does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,33 +147,58 @@ impl Sources {
     }
 
     fn look_at(&mut self, path: PathBuf, now: Option<SystemTime>) -> Scan {
-        let Ok(metadata) = path.metadata() else {
-            // Gone since it was listed.
+        let Some(look) = look(&path) else {
             return Scan::default();
         };
-        let stamp = Stamp {
-            modified: metadata.modified().ok(),
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-        };
-        if self.files.get(&path) == Some(&stamp) {
+        if self.files.get(&path) == Some(&look) {
             return Scan::default();
         }
-        if is_fresh(stamp.modified, now) {
+        if look
+            .as_ref()
+            .is_ok_and(|stamp| is_fresh(stamp.modified, now))
+        {
             return Scan {
                 unsettled: true,
                 changed: false,
             };
         }
         let name = path.display().to_string();
-        match std::fs::read_to_string(&path) {
+        let text = look.clone().and_then(|_| read_manifest(&path));
+        match text {
             Ok(text) => self.folder.apply(&name, &text),
-            Err(error) => self.folder.refuse(&name, &error.to_string()),
+            Err(reason) => self.folder.refuse(&name, &reason),
         }
-        self.files.insert(path, stamp);
+        self.files.insert(path, look);
         Scan {
             changed: true,
             unsettled: false,
+        }
+    }
+}
+
+/// `None` where it has gone since it was listed.
+fn look(path: &Path) -> Option<Look> {
+    Some(match path.metadata() {
+        Ok(metadata) => expect_file(metadata.file_type()).map(|()| Stamp::of(&metadata)),
+        Err(_) if is_gone(path) => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err("it is a link to a file that is not there".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+fn is_gone(path: &Path) -> bool {
+    let found = path.symlink_metadata();
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified: metadata.modified().ok(),
+            bytes: metadata.len(),
+            inode: metadata.ino(),
         }
     }
 }
@@ -184,7 +215,7 @@ fn manifests(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if is_manifest(&path) && path.is_file() {
+        if is_manifest(&path) {
             files.push(path);
         }
     }
@@ -193,6 +224,10 @@ fn manifests(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
     use super::*;
 
     const NAMESPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
@@ -217,9 +252,11 @@ mod tests {
             ("a.yaml", NAMESPACE),
             ("README.md", "no manifest"),
             (".b.yaml", "hidden"),
+            ("B.YAML", &NAMESPACE.replace("name: a", "name: b")),
+            ("c.Json", "{}"),
         ]);
-        assert_eq!(sources.objects().count(), 1);
-        assert_eq!(sources.errors(), []);
+        assert_eq!(sources.objects().count(), 2);
+        assert_eq!(sources.errors().len(), 1);
     }
 
     #[test]
@@ -273,6 +310,47 @@ mod tests {
         assert!(later(&mut sources).changed);
         assert_eq!(sources.objects().count(), 1);
         assert_eq!(sources.errors().len(), 1);
+    }
+
+    #[test]
+    fn a_file_in_whose_place_is_none_keeps_what_it_said_and_is_named() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = elsewhere.path().join("a.yaml");
+        std::fs::write(&target, NAMESPACE).unwrap();
+        let (directory, mut sources) = opened(&[]);
+        let file = directory.path().join("a.yaml");
+        symlink(&target, &file).unwrap();
+        assert!(later(&mut sources).changed);
+        std::fs::remove_file(&target).unwrap();
+        expect_kept(
+            &mut sources,
+            "cannot be read: it is a link to a file that is not there",
+        );
+        std::fs::remove_file(&file).unwrap();
+        symlink("a.yaml", &file).unwrap();
+        expect_kept(
+            &mut sources,
+            "cannot be read: Too many levels of symbolic links (os error 40)",
+        );
+        std::fs::remove_file(&file).unwrap();
+        mkfifoat(CWD, &file, Mode::RUSR).unwrap();
+        expect_kept(&mut sources, "cannot be read: it is a FIFO, not a file");
+        std::fs::remove_file(&file).unwrap();
+        symlink("/dev/zero", &file).unwrap();
+        expect_kept(&mut sources, "cannot be read: it is a device, not a file");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, NAMESPACE).unwrap();
+        assert!(later(&mut sources).changed);
+        assert_eq!(sources.errors(), []);
+    }
+
+    fn expect_kept(sources: &mut Sources, reason: &str) {
+        assert!(later(sources).changed);
+        assert_eq!(sources.objects().count(), 1);
+        let errors = sources.errors();
+        let reasons: Vec<_> = errors.iter().map(|error| error.reason.as_str()).collect();
+        assert_eq!(reasons, [reason]);
+        assert_eq!(later(sources), Scan::default());
     }
 
     #[test]

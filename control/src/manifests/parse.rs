@@ -16,7 +16,7 @@ pub fn parse(file: &str, text: &str) -> Parsed {
         in_list: false,
         parsed: Parsed::default(),
     };
-    if file.ends_with(".json") {
+    if file.to_ascii_lowercase().ends_with(".json") {
         reader.document(Source::Json(text));
         return reader.parsed;
     }

@@ -76,6 +76,16 @@ fn a_file_that_is_no_text_is_named() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_named_and_not_overlooked() {
+    let place = Place::registered();
+    std::os::unix::fs::symlink("nowhere", place.0.path().join("base/policy.YAML")).unwrap();
+    let run = place.run(&["check", "base"]);
+    assert_eq!((run.code, run.out), (1, accepted()));
+    let told = "ERROR base/policy.YAML: cannot be read: it is a link to a file that is not there";
+    assert_eq!(run.told, [told]);
+}
+
+#[test]
 fn an_object_in_two_files_names_both() {
     let place = Place::registered();
     place.write("more/again.yaml", format!("\n\n{REGISTRATION}"));
