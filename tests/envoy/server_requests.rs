@@ -1,7 +1,14 @@
 //! Requests of servers to clients: elicitation, sampling, roots. Their ids find the way home.
 
-use harness::caller::{Open, Protocol};
+use std::time::Duration;
+
+use harness::caller::{Open, PROTOCOLS, Protocol};
+use harness::gateway::Gateway;
+use harness::manifests::{Manifests, Server};
+use harness::script::Script;
 use harness::sessions::Client;
+use harness::upstream::Upstream;
+use harness::wait::within;
 use serde_json::{Value, json};
 
 use crate::shared::{HasGateway, Used, joined, scripted};
@@ -120,6 +127,25 @@ everywhere! {
             assert_eq!((&event["params"]["progressToken"], &event["params"]["progress"]), (&json!("tok-1"), &json!(step)));
         }
         assert_eq!(last(&mut call).await["id"], "long");
+    }
+}
+
+in_both_roles! {
+    async fn an_answer_is_accepted_without_what_the_server_says_to_it(role) {
+        let script = Script { talks_back: true, ..Script::standard().with_sessions() };
+        let server = Upstream::start(script).await;
+        let manifests = Manifests::gateway().server(&Server::new("kept", server.address()));
+        let gateway = Gateway::start(role, &manifests).await;
+        for protocol in PROTOCOLS {
+            let client = Client::with_capabilities(gateway.address(), protocol, json!({"elicitation": {}})).await;
+            let mut call = client.open_call("kept_elicit_number_id", json!({})).await;
+            let id = call.event().await.unwrap()["id"].clone();
+            let answer = json!({"jsonrpc": "2.0", "id": id, "result": {"action": "decline"}}).to_string();
+            let reply = within("the end of an answer's POST", Duration::from_secs(5), client.send(answer)).await;
+            assert_eq!((reply.status, reply.text(), reply.complete), (202, "", true), "{}", reply.shown());
+            assert_eq!(reply.header("content-type"), None);
+            assert_eq!(told(&mut call).await["result"]["action"], "decline");
+        }
     }
 }
 

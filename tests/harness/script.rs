@@ -12,6 +12,8 @@ pub struct Script {
     pub lost_session_status: u16,
     /// Whether handshake and lists come as an event stream.
     pub streams: bool,
+    /// Whether it takes a client's answer with a stream of one question, which then hangs.
+    pub talks_back: bool,
     /// The revision that it answers `initialize` with, whatever was asked.
     pub protocol_version: &'static str,
     /// Wanted in `Authorization`, byte for byte; 401 without.
@@ -114,6 +116,7 @@ impl Script {
             sessions: false,
             lost_session_status: 404,
             streams: false,
+            talks_back: false,
             protocol_version: "2025-11-25",
             authorization: None,
             page_items: 0,

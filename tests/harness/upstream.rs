@@ -317,6 +317,9 @@ impl Server {
         match self.asked.lock().unwrap().remove(&(session.to_owned(), id)) {
             Some(question) => {
                 let _ = question.send(body);
+                if self.script.talks_back {
+                    return answer::talk_back();
+                }
                 status(StatusCode::ACCEPTED)
             }
             None => status(StatusCode::BAD_REQUEST),

@@ -250,6 +250,11 @@ fn cut(content_type: &'static str, part: String) -> Response {
     response
 }
 
+pub(super) fn talk_back() -> Response {
+    let question = r#"{"jsonrpc":"2.0","id":"of-the-server","method":"ping"}"#;
+    streamed(stream::iter([event(question)]).chain(stream::pending()))
+}
+
 fn hang_stream(server: &Arc<Server>, request: &Received) -> Response {
     let hanging = Hanging::new(server, request);
     let silence = stream::once(async move {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::local_answer::accepted;
 use super::open_session::{failure, status_of};
 use super::repair::Repair;
 use super::response_check::{Checked, ResponseCheck};
@@ -66,7 +67,7 @@ impl Exchange {
             return self.failed_by_envoy(*routed, head, status);
         }
         if routed.is_answer {
-            return self.on_answer_response(routed, head, status);
+            return self.on_answer_response(*routed, status);
         }
         match (status, ContentType::of(head)) {
             (404, _) if routed.route.upstream_session.is_some() => self.repair(*routed, context),
@@ -125,18 +126,12 @@ impl Exchange {
         self.replace(head.end_of_stream, &rejection, id.as_deref())
     }
 
-    /// MCP 2025-11-25, basic/transports: an accepted answer is a 202. A 404 would end the client's whole session.
-    fn on_answer_response(
-        &mut self,
-        routed: Box<Routed>,
-        head: &ResponseHead,
-        status: u16,
-    ) -> ResponseHeadStep {
+    /// MCP 2025-11-25, basic/transports: an accepted answer is a 202 without a body, so whatever the server would say in
+    /// one is not waited for. A 404 would end the client's whole session.
+    fn on_answer_response(&mut self, routed: Routed, status: u16) -> ResponseHeadStep {
         if (200..=299).contains(&status) {
-            let mut edits = removals(&head.headers);
-            edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"202".to_vec()));
-            self.phase = Phase::Passed;
-            return ResponseHeadStep::Continue(edits, ResponseBody::Ignore);
+            self.finish(routed);
+            return ResponseHeadStep::Respond(accepted());
         }
         let rejection = match status {
             400 | 404 => Rejection::UnknownResponse,
@@ -144,7 +139,7 @@ impl Exchange {
                 server: self.table.server(routed.route.server).name.clone(),
             },
         };
-        self.respond_instead(*routed, &rejection)
+        self.respond_instead(routed, &rejection)
     }
 
     fn pass_json(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {

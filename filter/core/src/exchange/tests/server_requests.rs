@@ -83,15 +83,17 @@ fn a_servers_request_reaches_the_client_under_a_sealed_id_and_the_answer_finds_h
 
 #[test]
 fn an_accepted_answer_is_a_202_and_a_refused_one_is_no_404() {
-    for (status, becomes) in [(202, "202"), (200, "202")] {
+    for (status, headers) in [(202, &[][..]), (200, &[JSON]), (200, &[EVENTS])] {
         let mut gateway = Gateway::new();
         let session = gateway.session();
         let mut exchange = answering(&mut gateway, &session);
-        let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, status, &[])
+        let ResponseHeadStep::Respond(response) = gateway.respond(&mut exchange, status, headers)
         else {
             panic!()
         };
-        assert_eq!(set(&edits, ":status").as_deref(), Some(becomes));
+        assert_eq!((response.status, response.body), (202, vec![]), "{status}");
+        assert_eq!(response.headers, []);
+        assert!(!exchange.wants_ticks());
     }
     let mut gateway = Gateway::new();
     let session = gateway.session();
