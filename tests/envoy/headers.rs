@@ -192,16 +192,21 @@ everywhere! {
         let shared = scripted(role).await;
         let client = shared.connected(protocol).await;
         let port = client.address.port();
-        for origin in ["http://evil.example.com", "https://localhost.evil.com", "null", "http://", "file://", "http://127.0.0.2", "\u{e9}", "http://localhost@evil.com", "evil"] {
+        for origin in ["http://localhost:9", "http://127.0.0.1:9", "http://localhost", "https://localhost", "http://evil.example.com", "https://localhost.evil.com", "null", "http://", "file://", "http://127.0.0.2", "\u{e9}", "http://localhost@evil.com", "evil"] {
             for body in [PING, CALL] {
-                let reply = client.post(body).header("origin", origin).send(client.address, protocol).await;
+                let reply = client.post(body).host(&format!("localhost:{port}")).header("origin", origin).send(client.address, protocol).await;
                 assert_eq!(reply.status, 403, "{origin}: {}", reply.shown());
             }
-            let open = Request::post(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#).header("origin", origin);
+            let open = Request::post(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#).host("localhost:1").header("origin", origin);
             assert_eq!(open.send(client.address, protocol).await.status, 403, "{origin}");
         }
-        for origin in ["http://localhost".to_owned(), format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}"), "http://mcp.127-0-0-1.sslip.io:8001".to_owned()] {
-            let reply = client.post(PING).header("origin", &origin).send(client.address, protocol).await;
+        for (origin, host) in [
+            (format!("http://127.0.0.1:{port}"), client.address.to_string()),
+            (format!("https://localhost:{port}"), format!("LocalHost:{port}")),
+            ("https://localhost".to_owned(), "localhost".to_owned()),
+            ("http://mcp.127-0-0-1.sslip.io:8001".to_owned(), "mcp.127-0-0-1.sslip.io:8001".to_owned()),
+        ] {
+            let reply = client.post(PING).host(&host).header("origin", &origin).send(client.address, protocol).await;
             assert_eq!(reply.status, 200, "{origin}: {}", reply.shown());
         }
         assert!(shared.plain.received_from(client.mark()).is_empty());

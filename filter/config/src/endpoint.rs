@@ -9,7 +9,7 @@ pub struct Endpoint {
     pub hosts: Vec<String>,
     /// Absolute path, compared exactly, without query. Usually `/mcp`.
     pub path: String,
-    /// `Origin` values that are allowed beside those whose host is one of [`Endpoint::hosts`].
+    /// `Origin` values that are allowed beside those with the host and port of the request itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
 }

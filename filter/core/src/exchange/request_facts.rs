@@ -105,9 +105,10 @@ impl Verb {
 
 /// MCP 2025-11-25, basic/transports, Security Warning: a present and foreign `Origin` is refused.
 pub(crate) fn origin_allowed(headers: &Headers, endpoint: &Endpoint) -> bool {
+    let authority = headers.first(":authority").unwrap_or_default();
     headers
         .all("origin")
-        .all(|origin| endpoint.allows_origin(origin))
+        .all(|origin| endpoint.allows_origin(origin, authority))
 }
 
 fn claimed_session(headers: &Headers, table: &Table, context: &mut Context<'_>) -> SessionClaim {

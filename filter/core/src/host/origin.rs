@@ -23,25 +23,29 @@ impl Origin {
             return None;
         }
         let host = normalize(authority.as_bytes())?.into_owned();
-        let port = match authority.rsplit_once(':') {
-            Some((_, port)) if !port.ends_with(']') => port,
-            _ => "",
-        };
-        let default = matches!((scheme.as_str(), port), ("http", "80") | ("https", "443"));
-        Some(Self {
-            scheme,
-            host,
-            port: if default {
-                String::new()
-            } else {
-                port.to_owned()
-            },
-        })
+        let port = port(&scheme, authority).to_owned();
+        Some(Self { scheme, host, port })
     }
 
-    /// Whether a page of this origin was served over HTTP from `host`, at any port.
-    pub(crate) fn is_web_page_of(&self, host: &str) -> bool {
-        matches!(self.scheme.as_str(), "http" | "https") && self.host == host
+    /// Whether a page of this origin came over HTTP from the host and port of `authority`, an `:authority` value. TLS may
+    /// end in front of us, so either scheme does, and a port that is not written is that of the origin's scheme.
+    pub(crate) fn is_web_page_of(&self, authority: &[u8]) -> bool {
+        let Ok(text) = std::str::from_utf8(authority) else {
+            return false;
+        };
+        matches!(self.scheme.as_str(), "http" | "https")
+            && self.port == port(&self.scheme, text)
+            && super::normalize(authority).is_some_and(|host| host == self.host)
+    }
+}
+
+/// The port of `authority` as it is written, or nothing where it is absent or the scheme's own.
+fn port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    match authority.rsplit_once(':') {
+        Some((_, port)) if port.ends_with(']') => "",
+        Some((_, port)) if matches!((scheme, port), ("http", "80") | ("https", "443")) => "",
+        Some((_, port)) => port,
+        None => "",
     }
 }
 
@@ -68,6 +72,47 @@ mod tests {
         assert!(same("http://[::1]:80", "http://[0::1]"));
         assert!(!same("http://a", "https://a"));
         assert!(!same("http://a:8080", "http://a"));
+    }
+
+    #[test]
+    fn a_page_is_of_a_host_only_at_the_same_port() {
+        let is_of = |origin: &str, authority: &str| {
+            Origin::parse(origin.as_bytes())
+                .unwrap()
+                .is_web_page_of(authority.as_bytes())
+        };
+        for (origin, authority) in [
+            ("http://localhost:8001", "localhost:8001"),
+            ("HTTP://LocalHost.:8001", "LOCALHOST:8001"),
+            ("https://localhost:8001", "localhost:8001"),
+            ("http://[0::1]:8001", "[::1]:8001"),
+            ("http://[::1]", "[0::1]"),
+            ("https://mcp.example.com", "mcp.example.com"),
+            ("https://mcp.example.com:443", "mcp.example.com."),
+            ("https://mcp.example.com", "mcp.example.com:443"),
+            ("http://mcp.example.com:80", "mcp.example.com"),
+            ("http://mcp.example.com", "mcp.example.com:"),
+        ] {
+            assert!(is_of(origin, authority), "{origin} {authority}");
+        }
+        for (origin, authority) in [
+            ("http://127.0.0.1:9", "127.0.0.1:8001"),
+            ("http://127.0.0.1", "127.0.0.1:8001"),
+            ("https://localhost", "localhost:8001"),
+            ("http://localhost:8001", "localhost"),
+            ("http://localhost:8001", "127.0.0.1:8001"),
+            ("http://[::1]:9", "[::1]:8001"),
+            ("http://[::1]", "[::1]:8001"),
+            ("http://localhost", "localhost:443"),
+            ("https://localhost", "localhost:80"),
+            ("ftp://localhost:8001", "localhost:8001"),
+            ("http://localhost:8001", "u@localhost:8001"),
+            ("http://localhost", ""),
+        ] {
+            assert!(!is_of(origin, authority), "{origin} {authority}");
+        }
+        let page = Origin::parse(b"http://localhost").unwrap();
+        assert!(!page.is_web_page_of(b"localhost\xff"));
     }
 
     #[test]

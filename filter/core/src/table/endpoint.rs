@@ -53,14 +53,14 @@ impl Endpoint {
         &self.hosts
     }
 
-    /// Whether a page of this `Origin` may send requests here: one of the endpoint's own hosts over HTTP at any port,
-    /// or one that is listed. Every value of the header must be asked for; `null` and what is no origin are foreign.
+    /// Whether a page of this `Origin` may send a request to `authority`, which is one of the endpoint's hosts: a page of
+    /// the same host and port, or one that is listed. Every value of the header must be asked for; `null` and what is no
+    /// origin are foreign. Whoever listens at another port of the same machine is somebody else.
     ///
     /// MCP 2025-11-25, basic/transports, Security Warning.
-    pub fn allows_origin(&self, origin: &[u8]) -> bool {
+    pub fn allows_origin(&self, origin: &[u8], authority: &[u8]) -> bool {
         Origin::parse(origin).is_some_and(|origin| {
-            self.hosts.iter().any(|host| origin.is_web_page_of(host))
-                || self.origins.contains(&origin)
+            origin.is_web_page_of(authority) || self.origins.contains(&origin)
         })
     }
 

@@ -160,11 +160,14 @@ fn internal_hosts_are_closed_in_any_spelling() {
 }
 
 #[test]
-fn a_foreign_origin_is_refused_and_our_own_is_not() {
+fn a_foreign_origin_is_refused_and_that_of_the_same_host_and_port_is_not() {
     let ping = r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#;
     for (origin, status) in [
         ("http://localhost:8001", 200),
-        ("https://127.0.0.1", 200),
+        ("https://localhost:8001", 200),
+        ("https://localhost", 403),
+        ("http://localhost:9", 403),
+        ("http://127.0.0.1:8001", 403),
         ("http://evil.example.com", 403),
         ("null", 403),
         ("http://localhost.evil.example.com", 403),
