@@ -13,6 +13,18 @@ const BAD_BODIES: &[(&str, u16, i32, Option<&str>)] = &[
         -32700,
         Some("1"),
     ),
+    (
+        r#"{"id":01,"jsonrpc":"2.0","method":"ping"}"#,
+        400,
+        -32700,
+        None,
+    ),
+    (
+        r#"{"id":1.x,"jsonrpc":"2.0","method":"ping"}"#,
+        400,
+        -32700,
+        None,
+    ),
     ("nul", 400, -32700, None),
     ("null", 400, -32600, None),
     ("17", 400, -32600, None),

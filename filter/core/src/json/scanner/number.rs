@@ -27,12 +27,16 @@ pub(super) fn skip(first: u8, cursor: &mut Cursor<'_>) -> bool {
         length = digits.count();
     }
     let next = cursor.rest().get(length);
-    let ends = first.is_ascii_digit()
-        && next.is_some_and(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E'));
+    let ends = first.is_ascii_digit() && next.is_some_and(|byte| may_follow(*byte));
     if ends {
         cursor.at += length;
     }
     ends
+}
+
+/// Whether `byte` may stand behind a value.
+fn may_follow(byte: u8) -> bool {
+    matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t')
 }
 
 impl Number {
@@ -46,7 +50,8 @@ impl Number {
         }
     }
 
-    /// Reads on to the end of the number. `false`: the piece ends first.
+    /// Reads on to the end of the number. `false`: the piece ends first. What is no number by the byte behind it, such as
+    /// `01`, never was one: its beginning must not be taken for a value that was sent.
     pub(super) fn run(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, InvalidJson> {
         while let Some(byte) = cursor.peek() {
             *self = match (*self, byte) {
@@ -59,7 +64,7 @@ impl Number {
                 (Self::Exponent | Self::ExponentSign | Self::ExponentDigits, b'0'..=b'9') => {
                     Self::ExponentDigits
                 }
-                _ if self.kind().is_some() => return Ok(true),
+                _ if self.kind().is_some() && may_follow(byte) => return Ok(true),
                 _ => return Err(InvalidJson::Syntax(cursor.position())),
             };
             cursor.at += 1;

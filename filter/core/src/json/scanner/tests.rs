@@ -48,6 +48,26 @@ fn keys_are_compared_by_what_they_spell() {
 }
 
 #[test]
+fn a_number_that_goes_on_as_none_is_no_value() {
+    for number in [
+        "01", "-01", "1x", "1.5.2", "1e5e", "0x10", "1\"", "1:", "1-",
+    ] {
+        let document = format!("{{\"id\":{number},\"method\":\"ping\"}}");
+        for cut in 0..document.len() {
+            let mut scanner = Scanner::new(Plan::FromClient, KEEP);
+            let (begin, rest) = document.as_bytes().split_at(cut);
+            let error = scanner.feed(begin).and_then(|()| scanner.feed(rest));
+            assert!(
+                matches!(error, Err(InvalidJson::Syntax(_))),
+                "{number}: {error:?}"
+            );
+            assert_eq!(scanner.capture(Field::Id), None, "{number}");
+            assert_eq!(scanner.raw(Field::Id), None, "{number}");
+        }
+    }
+}
+
+#[test]
 fn a_second_spelling_of_a_key_is_a_duplicate() {
     let cases = [
         (r#"{"id":1,"id":1}"#, 8),
