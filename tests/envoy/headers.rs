@@ -188,6 +188,15 @@ everywhere! {
         }
     }
 
+    async fn two_revisions_are_none(role, protocol) {
+        let shared = scripted(role).await;
+        let client = Client { version: None, ..shared.connected(protocol).await };
+        let named = |second: &str| client.post(PING).header("mcp-protocol-version", "2025-06-18").header("mcp-protocol-version", second);
+        for second in ["1999", "2025-06-18"] {
+            named(second).send(client.address, protocol).await.assert_error(400, -32600, &json!(1));
+        }
+    }
+
     async fn a_page_of_another_origin_is_refused(role, protocol) {
         let shared = scripted(role).await;
         let client = shared.connected(protocol).await;

@@ -55,12 +55,7 @@ pub(crate) enum Verb {
 impl RequestFacts {
     /// Reads `headers` of a request to an endpoint.
     pub(crate) fn new(headers: Headers) -> Self {
-        let version = match headers.first("mcp-protocol-version") {
-            None => VersionClaim::Absent,
-            Some(text) => {
-                ProtocolVersion::parse(text).map_or(VersionClaim::Unknown, VersionClaim::Known)
-            }
-        };
+        let version = claimed_version(&headers);
         Self {
             headers,
             session: SessionClaim::Unread,
@@ -109,6 +104,18 @@ pub(crate) fn origin_allowed(headers: &Headers, endpoint: &Endpoint) -> bool {
     headers
         .all("origin")
         .all(|origin| endpoint.allows_origin(origin, authority))
+}
+
+/// Of two values another party could take the other one.
+fn claimed_version(headers: &Headers) -> VersionClaim {
+    let mut values = headers.all("mcp-protocol-version");
+    match (values.next(), values.next()) {
+        (None, _) => VersionClaim::Absent,
+        (Some(text), None) => {
+            ProtocolVersion::parse(text).map_or(VersionClaim::Unknown, VersionClaim::Known)
+        }
+        (Some(_), Some(_)) => VersionClaim::Unknown,
+    }
 }
 
 fn claimed_session(headers: &Headers, table: &Table, context: &mut Context<'_>) -> SessionClaim {

@@ -222,6 +222,22 @@ fn an_unknown_revision_is_refused_but_not_for_initialize() {
 }
 
 #[test]
+fn two_revisions_are_none_in_any_order() {
+    let ping = r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#;
+    for (first, second) in [
+        ("2025-06-18", "1999"),
+        ("1999", "2025-06-18"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-06-18", ""),
+    ] {
+        let headers = [first, second].map(|version| ("mcp-protocol-version", version));
+        let response = Gateway::new().answer(&headers, ping);
+        assert_eq!(response.status, 400, "{first}, {second}");
+        assert!(text(&response.body).contains("MCP-Protocol-Version"));
+    }
+}
+
+#[test]
 fn a_request_of_the_stateless_revision_gets_no_code_of_that_era() {
     let request = r#"{"jsonrpc":"2.0","id":9,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
     let response = Gateway::new().answer(&[], request);
