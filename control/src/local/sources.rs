@@ -15,6 +15,10 @@ use crate::object::ObjectName;
 /// A file that was written this shortly before is read later: its writer may not have finished.
 pub(super) const SETTLE: Duration = Duration::from_millis(60);
 
+/// A file counts as gone when it was away for this long: some editors take a file away before they put the new one in
+/// its place, and a policy must hold meanwhile.
+const GONE: Duration = Duration::from_millis(500);
+
 /// A folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {cause}: name a folder with manifests", path.display())]
@@ -29,6 +33,8 @@ pub(super) struct Sources {
     folders: Vec<PathBuf>,
     files: BTreeMap<PathBuf, Look>,
     folder: Folder,
+    /// Files that are not there, and since when.
+    away: BTreeMap<PathBuf, SystemTime>,
     unreadable: BTreeSet<PathBuf>,
 }
 
@@ -48,7 +54,7 @@ struct Stamp {
 pub(super) struct Scan {
     /// Whether there is something new in [`Sources::objects`] or [`Sources::errors`].
     pub(super) changed: bool,
-    /// Whether a file was left for another look, after [`SETTLE`].
+    /// Whether a file was left for another look, after [`SETTLE`]: it may still be written, or come back.
     pub(super) unsettled: bool,
 }
 
@@ -59,6 +65,7 @@ impl Sources {
             folders: Vec::new(),
             files: BTreeMap::new(),
             folder: Folder::default(),
+            away: BTreeMap::new(),
             unreadable: BTreeSet::new(),
         };
         let mut seen = BTreeSet::new();
@@ -105,43 +112,66 @@ impl Sources {
     }
 
     fn scan_at(&mut self, now: Option<SystemTime>) -> Scan {
-        let mut scan = Scan::default();
+        let found = self.found();
+        let mut scan = self.miss(&found, now);
+        for path in found {
+            let one = self.look_at(path, now);
+            scan.changed |= one.changed;
+            scan.unsettled |= one.unsettled;
+        }
+        scan
+    }
+
+    fn found(&mut self) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
-        for folder in self.folders.clone() {
-            match manifests(&folder) {
+        for folder in &self.folders {
+            match manifests(folder) {
                 Ok(files) => {
-                    self.unreadable.remove(&folder);
+                    self.unreadable.remove(folder);
                     found.extend(files);
                 }
                 Err(error) => {
                     // A folder that is away for a moment takes nothing with it.
-                    found.extend(
-                        self.files
-                            .keys()
-                            .filter(|file| file.parent() == Some(&folder))
-                            .cloned(),
-                    );
+                    let known = self.files.keys();
+                    let own = known.filter(|file| file.parent() == Some(folder));
+                    found.extend(own.cloned());
                     if self.unreadable.insert(folder.clone()) {
                         tracing::error!("{}: {error}; what it said last stays", folder.display());
                     }
                 }
             }
         }
-        for gone in self
-            .files
-            .keys()
+        found
+    }
+
+    /// Takes in which files are not among those that were found.
+    fn miss(&mut self, found: &BTreeSet<PathBuf>, now: Option<SystemTime>) -> Scan {
+        let mut scan = Scan::default();
+        for path in found {
+            if self.away.remove(path).is_some() {
+                self.folder.set_away(&path.display().to_string(), false);
+            }
+        }
+        let now = now.unwrap_or_else(SystemTime::now);
+        let known = self.files.keys();
+        for path in known
             .filter(|file| !found.contains(*file))
             .cloned()
             .collect::<Vec<_>>()
         {
-            self.files.remove(&gone);
-            self.folder.remove(&gone.display().to_string());
-            scan.changed = true;
-        }
-        for path in found {
-            let one = self.look_at(path, now);
-            scan.changed |= one.changed;
-            scan.unsettled |= one.unsettled;
+            let name = path.display().to_string();
+            let since = self.away.entry(path.clone()).or_insert(now);
+            // A clock that is set back begins anew.
+            *since = now.min(*since);
+            if now.duration_since(*since).is_ok_and(|age| age < GONE) {
+                self.folder.set_away(&name, true);
+                scan.unsettled = true;
+            } else {
+                self.away.remove(&path);
+                self.files.remove(&path);
+                self.folder.remove(&name);
+                scan.changed = true;
+            }
         }
         scan
     }
@@ -282,8 +312,67 @@ mod tests {
         assert_eq!(sources.objects().count(), 2);
         assert_eq!(later(&mut sources), Scan::default());
         std::fs::remove_file(&file).unwrap();
-        assert!(later(&mut sources).changed);
+        assert!(unsettled(sources.scan_at(Some(SystemTime::now()))));
+        assert_eq!(sources.objects().count(), 2);
+        assert!(
+            sources
+                .scan_at(Some(SystemTime::now() + SETTLE + GONE))
+                .changed
+        );
         assert_eq!(sources.objects().count(), 0);
+    }
+
+    fn unsettled(scan: Scan) -> bool {
+        scan.unsettled && !scan.changed
+    }
+
+    #[test]
+    fn a_file_that_is_taken_away_before_it_is_put_anew_says_what_it_said_meanwhile() {
+        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
+        let (file, aside) = (
+            directory.path().join("a.yaml"),
+            directory.path().join("a.yaml~"),
+        );
+        let start = SystemTime::now() + SETTLE;
+        std::fs::rename(&file, &aside).unwrap();
+        assert!(unsettled(sources.scan_at(Some(start))));
+        assert!(unsettled(
+            sources.scan_at(Some(start + GONE - Duration::from_millis(1)))
+        ));
+        assert_eq!(sources.objects().count(), 1);
+        std::fs::write(&file, "").unwrap();
+        assert!(sources.scan_at(Some(start + GONE)).changed);
+        assert_eq!(sources.objects().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_comes_back_unchanged_is_away_anew_when_it_goes_again() {
+        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
+        let (file, aside) = (
+            directory.path().join("a.yaml"),
+            directory.path().join("a.yaml~"),
+        );
+        let start = SystemTime::now() + SETTLE;
+        std::fs::rename(&file, &aside).unwrap();
+        assert!(unsettled(sources.scan_at(Some(start))));
+        std::fs::rename(&aside, &file).unwrap();
+        sources.scan_at(Some(start + GONE));
+        std::fs::remove_file(&file).unwrap();
+        assert!(unsettled(sources.scan_at(Some(start + GONE))));
+        assert_eq!(sources.objects().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_gets_another_name_says_the_same_without_a_fault() {
+        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
+        let (file, renamed) = (
+            directory.path().join("a.yaml"),
+            directory.path().join("b.yaml"),
+        );
+        std::fs::rename(&file, &renamed).unwrap();
+        assert!(later(&mut sources).changed);
+        assert_eq!(sources.objects().count(), 1);
+        assert_eq!(sources.errors(), []);
     }
 
     #[test]

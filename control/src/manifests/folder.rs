@@ -17,6 +17,8 @@ pub struct Folder {
 struct File {
     objects: Vec<Sourced>,
     errors: Vec<ManifestError>,
+    /// Whether it is away, perhaps for a moment.
+    away: bool,
 }
 
 impl Folder {
@@ -30,6 +32,7 @@ impl Folder {
             File {
                 objects,
                 errors: parsed.errors,
+                away: false,
             },
         );
         self.settle_owners();
@@ -49,6 +52,14 @@ impl Folder {
         self.files.entry(file.to_owned()).or_default().errors = vec![error];
     }
 
+    /// Takes in that a file is away, or there again. While it is away, its objects stay, but another file's count first.
+    pub fn set_away(&mut self, file: &str, away: bool) {
+        if let Some(state) = self.files.get_mut(file) {
+            state.away = away;
+            self.settle_owners();
+        }
+    }
+
     /// Takes in that a file is gone, and its objects with it.
     pub fn remove(&mut self, file: &str) {
         self.files.remove(file);
@@ -58,11 +69,15 @@ impl Folder {
     /// All objects, each once; policies as often as they are there, since dropping one would open something.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         let mut seen = BTreeSet::new();
-        self.sourced().filter_map(move |sourced| {
+        self.sourced().filter_map(move |(file, sourced)| {
             let identity = sourced.object.identity();
             let owned = self.owners.get(&identity) == Some(&sourced.place.file);
-            let first = owned && seen.insert(identity);
-            (first || sourced.object.kind() == Kind::AuthPolicy).then_some(&sourced.object)
+            let is_policy = sourced.object.kind() == Kind::AuthPolicy;
+            let counts = match is_policy {
+                true => owned || !file.away,
+                false => owned && seen.insert(identity),
+            };
+            counts.then_some(&sourced.object)
         })
     }
 
@@ -88,10 +103,8 @@ impl Folder {
 
     fn duplicates(&self) -> Vec<ManifestError> {
         let mut errors = Vec::new();
-        for sourced in self
-            .sourced()
-            .filter(|sourced| !is_stand_in(&sourced.object))
-        {
+        let sourced = self.sourced();
+        for (_, sourced) in sourced.filter(|(file, s)| !file.away && !is_stand_in(&s.object)) {
             let identity = sourced.object.identity();
             let Some(first) = self
                 .place(&identity)
@@ -111,16 +124,18 @@ impl Folder {
         errors
     }
 
-    fn sourced(&self) -> impl Iterator<Item = &Sourced> {
-        self.files.values().flat_map(|file| &file.objects)
+    fn sourced(&self) -> impl Iterator<Item = (&File, &Sourced)> {
+        let files = self.files.values();
+        files.flat_map(|file| file.objects.iter().map(move |sourced| (file, sourced)))
     }
 
     fn settle_owners(&mut self) {
         let mut owners = BTreeMap::new();
-        for (file, state) in &self.files {
+        let (away, there): (Vec<_>, Vec<_>) = self.files.iter().partition(|(_, state)| state.away);
+        for (file, state) in there.into_iter().chain(away) {
             for sourced in &state.objects {
                 let identity = sourced.object.identity();
-                if self.owners.get(&identity) == Some(file) {
+                if !state.away && self.owners.get(&identity) == Some(file) {
                     owners.insert(identity, file.clone());
                 } else {
                     owners.entry(identity).or_insert_with(|| file.clone());
@@ -252,6 +267,20 @@ mod tests {
         folder.remove("b.yaml");
         assert!(names(&folder).is_empty());
         assert!(reasons(&folder).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_away_stays_in_force_until_another_says_the_same() {
+        let mut folder = Folder::default();
+        folder.apply("a.yaml", &(namespace("one") + &policy("one")));
+        folder.set_away("a.yaml", true);
+        assert_eq!(names(&folder), ["Namespace one", "AuthPolicy default/one"]);
+        folder.apply("b.yaml", &(policy("one") + &namespace("one")));
+        assert_eq!(names(&folder), ["AuthPolicy default/one", "Namespace one"]);
+        assert!(reasons(&folder).is_empty());
+        folder.set_away("a.yaml", false);
+        assert_eq!(reasons(&folder).len(), 2);
+        assert_eq!(names(&folder).len(), 3);
     }
 
     #[test]
