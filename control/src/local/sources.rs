@@ -1,16 +1,17 @@
 //! The manifests in the folders, kept up to date.
 
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::manifests::{
-    Folder, Identity, Kind, ManifestError, Object, Place, expect_file, is_manifest, read_manifest,
+    Folder, Identity, Kind, ManifestError, Object, Place, is_manifest, read_manifest,
 };
 use crate::object::ObjectName;
+use look::{Look, look};
 
 /// A file that was written this shortly before is read later: its writer may not have finished.
 pub(super) const SETTLE: Duration = Duration::from_millis(60);
@@ -36,17 +37,6 @@ pub(super) struct Sources {
     /// Files that are not there, and since when.
     away: BTreeMap<PathBuf, SystemTime>,
     unreadable: BTreeSet<PathBuf>,
-}
-
-/// What a look at an entry of a folder tells, without opening it: a file, or why it cannot be one.
-type Look = Result<Stamp, String>;
-
-/// What changes when a file's content does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    bytes: u64,
-    inode: u64,
 }
 
 /// What a look at the folders has led to.
@@ -183,10 +173,7 @@ impl Sources {
         if self.files.get(&path) == Some(&look) {
             return Scan::default();
         }
-        if look
-            .as_ref()
-            .is_ok_and(|stamp| is_fresh(stamp.modified, now))
-        {
+        if look.as_ref().is_ok_and(|stamp| stamp.is_fresh(now)) {
             return Scan {
                 unsettled: true,
                 changed: false,
@@ -206,41 +193,6 @@ impl Sources {
     }
 }
 
-/// `None` where it has gone since it was listed.
-fn look(path: &Path) -> Option<Look> {
-    Some(match path.metadata() {
-        Ok(metadata) => expect_file(metadata.file_type()).map(|()| Stamp::of(&metadata)),
-        Err(_) if is_gone(path) => return None,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err("it is a link to a file that is not there".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
-    })
-}
-
-fn is_gone(path: &Path) -> bool {
-    let found = path.symlink_metadata();
-    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            modified: metadata.modified().ok(),
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-        }
-    }
-}
-
-fn is_fresh(modified: Option<SystemTime>, now: Option<SystemTime>) -> bool {
-    // A time that lies ahead says nothing.
-    let age = now
-        .zip(modified)
-        .and_then(|(now, modified)| now.duration_since(modified).ok());
-    age.is_some_and(|age| age < SETTLE)
-}
-
 fn manifests(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -253,201 +205,4 @@ fn manifests(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use rustix::fs::{CWD, Mode, mkfifoat};
-
-    use super::*;
-
-    const NAMESPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
-
-    /// A look after everything has settled.
-    fn later(sources: &mut Sources) -> Scan {
-        sources.scan_at(Some(SystemTime::now() + SETTLE))
-    }
-
-    fn opened(files: &[(&str, &str)]) -> (tempfile::TempDir, Sources) {
-        let directory = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            std::fs::write(directory.path().join(name), text).unwrap();
-        }
-        let sources = Sources::open(&[directory.path().to_owned()]).unwrap();
-        (directory, sources)
-    }
-
-    #[test]
-    fn only_manifests_are_read() {
-        let (_directory, sources) = opened(&[
-            ("a.yaml", NAMESPACE),
-            ("README.md", "no manifest"),
-            (".b.yaml", "hidden"),
-            ("B.YAML", &NAMESPACE.replace("name: a", "name: b")),
-            ("c.Json", "{}"),
-        ]);
-        assert_eq!(sources.objects().count(), 2);
-        assert_eq!(sources.errors().len(), 1);
-    }
-
-    #[test]
-    fn a_folder_that_is_not_there_is_an_error_at_the_start() {
-        let SourcesError { path, .. } = Sources::open(&["/nonexistent".into()]).unwrap_err();
-        assert_eq!(path, Path::new("/nonexistent"));
-    }
-
-    #[test]
-    fn files_come_change_and_go() {
-        let (directory, mut sources) = opened(&[]);
-        let file = directory.path().join("a.yaml");
-        assert_eq!(later(&mut sources), Scan::default());
-        std::fs::write(&file, NAMESPACE).unwrap();
-        assert!(later(&mut sources).changed);
-        assert_eq!(sources.objects().count(), 1);
-        let two = format!(
-            "{NAMESPACE}---\n{}",
-            NAMESPACE.replace("name: a", "name: b")
-        );
-        std::fs::write(&file, two).unwrap();
-        assert!(later(&mut sources).changed);
-        assert_eq!(sources.objects().count(), 2);
-        assert_eq!(later(&mut sources), Scan::default());
-        std::fs::remove_file(&file).unwrap();
-        assert!(unsettled(sources.scan_at(Some(SystemTime::now()))));
-        assert_eq!(sources.objects().count(), 2);
-        assert!(
-            sources
-                .scan_at(Some(SystemTime::now() + SETTLE + GONE))
-                .changed
-        );
-        assert_eq!(sources.objects().count(), 0);
-    }
-
-    fn unsettled(scan: Scan) -> bool {
-        scan.unsettled && !scan.changed
-    }
-
-    #[test]
-    fn a_file_that_is_taken_away_before_it_is_put_anew_says_what_it_said_meanwhile() {
-        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-        let (file, aside) = (
-            directory.path().join("a.yaml"),
-            directory.path().join("a.yaml~"),
-        );
-        let start = SystemTime::now() + SETTLE;
-        std::fs::rename(&file, &aside).unwrap();
-        assert!(unsettled(sources.scan_at(Some(start))));
-        assert!(unsettled(
-            sources.scan_at(Some(start + GONE - Duration::from_millis(1)))
-        ));
-        assert_eq!(sources.objects().count(), 1);
-        std::fs::write(&file, "").unwrap();
-        assert!(sources.scan_at(Some(start + GONE)).changed);
-        assert_eq!(sources.objects().count(), 0);
-    }
-
-    #[test]
-    fn a_file_that_comes_back_unchanged_is_away_anew_when_it_goes_again() {
-        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-        let (file, aside) = (
-            directory.path().join("a.yaml"),
-            directory.path().join("a.yaml~"),
-        );
-        let start = SystemTime::now() + SETTLE;
-        std::fs::rename(&file, &aside).unwrap();
-        assert!(unsettled(sources.scan_at(Some(start))));
-        std::fs::rename(&aside, &file).unwrap();
-        sources.scan_at(Some(start + GONE));
-        std::fs::remove_file(&file).unwrap();
-        assert!(unsettled(sources.scan_at(Some(start + GONE))));
-        assert_eq!(sources.objects().count(), 1);
-    }
-
-    #[test]
-    fn a_file_that_gets_another_name_says_the_same_without_a_fault() {
-        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-        let (file, renamed) = (
-            directory.path().join("a.yaml"),
-            directory.path().join("b.yaml"),
-        );
-        std::fs::rename(&file, &renamed).unwrap();
-        assert!(later(&mut sources).changed);
-        assert_eq!(sources.objects().count(), 1);
-        assert_eq!(sources.errors(), []);
-    }
-
-    #[test]
-    fn a_file_that_is_just_being_written_is_read_when_it_has_settled() {
-        let (directory, mut sources) = opened(&[]);
-        let file = directory.path().join("a.yaml");
-        std::fs::write(&file, NAMESPACE).unwrap();
-        let written = file.metadata().unwrap().modified().unwrap();
-        let at_once = sources.scan_at(Some(written));
-        assert_eq!(
-            at_once,
-            Scan {
-                changed: false,
-                unsettled: true
-            }
-        );
-        assert!(sources.scan_at(Some(written + SETTLE)).changed);
-    }
-
-    #[test]
-    fn a_file_that_no_longer_parses_keeps_what_it_said() {
-        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-        std::fs::write(directory.path().join("a.yaml"), "kind: [").unwrap();
-        assert!(later(&mut sources).changed);
-        assert_eq!(sources.objects().count(), 1);
-        assert_eq!(sources.errors().len(), 1);
-    }
-
-    #[test]
-    fn a_file_in_whose_place_is_none_keeps_what_it_said_and_is_named() {
-        let elsewhere = tempfile::tempdir().unwrap();
-        let target = elsewhere.path().join("a.yaml");
-        std::fs::write(&target, NAMESPACE).unwrap();
-        let (directory, mut sources) = opened(&[]);
-        let file = directory.path().join("a.yaml");
-        symlink(&target, &file).unwrap();
-        assert!(later(&mut sources).changed);
-        std::fs::remove_file(&target).unwrap();
-        expect_kept(
-            &mut sources,
-            "cannot be read: it is a link to a file that is not there",
-        );
-        std::fs::remove_file(&file).unwrap();
-        symlink("a.yaml", &file).unwrap();
-        expect_kept(
-            &mut sources,
-            "cannot be read: Too many levels of symbolic links (os error 40)",
-        );
-        std::fs::remove_file(&file).unwrap();
-        mkfifoat(CWD, &file, Mode::RUSR).unwrap();
-        expect_kept(&mut sources, "cannot be read: it is a FIFO, not a file");
-        std::fs::remove_file(&file).unwrap();
-        symlink("/dev/zero", &file).unwrap();
-        expect_kept(&mut sources, "cannot be read: it is a device, not a file");
-        std::fs::remove_file(&file).unwrap();
-        std::fs::write(&file, NAMESPACE).unwrap();
-        assert!(later(&mut sources).changed);
-        assert_eq!(sources.errors(), []);
-    }
-
-    fn expect_kept(sources: &mut Sources, reason: &str) {
-        assert!(later(sources).changed);
-        assert_eq!(sources.objects().count(), 1);
-        let errors = sources.errors();
-        let reasons: Vec<_> = errors.iter().map(|error| error.reason.as_str()).collect();
-        assert_eq!(reasons, [reason]);
-        assert_eq!(later(sources), Scan::default());
-    }
-
-    #[test]
-    fn a_folder_that_is_away_takes_nothing_with_it() {
-        let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-        let path = directory.path().to_owned();
-        std::fs::remove_dir_all(&path).unwrap();
-        assert_eq!(later(&mut sources), Scan::default());
-        assert_eq!(sources.objects().count(), 1);
-    }
-}
+mod tests;
