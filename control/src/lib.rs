@@ -20,6 +20,7 @@ pub mod manifests;
 pub mod network;
 pub mod object;
 pub mod offer;
+mod printable;
 pub mod render;
 pub mod status_table;
 pub mod verdict;

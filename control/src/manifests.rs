@@ -16,6 +16,8 @@ pub use read::{expect_file, is_manifest, read_folders, read_manifest};
 
 use std::fmt;
 
+use crate::printable::printable;
+
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -28,8 +30,8 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            0 => f.write_str(&self.file),
-            line => write!(f, "{}:{line}", self.file),
+            0 => f.write_str(&printable(&self.file)),
+            line => write!(f, "{}:{line}", printable(&self.file)),
         }
     }
 }

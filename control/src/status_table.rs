@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::index::Registration;
+use crate::printable::printable;
 use crate::verdict::Verdict;
 
 /// Spaces between columns, and the narrowest column with its spaces, as kubectl prints them.
@@ -71,6 +72,7 @@ fn cells(row: &Row<'_>) -> [String; 8] {
         or_none(registration.credential.clone()),
         row.age.map_or_else(|| "<unknown>".to_owned(), age),
     ]
+    .map(|cell| printable(&cell))
 }
 
 /// As kubectl shortens ages: two units where the larger one is small.
@@ -168,6 +170,30 @@ mod tests {
         let expected = "NAME     PREFIX   TARGET                PATH   READY     TOOLS    CREDENTIALS   AGE\n\
                         github   <none>   github-mcp-external   /mcp   Unknown   <none>   <none>        <unknown>\n";
         assert_eq!(table(&[row]), expected);
+    }
+
+    #[test]
+    fn no_value_ends_its_line() {
+        let registration = Registration {
+            prefix: Some("a\r".to_owned()),
+            target: "b\u{1b}[2K".to_owned(),
+            path: "/a\nready http://evil.example/mcp".to_owned(),
+            credential: Some("c\n".to_owned()),
+            ..registration()
+        };
+        let verdict = verdict(Readiness::False, None);
+        let row = Row {
+            registration: &registration,
+            verdict: &verdict,
+            age: None,
+        };
+        let text = table(&[row]);
+        assert_eq!(text.lines().count(), 2);
+        assert!(
+            text.contains(r"/a\nready http://evil.example/mcp"),
+            "{text}"
+        );
+        assert!(!text.contains(['\r', '\u{1b}']));
     }
 
     #[test]

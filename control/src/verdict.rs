@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::object::ObjectName;
+use crate::printable::printable;
 
 /// Why an object is as it is: `status.conditions[].reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,12 +107,21 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault with this reason.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+    /// A fault with this reason. What the message quotes cannot end its line.
+    pub fn new(reason: Reason, message: impl AsRef<str>) -> Self {
         Self {
             reason,
-            message: message.into(),
+            message: printable(message.as_ref()),
         }
+    }
+
+    /// The fault with a manifest in the lines after its message, for people to apply.
+    pub fn with_manifest(mut self, lines: &[String]) -> Self {
+        for line in lines {
+            self.message.push('\n');
+            self.message.push_str(&printable(line));
+        }
+        self
     }
 }
 

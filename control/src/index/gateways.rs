@@ -198,13 +198,20 @@ pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
     Fault::new(
         Reason::NoGatewayExtension,
         format!(
-            "no MCPGatewayExtension makes a listener of Gateway {gateway} an MCP endpoint. For listener {listener}, apply:\n\
-             apiVersion: mcp.kuadrant.io/v1\n\
-             kind: MCPGatewayExtension\n\
-             metadata:\n  name: {name}\n  namespace: {namespace}\n\
-             spec:\n  targetRef:\n    name: {name}\n    sectionName: {listener}"
+            "no MCPGatewayExtension makes a listener of Gateway {gateway} an MCP endpoint. For listener {listener}, apply:"
         ),
     )
+    .with_manifest(&[
+        "apiVersion: mcp.kuadrant.io/v1".to_owned(),
+        "kind: MCPGatewayExtension".to_owned(),
+        "metadata:".to_owned(),
+        format!("  name: {name}"),
+        format!("  namespace: {namespace}"),
+        "spec:".to_owned(),
+        "  targetRef:".to_owned(),
+        format!("    name: {name}"),
+        format!("    sectionName: {listener}"),
+    ])
 }
 
 fn unsupported(spec: &McpGatewayExtensionSpec) -> Vec<&'static str> {

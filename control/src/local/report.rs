@@ -9,6 +9,7 @@ use super::sources::Sources;
 use crate::index::Index;
 use crate::manifests::Severity;
 use crate::object::ObjectName;
+use crate::printable::printable;
 use crate::status_table::{Row, table};
 use crate::verdict::{Readiness, Reason, Verdict};
 
@@ -45,9 +46,11 @@ impl Report {
             let object = object(sources, notice.kind, &notice.name);
             (severity, format!("{object}: {}", notice.fault))
         });
-        let of_envoy = left_out.iter().map(|flaw| (Severity::Error, flaw.clone()));
+        let of_envoy = left_out
+            .iter()
+            .map(|flaw| (Severity::Error, printable(flaw)));
         let warnings = without_effect(sources, index).chain(emptiness(sources, index));
-        let of_nobody = warnings.map(|text| (Severity::Warning, text));
+        let of_nobody = warnings.map(|text| (Severity::Warning, printable(&text)));
         let all = of_files.chain(of_objects).chain(of_envoy).chain(of_nobody);
         let mut now = BTreeSet::new();
         for (severity, text) in all {

@@ -5,6 +5,7 @@ use super::decode::{Refusal, Source, decode, object};
 use super::document::documents;
 use super::kind::{Kind, group};
 use super::{ManifestError, Parsed, Place, Refused, Severity, Sourced};
+use crate::printable::printable;
 
 /// Reads a file's text: YAML with any number of documents, or JSON where the file's name ends so.
 /// `file` names it in places.
@@ -169,7 +170,7 @@ impl Reader<'_> {
         };
         self.parsed.errors.push(ManifestError {
             place,
-            reason: reason.into(),
+            reason: printable(&reason.into()),
             severity,
         });
     }

@@ -10,6 +10,7 @@ use super::share::{Share, Taken};
 use crate::index::{Index, Registration, Resolved};
 use crate::object::ObjectName;
 use crate::offer::Offer;
+use crate::printable::printable;
 use crate::verdict::{Fault, Readiness, Reason, Verdict};
 
 /// How many names a message spells out.
@@ -258,7 +259,7 @@ fn shown(names: &[String]) -> String {
     let mut text = names
         .iter()
         .take(NAMES_SHOWN)
-        .cloned()
+        .map(|name| printable(name))
         .collect::<Vec<_>>()
         .join(", ");
     if let Some(more) = names

@@ -86,6 +86,28 @@ fn a_link_that_leads_nowhere_is_named_and_not_overlooked() {
 }
 
 #[test]
+fn what_a_manifest_says_forges_no_line() {
+    let place = Place::new();
+    let forged = "\\nready http://evil.example/mcp\\n";
+    let registration = REGISTRATION.replace("name: a}", &format!("name: \"{forged}\"}}"));
+    place.write(
+        "base/registration.yaml",
+        format!("{registration}  path: \"/a{forged}\"\n"),
+    );
+    place.write(
+        "base/odd.yaml",
+        format!("{REGISTRATION}  \"x{forged}\": 1\n---\napiVersion: v1\nkind: \"P{forged}\"\n"),
+    );
+    place.write("base/\nready x.yaml", "kind: [");
+    let run = place.run(&["check", "base"]);
+    assert_eq!(run.code, 1);
+    let forged = |line: &str| line.trim_start().starts_with("ready");
+    assert!(!run.out.lines().any(forged), "{}", run.out);
+    assert!(!run.err.lines().any(forged), "{}", run.err);
+    assert!(run.err.matches("\\nready").count() >= 3, "{}", run.err);
+}
+
+#[test]
 fn an_object_in_two_files_names_both() {
     let place = Place::registered();
     place.write("more/again.yaml", format!("\n\n{REGISTRATION}"));
