@@ -70,13 +70,19 @@ everywhere! {
             .header("x-mcp-authorized", "forged")
             .header("x-mcp-upstream-authorization", "forged")
             .header("x-mcp-invented", "forged")
+            .header("range", "bytes=0-1")
+            .header("if-none-match", "*")
+            .header("forwarded", "host=forged")
+            .header("x-forwarded-host", "forged")
+            .header("x-http-method-override", "GET")
+            .header("authorization_", "Bearer of-the-gateway")
             .header("x-client-own", "kept");
         for tool in ["plain_echo", "kept_echo"] {
             client.call(tool, json!({})).await.result();
         }
         for (server, name) in [(&shared.plain, "plain"), (&shared.kept, "kept")] {
             let call = server.call_from(client.mark());
-            for header in ["authorization", "cookie", "x-guarded-token", "x-mcp-invented", "x-mcp-authorized", "x-mcp-upstream-authorization", "x-mcp-promptname", "x-mcp-resourceuri"] {
+            for header in ["authorization", "cookie", "x-guarded-token", "x-mcp-invented", "x-mcp-authorized", "x-mcp-upstream-authorization", "x-mcp-promptname", "x-mcp-resourceuri", "range", "if-none-match", "forwarded", "x-forwarded-host", "x-http-method-override", "authorization_"] {
                 assert_eq!(call.header(header), None, "{header} reaches {name}");
             }
             assert!(!call.headers.values().any(|value| value == "forged"), "{:?}", call.headers);

@@ -43,3 +43,41 @@ impl Headers {
             .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 }
+
+/// Whether a careless server could take the header `name` for `header`, which has no `_`: programs that make variables of
+/// headers, as CGI does, take `_` for `-`, and some drop what hangs over at the end.
+pub(crate) fn is_like(name: &str, header: &str) -> bool {
+    let rest = name.as_bytes().get(header.len()..);
+    rest.is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b'-' | b'_')))
+        && begins_like(name, header)
+}
+
+/// The same for the beginning of `name` and the `prefix` of a header.
+pub(crate) fn begins_like(name: &str, prefix: &str) -> bool {
+    let begin = name.as_bytes().get(..prefix.len());
+    begin.is_some_and(|begin| {
+        let mut pairs = begin.iter().zip(prefix.bytes());
+        pairs.all(|(byte, wanted)| *byte == wanted || (*byte == b'_' && wanted == b'-'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_like, is_like};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn underscores_and_what_hangs_over_do_not_count() {
+        for name in ["if-match", "if_match", "if-match-", "if_match__"] {
+            assert!(is_like(name, "if-match"), "{name}");
+            assert!(begins_like(name, "if-"), "{name}");
+        }
+        for name in ["", "if", "if-matc", "if-matches", "if-match-x", "of-match"] {
+            assert!(!is_like(name, "if-match"), "{name}");
+        }
+        for name in ["", "if", "ifs", "of-"] {
+            assert!(!begins_like(name, "if-"), "{name}");
+        }
+    }
+}

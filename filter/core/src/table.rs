@@ -139,7 +139,8 @@ impl Table {
             .list_result(kind, cursor, self.limits.page_items)
     }
 
-    /// Client headers that carry credentials for some server, in order; no other server may see them.
+    /// Client headers that carry credentials for some server, in order and with `-` for each `_`; no other server may see
+    /// them in any spelling.
     pub fn credential_headers(&self) -> &[String] {
         &self.credential_headers
     }

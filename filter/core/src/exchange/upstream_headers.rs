@@ -3,24 +3,19 @@
 use std::borrow::Cow;
 
 use super::route::Route;
-use crate::headers::Headers;
+use crate::headers::{Headers, begins_like, is_like};
 use crate::slots::UpstreamSession;
 use crate::step::HeaderEdit;
 use crate::table::{Server, Table};
 use crate::version::ProtocolVersion;
 
-/// Client headers that no server sees: credentials and what belongs to the client's own hop.
-const PRIVATE: &[&str] = &[
-    "authorization",
-    "cookie",
-    "last-event-id",
-    "origin",
-    "proxy-authorization",
-    "referer",
+/// Those that no server sees and that begin with `x`.
+const PRIVATE_X: &[&str] = &[
+    "x-forwarded-host",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
 ];
-
-/// MCP's own headers and those that policies and telemetry key on are set here, never passed on.
-const OURS: &[&str] = &["mcp-", "x-mcp-"];
 
 /// Those of ours that say the same to whoever reads them: a client's own is left alone where it says what ours would.
 /// The others are always set, since a filter between may have changed them.
@@ -124,17 +119,34 @@ pub(crate) fn header_value(text: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Servers that make variables of headers, as CGI does, take `_` and `-` for one.
+/// Whether no server sees a header of the client.
 fn is_private(table: &Table, name: &str) -> bool {
-    let name: Cow<'_, str> = match name.contains('_') {
-        true => Cow::Owned(name.replace('_', "-")),
-        false => Cow::Borrowed(name),
-    };
-    let name = name.as_ref();
-    PRIVATE.contains(&name)
-        || OURS.iter().any(|prefix| name.starts_with(prefix))
+    is_the_clients_affair(name)
         || table
             .credential_headers()
             .iter()
-            .any(|header| header == name)
+            .any(|header| is_like(name, header))
+}
+
+/// Credentials; what belongs to the client's own hop; what says where the request was for; what would make anything else
+/// of a POST than it is (preconditions, ranges, another method), so that a server could answer without a message.
+/// MCP's own headers and those that policies and telemetry key on are set here, never passed on.
+///
+/// The first byte decides for most names.
+fn is_the_clients_affair(name: &str) -> bool {
+    let is_one_of = |headers: &[&str]| headers.iter().any(|header| is_like(name, header));
+    match name.as_bytes().first() {
+        Some(b'a') => is_one_of(&["authorization"]),
+        Some(b'c') => is_one_of(&["cookie"]),
+        Some(b'f') => is_one_of(&["forwarded"]),
+        // RFC 9110, section 13.1.
+        Some(b'i') => begins_like(name, "if-"),
+        Some(b'l') => is_one_of(&["last-event-id"]),
+        Some(b'm') => begins_like(name, "mcp-"),
+        Some(b'o') => is_one_of(&["origin"]),
+        Some(b'p') => is_one_of(&["proxy-authorization"]),
+        Some(b'r') => is_one_of(&["range", "referer"]),
+        Some(b'x') => begins_like(name, "x-mcp-") || is_one_of(PRIVATE_X),
+        _ => false,
+    }
 }

@@ -45,7 +45,7 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
     let credential_headers: BTreeSet<String> = policies
         .iter()
         .flat_map(CompiledPolicy::credential_headers)
-        .cloned()
+        .map(|name| name.replace('_', "-"))
         .collect();
     Ok(Table {
         role: config.role,

@@ -121,6 +121,79 @@ fn a_credential_header_of_one_server_is_never_sent_to_another() {
 }
 
 #[test]
+fn what_would_make_a_server_answer_another_request_is_not_sent_on() {
+    let names = [
+        "authorization_",
+        "authorization-",
+        "cookie_",
+        "forwarded",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "if_none_match",
+        "mcp_session_id",
+        "origin",
+        "proxy-authorization",
+        "range",
+        "referer",
+        "x-forwarded-host",
+        "x-github-pat_",
+        "x_github_pat",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x_http_method_override",
+    ];
+    let own = ("origin", "http://localhost:8001");
+    let mut sent: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+    sent.retain(|(name, _)| *name != "origin");
+    sent.extend([PAT, own]);
+    let edits = released(Gateway::new().post(&sent, &call("github_get_me")).1).headers;
+    for name in names {
+        assert!(removes(&edits, name), "{name}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_header_of_ours_is_sent_on() {
+    let names = [
+        "accept-language",
+        "content-language",
+        "from",
+        "if",
+        "mcp",
+        "originator",
+        "priority",
+        "range-unit",
+        "traceparent",
+        "x-forwarded-for",
+        "x-http-methods",
+        "x-mcp",
+        "x-request-id",
+    ];
+    let mut sent = names.map(|name| (name, "x")).to_vec();
+    sent.push(PAT);
+    let edits = released(Gateway::new().post(&sent, &call("github_get_me")).1).headers;
+    for name in names {
+        assert!(!removes(&edits, name), "{name}");
+    }
+}
+
+#[test]
+fn a_credential_header_with_an_underscore_is_kept_from_others_too() {
+    let mut gateway = Gateway::with(|config| {
+        config.policies[0].credential_headers = vec!["x_github_pat".to_owned()];
+    });
+    for name in ["x_github_pat", "x-github-pat"] {
+        let (mut exchange, _) = gateway.post(&[(name, "abc")], &call("s_echo"));
+        let edits = gateway.open(&mut exchange, "up").headers;
+        assert!(removes(&edits, name), "{name}");
+    }
+}
+
+#[test]
 fn a_call_without_the_header_that_its_policy_wants_gets_the_policys_own_answer() {
     for headers in [&[][..], &[("x-github-pat", "")][..]] {
         let response = Gateway::new().answer(headers, &call("github_get_me"));
