@@ -12,6 +12,7 @@
 mod calls;
 mod control;
 mod doubt;
+mod downstream_headers;
 mod local_answer;
 mod message;
 mod open_session;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::downstream_headers::removals;
 use super::local_answer::accepted;
 use super::open_session::{failure, status_of};
 use super::repair::Repair;
@@ -12,9 +13,6 @@ use super::{Exchange, Phase};
 use crate::rejection::Rejection;
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
 use crate::{Context, Headers, Table};
-
-/// Upstream headers that no client sees: they speak of another session, another login, another origin.
-const PRIVATE: &[&str] = &["mcp-session-id", "set-cookie", "www-authenticate"];
 
 /// The head of a response.
 #[derive(Clone, Debug)]
@@ -310,21 +308,13 @@ pub(crate) fn refusal(table: &Table, routed: &Routed, status: u16) -> Rejection 
 }
 
 /// What makes a server's headers those of an answer. Its status is 200 whatever the server's: clients do not read the
-/// body of a 202, and follow a `location`.
+/// body of a 202.
 fn as_answer(headers: &Headers) -> Vec<HeaderEdit> {
     let mut edits = removals(headers);
     if status_of(headers) != Some(200) {
         edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
-        edits.push(HeaderEdit::Remove(Cow::Borrowed("location")));
     }
     edits
-}
-
-fn removals(headers: &Headers) -> Vec<HeaderEdit> {
-    let present = PRIVATE.iter().filter(|name| headers.contains(name));
-    present
-        .map(|name| HeaderEdit::Remove(Cow::Borrowed(*name)))
-        .collect()
 }
 
 fn content_length(headers: &Headers) -> Option<u64> {
