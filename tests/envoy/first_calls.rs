@@ -126,13 +126,15 @@ in_both_roles! {
 
     async fn a_client_that_leaves_a_large_first_call_leaves_nothing_behind(role) {
         let (gateway, server) = slow_to_open(role).await;
+        // Long enough for a busy Envoy to see that the client has left.
+        server.set_opening_time(Duration::from_secs(3));
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         for protocol in PROTOCOLS {
             let leaving = Client::connected(gateway.address(), protocol).await;
             let request = leaving.post(large_call(LARGE)).in_pieces_of(10_000);
             let sent = request.try_open(leaving.address, protocol);
             assert!(tokio::time::timeout(OPENING / 2, sent).await.is_err(), "answered too early");
-            within("an answer for another client", Duration::from_secs(5), client.call("kept_echo", json!({}))).await.result();
+            within("an answer for another client", Duration::from_secs(20), client.call("kept_echo", json!({}))).await.result();
         }
         until("the server has got no part of a call", Duration::from_secs(5), || async {
             let calls = server.received().into_iter().filter(|request| request.rpc_method() == "tools/call");
