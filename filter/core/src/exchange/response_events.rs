@@ -37,7 +37,7 @@ struct Rules<'a> {
     id: Option<&'a [u8]>,
     table: &'a Table,
     answered: bool,
-    /// A response to a request that is not this one.
+    /// A response to a request that is not this one, or one to this one that is not JSON-RPC.
     strange: bool,
 }
 
@@ -164,6 +164,7 @@ impl MessageRules for Rules<'_> {
         }
         let answers = self.id.is_none_or(|id| message.answers(id));
         self.answered |= answers;
+        self.strange |= answers && !message.is_sound_response;
         // Clients match answers by id alone, whatever stream they come on: a server must not answer for another one.
         // A null id names no request (JSON-RPC 2.0, section 5).
         self.strange |= !answers && message.id.is_some_and(|id| id != b"null");

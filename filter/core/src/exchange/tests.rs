@@ -12,3 +12,4 @@ mod responses;
 mod server_requests;
 mod sessions;
 mod ticks;
+mod unsound_answers;

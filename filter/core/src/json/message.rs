@@ -3,7 +3,7 @@
 mod passing;
 
 use super::number::same_number;
-use super::{InvalidJson, text};
+use super::{Field, InvalidJson, Scanner, ValueKind, text};
 
 pub(crate) use self::passing::PassingMessage;
 
@@ -29,6 +29,8 @@ pub struct Message {
     pub id: Option<Vec<u8>>,
     /// Whether [`MessageRules::passes`] kept it from going on.
     pub dropped: bool,
+    /// Whether it is a response in all that JSON-RPC 2.0, section 5, asks of one.
+    pub is_sound_response: bool,
 }
 
 impl Message {
@@ -44,6 +46,30 @@ pub fn same_id(left: &[u8], right: &[u8]) -> bool {
     left == right
         || same_number(left, right)
         || text::decode(left).is_some_and(|left| Some(left) == text::decode(right))
+}
+
+/// Whether a document that has ended is a response. JSON-RPC 2.0, section 5: `jsonrpc` is exactly "2.0", and there is
+/// either a result or an error; both are objects (MCP 2025-11-25, basic, Messages).
+pub(crate) fn is_response(scanner: &Scanner) -> bool {
+    let has = |field| scanner.capture(field).is_some();
+    may_be_response(scanner) && has(Field::JsonRpc) && (has(Field::Result) || has(Field::Error))
+}
+
+/// Whether [`is_response`] can still hold of a document, by what has come of it.
+pub(crate) fn may_be_response(scanner: &Scanner) -> bool {
+    let has = |field| scanner.key_end(field).is_some();
+    let may_be_object = |field| {
+        let capture = scanner.capture(field);
+        capture.is_none_or(|capture| capture.kind == ValueKind::Object)
+    };
+    let is_other_version = scanner.capture(Field::JsonRpc).is_some()
+        && scanner.text(Field::JsonRpc).as_deref() != Some("2.0");
+    let is_refuted =
+        is_other_version || has(Field::Method) || has(Field::Result) && has(Field::Error);
+    !is_refuted
+        && scanner.root().is_none_or(|root| root == ValueKind::Object)
+        && may_be_object(Field::Result)
+        && may_be_object(Field::Error)
 }
 
 /// A place where a message names a request.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{InvalidMessage, Message, MessageKind, MessageRules, Site};
+use super::{InvalidMessage, Message, MessageKind, MessageRules, Site, is_response};
 use crate::json::{Field, Plan, Scanner, ValueKind, outlet::Outlet};
 
 #[derive(Debug)]
@@ -132,6 +132,7 @@ impl PassingMessage {
             method: method.map(Cow::into_owned),
             id: self.scanner.raw(Field::Id).map(<[u8]>::to_vec),
             dropped: self.dropped,
+            is_sound_response: is_response(&self.scanner),
         }))
     }
 

@@ -49,7 +49,7 @@ pub enum Field {
 pub enum Plan {
     /// What a client sends: every field but [`Field::ResultProtocolVersion`].
     FromClient,
-    /// What an upstream server sends: `id`, `method`, `result`, `error`, `params`, `params.requestId`,
+    /// What an upstream server sends: `jsonrpc`, `id`, `method`, `result`, `error`, `params`, `params.requestId`,
     /// `params._meta.progressToken` and `result.protocolVersion`.
     FromServer,
 }
@@ -190,7 +190,7 @@ impl Watched {
     /// What `key` in it leads to.
     pub(super) fn key(self, plan: Plan, key: &[u8]) -> Option<Key> {
         match (self, plan) {
-            (Self::Message, _) => message_key(key, plan),
+            (Self::Message, _) => message_key(key),
             (Self::Params, Plan::FromClient) => client_params_key(key),
             (Self::Params, Plan::FromServer) => server_params_key(key),
             (Self::Meta, _) => meta_key(key, plan),
@@ -214,9 +214,9 @@ fn lower_case(key: &[u8]) -> Option<String> {
     Some(letters.collect())
 }
 
-fn message_key(key: &[u8], plan: Plan) -> Option<Key> {
+fn message_key(key: &[u8]) -> Option<Key> {
     let field = match key {
-        b"jsonrpc" if plan == Plan::FromClient => Field::JsonRpc,
+        b"jsonrpc" => Field::JsonRpc,
         b"id" => Field::Id,
         b"method" => Field::Method,
         b"result" => Field::Result,
