@@ -21,12 +21,15 @@ everywhere! {
         for prefix in ["plain", "kept"] {
             for tool in [
                 "html", "html_500", "plain_type", "not_json", "empty_json", "redirect", "accepted", "no_content",
-                "unauthorized", "forbidden", "too_many",
+                "unauthorized", "forbidden", "too_many", "unsound_json", "unsound_stream", "foreign_large",
             ] {
                 let reply = shared.connected(protocol).await.call(&format!("{prefix}_{tool}"), json!({})).await;
                 reply.assert_error(200, -32603, &json!(1));
-                assert_eq!(reply.header("content-type"), Some("application/json"));
+                let stream = tool.ends_with("stream");
+                let kind = if stream { "text/event-stream" } else { "application/json" };
+                assert_eq!(reply.header("content-type"), Some(kind));
                 assert_eq!(reply.header("location"), None);
+                assert!(reply.complete, "{}", reply.shown());
                 assert_no_secret(&reply);
                 let message = reply.message()["error"]["message"].as_str().unwrap().to_owned();
                 assert!(message.contains(&format!("mcp-test/{prefix}")), "the server is named: {message}");
@@ -64,6 +67,15 @@ everywhere! {
                 let reply = shared.connected(protocol).await.call(&format!("{prefix}_{tool}"), json!({})).await;
                 assert_error_or_cut(tool, &reply);
             }
+        }
+    }
+
+    async fn a_large_answer_to_another_request_is_cut_before_its_end(role, protocol) {
+        let shared = scripted(role).await;
+        for prefix in ["plain", "kept"] {
+            let reply = shared.connected(protocol).await.call(&format!("{prefix}_foreign_late"), json!({})).await;
+            assert!(!reply.complete && reply.status == 200, "{}", reply.shown());
+            assert!(!reply.text().ends_with('}'), "{}", reply.shown());
         }
     }
 

@@ -286,6 +286,40 @@ fn breakages() -> Vec<Tool> {
                 part: "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\ndata: {\"jsonrpc\":",
             },
         ),
+        Tool::new(
+            "unsound_json",
+            response(200, "application/json", r#"{"id":$ID,"result":{}}"#),
+        ),
+        Tool::new(
+            "unsound_stream",
+            response(
+                200,
+                "text/event-stream",
+                "data: {\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":5}\n\n",
+            ),
+        ),
+        Tool::new(
+            "foreign_large",
+            response(
+                200,
+                "application/json",
+                &format!(
+                    r#"{{"jsonrpc":"2.0","id":"another","result":{{"content":[],"s":"{}"}}}}"#,
+                    "x".repeat(300_000)
+                ),
+            ),
+        ),
+        Tool::new(
+            "foreign_late",
+            response(
+                200,
+                "application/json",
+                &format!(
+                    r#"{{"result":{{"content":[],"s":"{}"}},"jsonrpc":"2.0","id":"another"}}"#,
+                    "x".repeat(3_000_000)
+                ),
+            ),
+        ),
         Tool::new("hang", Answer::Hang),
         Tool::new("hang_stream", Answer::HangStream),
         Tool::new("lose_session", Answer::LoseSession),

@@ -13,4 +13,5 @@ pub mod text;
 
 pub use id_rewriter::IdRewriter;
 pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site, same_id};
+pub(crate) use message::{is_response, may_be_response};
 pub use scanner::{Capture, Field, InvalidJson, Plan, Scanner, ValueKind};

@@ -58,7 +58,7 @@ impl Exchange {
         CallStep::Response(if is_lost {
             self.repair(*routed, context)
         } else {
-            self.pass_json_error(routed, &head, 400)
+            self.pass_json(routed, &head, 400)
         })
     }
 }

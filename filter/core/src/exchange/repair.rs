@@ -157,12 +157,12 @@ fn replayed(
             ("text/event-stream", events(table, routed, body, context))
         }
         (200..=299, ContentType::Json) => {
-            let answer = ResponseCheck::new(table, status).accepts(&body, routed);
+            let answer = ResponseCheck::new(table, status, None).accepts(&body, routed);
             ("application/json", answer.then_some(body))
         }
         (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => ("", None),
         (_, ContentType::Json) => {
-            let error = ResponseCheck::new(table, status).accepts(&body, routed);
+            let error = ResponseCheck::new(table, status, None).accepts(&body, routed);
             ("application/json", error.then_some(body))
         }
     };

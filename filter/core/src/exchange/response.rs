@@ -30,12 +30,10 @@ pub(crate) struct ResponseHead {
 pub(crate) enum ResponseState {
     /// Nothing has come.
     Waiting,
-    /// A JSON body that is held and checked.
+    /// A JSON body that is checked.
     Checking(Box<ResponseCheck>),
     /// An event stream.
     Events(Box<ResponseEvents>),
-    /// It passes without a look.
-    Passing,
     /// Something else went on in its place.
     Dropping,
 }
@@ -70,14 +68,14 @@ impl Exchange {
         match (status, ContentType::of(head)) {
             (404, _) if routed.route.upstream_session.is_some() => self.repair(*routed, context),
             (400, ContentType::Json) if routed.is_repeatable() => self.doubt(routed, head),
-            (200..=299, ContentType::Json) => self.pass_json(routed, head),
+            (200..=299, ContentType::Json) => self.pass_json(routed, head, 200),
             (200..=299, ContentType::Events) => self.pass_events(routed, head),
             (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => {
                 let rejection = refusal(&self.table, &routed, status);
                 self.respond_instead(*routed, &rejection)
             }
             // A server's JSON-RPC error under another status than 200 would be lost on clients.
-            (_, ContentType::Json) => self.pass_json_error(routed, head, status),
+            (_, ContentType::Json) => self.pass_json(routed, head, status),
         }
     }
 
@@ -140,23 +138,8 @@ impl Exchange {
         self.respond_instead(routed, &rejection)
     }
 
-    fn pass_json(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
-        let mut edits = as_answer(&head.headers);
-        let limit = u64::from(self.table.limits().checked_response_bytes);
-        let length = content_length(&head.headers);
-        if length.is_some_and(|length| length > limit) {
-            // Looked at for its pace alone: silence has a bound.
-            routed.response = ResponseState::Passing;
-            self.phase = Phase::Routed(routed);
-            return ResponseHeadStep::Continue(edits, ResponseBody::Inspect);
-        }
-        edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
-        routed.response = ResponseState::Checking(Box::new(ResponseCheck::new(&self.table, 200)));
-        self.phase = Phase::Routed(routed);
-        ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
-    }
-
-    pub(super) fn pass_json_error(
+    /// Where the status is no success, only an error passes.
+    pub(super) fn pass_json(
         &mut self,
         mut routed: Box<Routed>,
         head: &ResponseHead,
@@ -164,8 +147,9 @@ impl Exchange {
     ) -> ResponseHeadStep {
         let mut edits = as_answer(&head.headers);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
-        routed.response =
-            ResponseState::Checking(Box::new(ResponseCheck::new(&self.table, status)));
+        let length = content_length(&head.headers);
+        let check = ResponseCheck::new(&self.table, status, length);
+        routed.response = ResponseState::Checking(Box::new(check));
         self.phase = Phase::Routed(routed);
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
     }
@@ -245,17 +229,15 @@ impl Routed {
             }
             ResponseState::Events(events) => events.feed(table, piece, end_of_stream, context),
             ResponseState::Dropping => BodyStep::Replace(Vec::new()),
-            ResponseState::Waiting | ResponseState::Passing => BodyStep::Forward,
+            ResponseState::Waiting => BodyStep::Forward,
         }
     }
 
     fn on_checked(&mut self, table: &Table, checked: Checked, status: u16) -> BodyStep {
         match checked {
             Checked::Undecided => BodyStep::Hold,
-            Checked::Answer => {
-                self.response = ResponseState::Passing;
-                BodyStep::Forward
-            }
+            Checked::Pass => BodyStep::Forward,
+            Checked::Broken => BodyStep::Reset,
             Checked::NoAnswer => {
                 self.response = ResponseState::Dropping;
                 BodyStep::Replace(refusal(table, self, status).body(self.id.as_deref()))

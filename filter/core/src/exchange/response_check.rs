@@ -1,6 +1,6 @@
-//! A JSON response that is held until it is known to be the answer.
+//! A JSON response that is looked at on its way: held until it is known to be the answer or too large to be held.
 
-use crate::json::{Field, Plan, Scanner, same_id};
+use crate::json::{Field, Plan, Scanner, is_response, may_be_response, same_id};
 use crate::table::Table;
 
 use super::routed::Routed;
@@ -13,27 +13,37 @@ pub(crate) struct ResponseCheck {
     status: u16,
     /// Bytes that may still be held.
     room: usize,
+    /// It will outgrow `room`: there is no use in holding more than it takes to know the id.
+    is_large: bool,
+    /// Some of it has gone on.
+    begun: bool,
     valid: bool,
 }
 
-/// What is known of a response by now.
+/// What is done with a response, by what is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Checked {
-    /// Too little.
+    /// Too little is known.
     Undecided,
-    /// It is the answer, or too large to be held until that is known.
-    Answer,
-    /// It is none.
+    /// It is the answer, or may be and is too large to be held: what has come goes on.
+    Pass,
+    /// It is no answer, and nothing of it has gone on.
     NoAnswer,
+    /// It is no answer, and a part of it has gone on.
+    Broken,
 }
 
 impl ResponseCheck {
-    /// Of a response with this status. Where that is no success, only an error may pass.
-    pub(crate) fn new(table: &Table, status: u16) -> Self {
+    /// Of a response with this status and announced length. Where the status is no success, only an error may pass.
+    pub(crate) fn new(table: &Table, status: u16, length: Option<u64>) -> Self {
+        let limits = table.limits();
+        let largest = u64::from(limits.checked_response_bytes);
         Self {
-            scanner: Scanner::new(Plan::FromServer, table.limits().id_bytes as usize),
+            scanner: Scanner::new(Plan::FromServer, limits.id_bytes as usize),
             status,
-            room: table.limits().checked_response_bytes as usize,
+            room: limits.checked_response_bytes as usize,
+            is_large: length.is_some_and(|length| length > largest),
+            begun: false,
             valid: true,
         }
     }
@@ -43,26 +53,19 @@ impl ResponseCheck {
         self.status
     }
 
-    /// The next piece. `id` is the request's, where it is known by now. An answer too large to be held passes from
-    /// there on, unless it is known to be none.
+    /// The next piece. `id` is the request's, where it is known by now.
     pub(crate) fn feed(&mut self, piece: &[u8], end_of_stream: bool, id: Option<&[u8]>) -> Checked {
         self.valid &= self.scanner.feed(piece).is_ok();
         self.room = self.room.saturating_sub(piece.len());
-        let is_full = self.room == 0;
-        if !self.valid && (end_of_stream || is_full) {
-            return Checked::NoAnswer;
-        }
         if end_of_stream {
-            return match self.scanner.finish().is_ok() && self.is_answer(id) {
-                true => Checked::Answer,
-                false => Checked::NoAnswer,
-            };
+            let is_answer = self.valid && self.scanner.finish().is_ok() && self.is_answer(id);
+            return self.decided(is_answer);
         }
-        match is_full {
-            true if self.only_error() => Checked::NoAnswer,
-            true => Checked::Answer,
-            false => Checked::Undecided,
+        let is_full = self.room == 0;
+        if self.begun || is_full || self.is_large && self.knows_both_ids(id) {
+            return self.decided(self.valid && self.may_be_answer(id));
         }
+        Checked::Undecided
     }
 
     /// Whether `body` as a whole is the answer to `routed`, of whatever size.
@@ -72,18 +75,40 @@ impl ResponseCheck {
             && self.is_answer(routed.id.as_deref())
     }
 
+    fn decided(&mut self, passes: bool) -> Checked {
+        match (passes, self.begun) {
+            (true, _) => {
+                self.begun = true;
+                Checked::Pass
+            }
+            (false, false) => Checked::NoAnswer,
+            (false, true) => Checked::Broken,
+        }
+    }
+
+    fn knows_both_ids(&self, id: Option<&[u8]>) -> bool {
+        id.is_some() && self.scanner.capture(Field::Id).is_some()
+    }
+
+    /// Of a document that has ended.
+    fn is_answer(&self, id: Option<&[u8]>) -> bool {
+        let names_request = id.is_none_or(|id| self.names(id));
+        let fits = self.scanner.capture(Field::Error).is_some() || !self.only_error();
+        is_response(&self.scanner) && names_request && fits
+    }
+
+    /// Of one that goes on.
+    fn may_be_answer(&self, id: Option<&[u8]>) -> bool {
+        let names_other = |id| self.scanner.capture(Field::Id).is_some() && !self.names(id);
+        may_be_response(&self.scanner) && !id.is_some_and(names_other) && !self.only_error()
+    }
+
     fn only_error(&self) -> bool {
         !(200..=299).contains(&self.status)
     }
 
-    fn is_answer(&self, id: Option<&[u8]>) -> bool {
-        let has_error = self.scanner.capture(Field::Error).is_some();
-        let has_result = self.scanner.capture(Field::Result).is_some();
-        let fits = has_error || has_result && !self.only_error();
-        fits && id.is_none_or(|id| {
-            self.scanner
-                .raw(Field::Id)
-                .is_some_and(|own| same_id(own, id))
-        })
+    fn names(&self, id: &[u8]) -> bool {
+        let own = self.scanner.raw(Field::Id);
+        own.is_some_and(|own| same_id(own, id))
     }
 }

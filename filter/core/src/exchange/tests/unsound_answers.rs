@@ -2,9 +2,12 @@
 
 use super::driver::*;
 use crate::Exchange;
-use crate::step::{BodyStep, ResponseBody, ResponseHeadStep};
+use crate::step::{BodyStep, ResponseBody, ResponseHeadStep, TickStep};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// More than is held.
+const LARGE: (&str, &str) = ("content-length", "1000000");
 
 /// A call whose server has begun to answer.
 fn answering(gateway: &mut Gateway, headers: &[(&str, &str)]) -> Exchange {
@@ -71,4 +74,148 @@ fn a_server_cannot_answer_for_another_one() {
         BodyStep::Forward
     );
     assert_eq!(gateway.body(&mut exchange, strange, false), BodyStep::Reset);
+}
+
+#[test]
+fn a_json_body_that_is_no_answer_is_replaced() {
+    let others = [
+        r#"{"jsonrpc":"2.0","id":7,"res"#,
+        "",
+        "[]",
+        r#"{"jsonrpc":"2.0","id":8,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":"7","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":7}"#,
+    ];
+    for body in others.iter().chain(UNSOUND) {
+        let mut gateway = Gateway::new();
+        let mut exchange = answering(&mut gateway, &[JSON]);
+        let error = instead(gateway.body(&mut exchange, body, true));
+        let begin = r#"{"jsonrpc":"2.0","id":7,"error""#;
+        assert!(error.starts_with(begin), "{body}: {error}");
+    }
+}
+
+#[test]
+fn a_large_answer_streams_once_its_id_is_known() {
+    let mut gateway = Gateway::new();
+    let mut exchange = answering(&mut gateway, &[JSON, LARGE]);
+    for (piece, step) in [
+        (r#"{"jsonrpc":"2.0","#, BodyStep::Hold),
+        (r#""id":7,"result":{"a":""#, BodyStep::Forward),
+        ("xxx", BodyStep::Forward),
+    ] {
+        assert_eq!(gateway.body(&mut exchange, piece, false), step);
+    }
+    assert_eq!(gateway.body(&mut exchange, "\"}}", true), BodyStep::Forward);
+}
+
+#[test]
+fn an_answer_that_outgrows_what_is_held_streams() {
+    for headers in [&[JSON][..], &[JSON, LARGE]] {
+        let mut gateway = Gateway::new();
+        let mut exchange = answering(&mut gateway, headers);
+        let first = format!(r#"{{"result":{{"a":"{}"#, "x".repeat(64_000));
+        let step = gateway.body(&mut exchange, &first, false);
+        assert_eq!(step, BodyStep::Hold);
+        let step = gateway.body(&mut exchange, &"x".repeat(2000), false);
+        assert_eq!(step, BodyStep::Forward);
+        let last = r#""},"jsonrpc":"2.0","id":7}"#;
+        assert_eq!(gateway.body(&mut exchange, last, true), BodyStep::Forward);
+    }
+}
+
+#[test]
+fn a_large_body_that_is_known_in_time_to_be_no_answer_is_replaced() {
+    let fill = "x".repeat(70_000);
+    for (headers, begin) in [
+        (
+            &[JSON, LARGE][..],
+            r#"{"jsonrpc":"2.0","id":8,"result":{"a":""#.to_owned(),
+        ),
+        (
+            &[JSON, LARGE],
+            r#"{"jsonrpc":"1.0","id":7,"result":{"a":""#.to_owned(),
+        ),
+        (
+            &[JSON],
+            format!(r#"{{"jsonrpc":"2.0","id":8,"result":{{"a":"{fill}"#),
+        ),
+        (&[JSON], format!("[\"{fill}")),
+        (&[JSON, LARGE], format!("<html>{fill}")),
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = answering(&mut gateway, headers);
+        let error = instead(gateway.body(&mut exchange, &begin, false));
+        assert!(error.starts_with(r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603"#));
+        let rest = gateway.body(&mut exchange, "x", true);
+        assert_eq!(rest, BodyStep::Replace(Vec::new()));
+    }
+}
+
+#[test]
+fn a_large_body_that_shows_late_to_be_no_answer_is_cut() {
+    let begin = format!(r#"{{"result":{{"a":"{}"#, "x".repeat(70_000));
+    for rest in [
+        r#""},"jsonrpc":"2.0","id":8}"#,
+        r#""},"jsonrpc":"2.0","id":"7"}"#,
+        r#""},"jsonrpc":"2.0","id":null}"#,
+        r#""},"jsonrpc":"1.0","id":7}"#,
+        r#""},"jsonrpc":"2.0","id":7,"error":{}}"#,
+        r#""},"jsonrpc":"2.0","id":7,"id":8}"#,
+        "\u{1}",
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = answering(&mut gateway, &[JSON]);
+        assert_eq!(
+            gateway.body(&mut exchange, &begin, false),
+            BodyStep::Forward
+        );
+        assert_eq!(
+            gateway.body(&mut exchange, rest, false),
+            BodyStep::Reset,
+            "{rest}"
+        );
+    }
+    for rest in [
+        "",
+        r#""},"jsonrpc":"2.0","id":7"#,
+        r#""},"jsonrpc":"2.0"}"#,
+        r#""},"id":7}"#,
+    ] {
+        let mut gateway = Gateway::new();
+        let mut exchange = answering(&mut gateway, &[JSON]);
+        assert_eq!(
+            gateway.body(&mut exchange, &begin, false),
+            BodyStep::Forward
+        );
+        assert_eq!(
+            gateway.body(&mut exchange, rest, true),
+            BodyStep::Reset,
+            "{rest}"
+        );
+    }
+}
+
+#[test]
+fn a_large_answer_may_take_its_time_but_not_be_silent() {
+    let mut gateway = Gateway::new();
+    let mut exchange = answering(&mut gateway, &[JSON, LARGE]);
+    gateway.body(
+        &mut exchange,
+        r#"{"jsonrpc":"2.0","id":7,"result":{"a":""#,
+        false,
+    );
+    for _ in 0..10 {
+        gateway.now_ms += 200_000;
+        assert_eq!(gateway.body(&mut exchange, "x", false), BodyStep::Forward);
+        assert_eq!(
+            gateway.lend(|context| exchange.on_tick(context)),
+            TickStep::Wait
+        );
+    }
+    gateway.now_ms += 300_000;
+    assert_eq!(
+        gateway.lend(|context| exchange.on_tick(context)),
+        TickStep::Reset
+    );
 }
