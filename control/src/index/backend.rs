@@ -75,17 +75,40 @@ pub(super) fn cluster(
     connection::connect(destination, gateways, store)
 }
 
+/// The names of what a backendRef leads to, as far as it says.
+pub(super) fn hosts(
+    route: &ObjectName,
+    backend: &HttpRouteRulesBackendRefs,
+    store: &Store<'_>,
+) -> Vec<String> {
+    if backend.kind.as_deref() == Some("Hostname") {
+        return vec![backend.name.clone()];
+    }
+    let name = service_name(route, backend);
+    let spec = store.services.get(&name).and_then(|s| s.spec.as_ref());
+    let alias = spec.and_then(|spec| spec.external_name.clone());
+    alias.into_iter().chain([full_name(&name)]).collect()
+}
+
+fn service_name(route: &ObjectName, backend: &HttpRouteRulesBackendRefs) -> ObjectName {
+    let namespace = backend.namespace.as_ref().unwrap_or(&route.namespace);
+    ObjectName {
+        namespace: namespace.clone(),
+        name: backend.name.clone(),
+    }
+}
+
+fn full_name(service: &ObjectName) -> String {
+    format!("{}.{}.{CLUSTER_DOMAIN}", service.name, service.namespace)
+}
+
 fn service(
     route: &ObjectName,
     backend: &HttpRouteRulesBackendRefs,
     port: u16,
     store: &Store<'_>,
 ) -> Result<Destination, Fault> {
-    let namespace = backend.namespace.as_ref().unwrap_or(&route.namespace);
-    let name = ObjectName {
-        namespace: namespace.clone(),
-        name: backend.name.clone(),
-    };
+    let name = service_name(route, backend);
     let (from, to) = ((ROUTE, route.namespace.as_str()), (SERVICE, &name));
     if !grant::is_granted(store, from, to) {
         return Err(Fault::new(
@@ -126,7 +149,7 @@ fn service(
         .as_deref()
         .or(service_port.name.as_deref());
     Ok(Destination {
-        host: format!("{}.{}.{CLUSTER_DOMAIN}", name.name, name.namespace),
+        host: full_name(&name),
         port,
         namespace: name.namespace,
         dns: addresses

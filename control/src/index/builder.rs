@@ -152,26 +152,24 @@ impl<'a> Builder<'a> {
         hosts
     }
 
-    /// Hosts of all registrations' routes and what they are rewritten to, served or not.
+    /// Hosts of all registrations' routes, what they are rewritten to, and where they lead, served or not.
     fn internal_hosts(&self, drafts: &[Draft<'_>], public: &[String]) -> Vec<String> {
         let mut hosts = BTreeSet::new();
-        for route in drafts
-            .iter()
-            .filter_map(|draft| self.store.routes.get(&route_name(draft)))
-        {
-            hosts.extend(route.spec.hostnames.iter().flatten());
-            let filters = route
-                .spec
-                .rules
-                .iter()
-                .flatten()
-                .flat_map(|rule| rule.filters.iter().flatten());
-            hosts.extend(filters.filter_map(|f| f.url_rewrite.as_ref()?.hostname.as_ref()));
+        for name in drafts.iter().map(route_name) {
+            let Some(route) = self.store.routes.get(&name) else {
+                continue;
+            };
+            hosts.extend(route.spec.hostnames.iter().flatten().cloned());
+            for rule in route.spec.rules.iter().flatten() {
+                let filters = rule.filters.iter().flatten();
+                let rewrites = filters.filter_map(|f| f.url_rewrite.as_ref()?.hostname.clone());
+                hosts.extend(rewrites);
+                let backends = rule.backend_refs.iter().flatten();
+                hosts.extend(backends.flat_map(|b| backend::hosts(&name, b, &self.store)));
+            }
         }
-        let closed = hosts
-            .into_iter()
-            .filter(|host| is_hostname(host) && !public.contains(host));
-        closed.cloned().collect()
+        hosts.retain(|host| is_hostname(host) && !public.contains(host));
+        hosts.into_iter().collect()
     }
 
     fn resolve(

@@ -18,7 +18,7 @@ fn standard_output_is_a_configuration_that_the_filter_takes() {
         config.endpoints[0].hosts,
         ["127.0.0.1", "localhost", "mcp.127-0-0-1.sslip.io"]
     );
-    assert_eq!(config.internal_hosts, ["a.mcp.local"]);
+    assert_eq!(config.internal_hosts, ["a.example", "a.mcp.local"]);
     assert!(config.servers.is_empty());
     assert!(Table::compile(&config).is_ok());
 }
@@ -57,7 +57,7 @@ fn what_is_wrong_is_told_and_the_rest_is_printed() {
     let run = place.run(&["render", "--offline", "base"]);
     assert_eq!(run.code, 0);
     let config: PluginConfig = serde_json::from_str(&run.out).unwrap();
-    assert_eq!(config.internal_hosts, ["a.mcp.local"]);
+    assert_eq!(config.internal_hosts, ["a.example", "a.mcp.local"]);
     assert!(
         run.told[0].starts_with("ERROR base/bad.yaml:1: "),
         "{:?}",

@@ -159,16 +159,34 @@ fn hosts_of_routes_and_what_they_are_rewritten_to_are_closed_to_clients() {
     );
     assert_eq!(
         two.index().internal_hosts,
-        ["*.mcp.local", "a.mcp.local", "up.example"]
+        ["*.mcp.local", "a.example", "a.mcp.local", "up.example"]
     );
+}
+
+#[test]
+fn names_of_services_are_closed_to_clients_and_public_hosts_never() {
+    const BACKEND: &str = "{group: networking.istio.io, kind: Hostname, name: a.example, port: 80}";
+    let service = Manifests::one_server()
+        .edit(BACKEND, "{name: up, port: 80}")
+        .with("apiVersion: v1\nkind: Service\nmetadata: {name: up, namespace: team}\nspec: {type: ExternalName, externalName: x.example}\n");
+    assert_eq!(
+        service.index().internal_hosts,
+        ["a.mcp.local", "up.team.svc.cluster.local", "x.example"]
+    );
+    let shared = Manifests::one_server().edit("hostname: mcp.example.com", "hostname: a.example");
+    assert!(public(&shared).contains(&"a.example".to_owned()));
+    assert_eq!(shared.index().internal_hosts, ["a.mcp.local"]);
 }
 
 #[test]
 fn hosts_of_registrations_that_are_not_served_are_closed_too() {
     let disabled = Manifests::one_server().edit("prefix: a_", "prefix: a_\n  state: Disabled");
-    assert_eq!(disabled.index().internal_hosts, ["a.mcp.local"]);
+    assert_eq!(
+        disabled.index().internal_hosts,
+        ["a.example", "a.mcp.local"]
+    );
     let refused = Manifests::one_server().edit("port: 80}]", "port: 81}]");
-    assert_eq!(refused.index().internal_hosts, ["a.mcp.local"]);
+    assert_eq!(refused.index().internal_hosts, ["a.example", "a.mcp.local"]);
 }
 
 #[test]
@@ -188,7 +206,7 @@ fn a_route_must_not_have_the_public_host() {
                    name.mcp.local";
     assert_eq!(public.fault(), refused(TargetUnsupported, message));
     let index = public.index();
-    assert!(index.internal_hosts.is_empty());
+    assert_eq!(index.internal_hosts, ["a.example"]);
     assert!(index.network.routes.is_empty());
     assert!(index.network.clusters.is_empty());
 }

@@ -50,7 +50,7 @@ fn the_configuration_says_what_the_index_says() {
         origins: Vec::new(),
     };
     assert_eq!(config.endpoints, [endpoint]);
-    assert_eq!(config.internal_hosts, ["a.mcp.local"]);
+    assert_eq!(config.internal_hosts, ["a.example", "a.mcp.local"]);
     let server = Server {
         name: "team/a".to_owned(),
         prefix: "a_".to_owned(),
