@@ -60,14 +60,18 @@ pub struct PluginConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
     /// Keys and lifetime of client sessions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub sessions: Sessions,
     /// How control is recognised.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub control: ControlKeys,
     /// Bounds in bytes, entries and milliseconds.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The part that one plugin instance plays.
