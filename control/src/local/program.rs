@@ -16,6 +16,8 @@ pub(super) enum ProgramError {
         "no filter named: name it with --filter PATH (`scripts/build-filter` builds it and prints its path)"
     )]
     NoFilter,
+    #[error("there is no filter at {}: name it with --filter PATH (`scripts/build-filter` builds it and prints its path)", .0.display())]
+    FilterNotThere(PathBuf),
 }
 
 /// Envoy: the one that is named, else the first on `search_path` (`PATH`).
@@ -40,7 +42,11 @@ pub(super) fn envoy(
 
 /// The filter's module as it is named.
 pub(super) fn filter(named: Option<&Path>) -> Result<&Path, ProgramError> {
-    named.ok_or(ProgramError::NoFilter)
+    let named = named.ok_or(ProgramError::NoFilter)?;
+    match named.is_file() {
+        true => Ok(named),
+        false => Err(ProgramError::FilterNotThere(named.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -62,5 +68,14 @@ mod tests {
         assert!(error.to_string().contains("scripts/fetch-envoy"), "{error}");
         let error = envoy(Some(Path::new("/nonexistent/envoy")), None).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/envoy"), "{error}");
+    }
+
+    #[test]
+    fn without_the_filter_the_way_to_it_is_told() {
+        for named in [None, Some(Path::new("/nonexistent")), Some(Path::new("/"))] {
+            let error = filter(named).unwrap_err().to_string();
+            assert!(error.contains("scripts/build-filter"), "{error}");
+            assert!(named.is_none_or(|path| error.contains(path.to_str().unwrap())));
+        }
     }
 }
