@@ -26,6 +26,8 @@ use std::io;
 use std::process::ExitCode;
 
 use mcp_filter_core::table::CompileError;
+use rustix::fs::Mode;
+use rustix::process::umask;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{CheckArgs, LocalArgs, RenderArgs};
@@ -54,6 +56,7 @@ enum LocalError {
 
 /// Serves until a signal comes, on the thread that calls, which must live as long as the program.
 pub fn run(args: &LocalArgs) -> ExitCode {
+    write_privately();
     exit_code(block_on(serve(args)).map(|()| true))
 }
 
@@ -64,12 +67,18 @@ pub fn check(args: &CheckArgs) -> ExitCode {
 
 /// Prints the plugin configuration.
 pub fn render(args: &RenderArgs) -> ExitCode {
+    write_privately();
     let printed = if args.offline {
         print::without_asking(args)
     } else {
         block_on(print::after_asking(args))
     };
     exit_code(printed.map(|()| true))
+}
+
+/// Nobody else reads what this program and its Envoy write: some of it holds the key of the sessions.
+fn write_privately() {
+    umask(Mode::RWXG | Mode::RWXO);
 }
 
 fn block_on(future: impl Future<Output = Result<(), LocalError>>) -> Result<(), LocalError> {

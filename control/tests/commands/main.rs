@@ -4,6 +4,7 @@
 
 mod check;
 mod examples;
+mod local;
 mod render;
 
 use std::fs;
