@@ -100,23 +100,11 @@ pub fn deny_all(name: &ObjectName, policy: &AuthPolicy) -> Policy {
             value,
         })
         .collect();
-    let body = serde_json::json!({
-        "error": "Forbidden",
-        "message": format!("AuthPolicy {name} cannot be enforced here, so everything that it is for is denied."),
-    });
-    let denial = Denial {
-        status: 403,
-        headers: vec![HeaderValue {
-            name: "content-type".to_owned(),
-            value: "application/json".to_owned(),
-        }],
-        body: body.to_string(),
-    };
     Policy {
         name: name.to_string(),
         rules: vec![Rule {
             requires: Condition::Any(Vec::new()),
-            denial,
+            denial: wordless(403),
         }],
         set_headers: Vec::new(),
         credential_headers: headers_read(&set_headers),
@@ -152,15 +140,20 @@ fn one_pattern(at: &str, pattern: &Pattern) -> Result<Condition, String> {
     }
 }
 
-/// As Kuadrant has it, the status is 403 and the body empty unless the policy says otherwise.
+/// The filter adds its own words.
+fn wordless(status: u16) -> Denial {
+    Denial {
+        status,
+        headers: Vec::new(),
+        body: String::new(),
+    }
+}
+
+/// As Kuadrant has it, the status is 403 unless the policy says otherwise.
 fn denial(deny: Option<&DenyWith>) -> Result<Denial, String> {
     let at = "spec.rules.response.unauthorized";
     let Some(deny) = deny else {
-        return Ok(Denial {
-            status: 403,
-            headers: Vec::new(),
-            body: String::new(),
-        });
+        return Ok(wordless(403));
     };
     let status = deny.code.unwrap_or(403);
     if !(400..=599).contains(&status) {

@@ -57,7 +57,7 @@ pub struct HeaderValue {
     pub value: String,
 }
 
-/// A policy's own refusal.
+/// A policy's own refusal. Without headers and body, the filter answers with this status in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

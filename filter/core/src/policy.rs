@@ -27,6 +27,8 @@ pub enum Verdict {
     Allow(Vec<HeaderEdit>),
     /// Refused by the policy, in its author's words, byte for byte.
     Deny(LocalResponse),
+    /// Refused by the policy with this status, whose author wrote no words for it.
+    DenyWordlessly(u16),
     /// Refused by us: the policy cannot be applied to these headers.
     Refuse(HeaderFault),
 }
@@ -91,7 +93,7 @@ impl CompiledPolicy {
             .iter()
             .find(|rule| !holds(&rule.requires, headers))
         {
-            return Verdict::Deny(denial(&rule.denial));
+            return deny(&rule.denial);
         }
         match self
             .set_headers
@@ -117,19 +119,22 @@ fn holds(condition: &Condition, headers: &Headers) -> bool {
     }
 }
 
-fn denial(denial: &Denial) -> LocalResponse {
+fn deny(denial: &Denial) -> Verdict {
+    if denial.headers.is_empty() && denial.body.is_empty() {
+        return Verdict::DenyWordlessly(denial.status);
+    }
     let header = |header: &mcp_filter_config::HeaderValue| {
         (
             Cow::Owned(header.name.clone()),
             header.value.clone().into_bytes(),
         )
     };
-    LocalResponse {
+    Verdict::Deny(LocalResponse {
         status: denial.status,
         headers: denial.headers.iter().map(header).collect(),
         body: denial.body.clone().into_bytes(),
         reason: "denied by policy",
-    }
+    })
 }
 
 fn edit(header: &SetHeader, headers: &Headers) -> Result<HeaderEdit, HeaderFault> {

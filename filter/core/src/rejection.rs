@@ -1,6 +1,6 @@
 //! Every refusal and failure that a client can see, with its HTTP status and JSON-RPC code.
 //!
-//! A policy's own denial is not here: it goes out byte for byte as its author wrote it.
+//! A policy's own denial is not here, where its author wrote one: it goes out byte for byte.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -46,6 +46,13 @@ pub enum Rejection {
     InvalidCursor,
     /// Client: a header that decides about a credential is ambiguous or broken.
     HeaderFault(HeaderFault),
+    /// Client: a policy denies the request, and its author wrote no answer.
+    DeniedByPolicy {
+        /// `namespace/name` of the policy.
+        policy: String,
+        /// The status that it asks for.
+        status: u16,
+    },
     /// Client: no tool of this name.
     UnknownTool(String),
     /// Client: no prompt of this name.
@@ -141,7 +148,7 @@ impl Rejection {
             Self::MethodNotAllowed => 405,
             Self::BodyStalled => 408,
             Self::BodyTooLarge => 413,
-            Self::GatewayFailed { status } => *status,
+            Self::DeniedByPolicy { status, .. } | Self::GatewayFailed { status } => *status,
             Self::HalfMissing | Self::NotConfigured => 503,
             // There is no request whose client could read a JSON-RPC error.
             Self::AnswerNotTaken { .. } => 502,
@@ -194,6 +201,7 @@ impl Rejection {
             Self::InvalidParams(_) => "invalid_params",
             Self::InvalidCursor => "invalid_cursor",
             Self::HeaderFault(_) => "header_fault",
+            Self::DeniedByPolicy { .. } => "denied_by_policy",
             Self::UnknownTool(_) => "unknown_tool",
             Self::UnknownPrompt(_) => "unknown_prompt",
             Self::UnknownResource(_) => "unknown_resource",
@@ -274,6 +282,7 @@ impl fmt::Display for Rejection {
             Self::InvalidParams(member) => write!(f, "Invalid params: {member}"),
             Self::InvalidCursor => f.write_str("Invalid params: cursor"),
             Self::HeaderFault(fault) => write!(f, "Invalid request: {fault}"),
+            Self::DeniedByPolicy { policy, .. } => write!(f, "Forbidden: policy {policy} denies it"),
             Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
             Self::UnknownPrompt(name) => write!(f, "Unknown prompt: {name}"),
             Self::UnknownResource(_) => f.write_str("Resource not found"),

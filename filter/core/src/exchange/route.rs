@@ -38,7 +38,7 @@ pub(crate) struct Route {
 pub(crate) enum Denied {
     /// In its author's words.
     ByPolicy(LocalResponse),
-    /// It can't be asked.
+    /// In our words: its author wrote none, or it can't be asked.
     ByUs(Rejection),
 }
 
@@ -130,7 +130,7 @@ impl Route {
             .then_some((self, &of_route.session))
     }
 
-    /// Asks the server's policies. A denial is theirs, byte for byte.
+    /// Asks the server's policies. A denial is theirs, byte for byte, where its author wrote one.
     pub(crate) fn apply_policies(
         &mut self,
         table: &Table,
@@ -139,6 +139,10 @@ impl Route {
         for policy in table.policies(self.server) {
             match policy.evaluate(headers) {
                 Verdict::Deny(response) => return Err(Denied::ByPolicy(response)),
+                Verdict::DenyWordlessly(status) => {
+                    let policy = policy.name().to_owned();
+                    return Err(Denied::ByUs(Rejection::DeniedByPolicy { policy, status }));
+                }
                 Verdict::Refuse(fault) => return Err(Denied::ByUs(Rejection::HeaderFault(fault))),
                 Verdict::Allow(edits) => {
                     self.policy_headers

@@ -205,6 +205,21 @@ fn a_call_without_the_header_that_its_policy_wants_gets_the_policys_own_answer()
 }
 
 #[test]
+fn a_policy_without_an_answer_of_its_own_is_answered_for_with_the_requests_id() {
+    let mut gateway = Gateway::with(|config| {
+        let denial = &mut config.policies[0].rules[0].denial;
+        (denial.status, denial.body) = (403, String::new());
+        denial.headers.clear();
+    });
+    let response = gateway.answer(&[], &call("github_get_me"));
+    assert_eq!(response.status, 403);
+    assert_eq!(
+        text(&response.body),
+        r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32600,"message":"Forbidden: policy test/swap denies it"}}"#
+    );
+}
+
+#[test]
 fn prompts_resources_and_completions_find_their_server() {
     let cases = [
         (
