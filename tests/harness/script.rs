@@ -133,6 +133,7 @@ impl Script {
         tools.extend(questions());
         tools.extend(no_messages());
         tools.extend(odd_answers());
+        tools.extend(wrong_answers());
         tools.extend(breakages());
         Self {
             prompts: prompts(),
@@ -260,32 +261,9 @@ fn odd_answers() -> Vec<Tool> {
     ]
 }
 
-/// What ends too early, or not at all.
-fn breakages() -> Vec<Tool> {
+/// Answers that are JSON and no response to the request.
+fn wrong_answers() -> Vec<Tool> {
     vec![
-        Tool::new("empty_stream", response(200, "text/event-stream", "")),
-        Tool::new(
-            "stream_without_answer",
-            response(
-                200,
-                "text/event-stream",
-                "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n",
-            ),
-        ),
-        Tool::new(
-            "cut_json",
-            Answer::Cut {
-                content_type: "application/json",
-                part: "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"cont",
-            },
-        ),
-        Tool::new(
-            "cut_stream",
-            Answer::Cut {
-                content_type: "text/event-stream",
-                part: "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\ndata: {\"jsonrpc\":",
-            },
-        ),
         Tool::new(
             "unsound_json",
             response(200, "application/json", r#"{"id":$ID,"result":{}}"#),
@@ -319,6 +297,35 @@ fn breakages() -> Vec<Tool> {
                     "x".repeat(3_000_000)
                 ),
             ),
+        ),
+    ]
+}
+
+/// What ends too early, or not at all.
+fn breakages() -> Vec<Tool> {
+    vec![
+        Tool::new("empty_stream", response(200, "text/event-stream", "")),
+        Tool::new(
+            "stream_without_answer",
+            response(
+                200,
+                "text/event-stream",
+                "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n",
+            ),
+        ),
+        Tool::new(
+            "cut_json",
+            Answer::Cut {
+                content_type: "application/json",
+                part: "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"cont",
+            },
+        ),
+        Tool::new(
+            "cut_stream",
+            Answer::Cut {
+                content_type: "text/event-stream",
+                part: "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\ndata: {\"jsonrpc\":",
+            },
         ),
         Tool::new("hang", Answer::Hang),
         Tool::new("hang_stream", Answer::HangStream),
