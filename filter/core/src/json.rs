@@ -12,6 +12,6 @@ pub(crate) mod strategies;
 pub mod text;
 
 pub use id_rewriter::IdRewriter;
-pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site, same_id};
+pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site, id_value, same_id};
 pub(crate) use message::{is_response, may_be_response};
 pub use scanner::{Capture, Field, InvalidJson, Plan, Scanner, ValueKind};

@@ -2,8 +2,7 @@
 
 mod passing;
 
-use super::number::same_number;
-use super::{Field, InvalidJson, Scanner, ValueKind, text};
+use super::{Field, InvalidJson, Scanner, ValueKind, number, text};
 
 pub(crate) use self::passing::PassingMessage;
 
@@ -43,9 +42,19 @@ impl Message {
 /// Whether two raw ids are the same: strings by the text that they spell, numbers by their value, for servers may write
 /// them anew. `1` and `1.0` are one id, `1` and `"1"` are two.
 pub fn same_id(left: &[u8], right: &[u8]) -> bool {
-    left == right
-        || same_number(left, right)
-        || text::decode(left).is_some_and(|left| Some(left) == text::decode(right))
+    left == right || id_value(left) == id_value(right)
+}
+
+/// What is equal for two raw ids, and only then, when they are the same by [`same_id`].
+pub fn id_value(id: &[u8]) -> Vec<u8> {
+    let (kind, value) = if let Some(text) = text::decode(id) {
+        (b's', text.into_owned().into_bytes())
+    } else if let Some(number) = number::normal(id) {
+        (b'n', number)
+    } else {
+        (b'r', id.to_vec())
+    };
+    [&[kind], value.as_slice()].concat()
 }
 
 /// Whether a document that has ended is a response. JSON-RPC 2.0, section 5: `jsonrpc` is exactly "2.0", and there is
@@ -134,5 +143,10 @@ mod tests {
         assert!(same_id(b"7", b"7.0"));
         assert!(!same_id(b"7", b"8"));
         assert!(!same_id(b"\"a\"", b"\"b\""));
+        assert!(!same_id(b"\"n1e1\"", b"1"));
+        assert!(same_id(
+            b"1e99999999999999999999",
+            b"1e99999999999999999999"
+        ));
     }
 }

@@ -1,12 +1,15 @@
 //! Numbers compared by value, however they are written and however large they are.
 
-/// Whether both texts are JSON numbers (RFC 8259, 6) of one value: `1`, `1.0` and `10e-1` are.
-pub(super) fn same_number(left: &[u8], right: &[u8]) -> bool {
-    Number::read(left).is_some_and(|left| Number::read(right) == Some(left))
+/// The one spelling that all JSON numbers (RFC 8259, 6) of a value share: `1`, `1.0` and `10e-1` have the same. `None`
+/// for what is no number, or has an exponent beyond 64 bits.
+pub(super) fn normal(text: &[u8]) -> Option<Vec<u8>> {
+    let number = Number::read(text)?;
+    let sign: &[u8] = if number.is_negative { b"-" } else { b"" };
+    let exponent = number.exponent.to_string();
+    Some([sign, &number.digits, b"e", exponent.as_bytes()].concat())
 }
 
 /// `0.digits` times ten to the power of `exponent`, in the only form that has neither leading nor trailing zeros.
-#[derive(PartialEq, Eq)]
 struct Number {
     is_negative: bool,
     digits: Vec<u8>,
@@ -14,7 +17,6 @@ struct Number {
 }
 
 impl Number {
-    /// `None` for what is no number, or has an exponent beyond 64 bits.
     fn read(text: &[u8]) -> Option<Self> {
         let (is_negative, text) = match text.strip_prefix(b"-") {
             Some(rest) => (true, rest),
@@ -59,7 +61,7 @@ fn split(text: &[u8], is_border: impl Fn(u8) -> bool) -> (&[u8], Option<&[u8]>) 
 
 #[cfg(test)]
 mod tests {
-    use super::same_number;
+    use super::normal;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -75,8 +77,10 @@ mod tests {
             ("9007199254740993", "9007199254740993.0"),
             ("1e400", "0.1e401"),
         ] {
-            assert!(
-                same_number(left.as_bytes(), right.as_bytes()),
+            assert!(normal(left.as_bytes()).is_some(), "{left}");
+            assert_eq!(
+                normal(left.as_bytes()),
+                normal(right.as_bytes()),
                 "{left} {right}"
             );
         }
@@ -92,15 +96,16 @@ mod tests {
             ("1e400", "1e401"),
             ("0.1", "0.01"),
         ] {
-            assert!(
-                !same_number(left.as_bytes(), right.as_bytes()),
+            assert_ne!(
+                normal(left.as_bytes()),
+                normal(right.as_bytes()),
                 "{left} {right}"
             );
         }
     }
 
     #[test]
-    fn what_is_no_number_is_the_same_as_nothing() {
+    fn what_is_no_number_has_no_normal_spelling() {
         for text in [
             "",
             "-",
@@ -111,7 +116,7 @@ mod tests {
             ".5",
             "1.2.3",
         ] {
-            assert!(!same_number(text.as_bytes(), text.as_bytes()), "{text}");
+            assert_eq!(normal(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::entry::{Entry, KeyDigest, digest};
 use super::table::{Existing, SlotTable};
 use crate::context::SharedSlots;
 use crate::identity::Identity;
+use crate::json::id_value;
 use crate::session_id::Session;
 
 /// Longest `notifications/cancelled` that is remembered, in bytes.
@@ -16,9 +17,12 @@ const LARGEST_NOTIFICATION: usize = 1024;
 pub struct CallKey(KeyDigest);
 
 impl CallKey {
-    /// A request of `session`. `id` is the JSON token of its id.
+    /// A request of `session`. `id` is the JSON token of its id, in any spelling.
     pub fn in_session(session: &Session, id: &[u8]) -> Self {
-        Self(digest("call in session", &[session.unique(), id]))
+        Self(digest(
+            "call in session",
+            &[session.unique(), &id_value(id)],
+        ))
     }
 
     /// A request without a session.

@@ -74,6 +74,20 @@ fn a_cancelled_request_ends_after_the_grace_and_no_other_does() {
     );
 }
 
+#[test]
+fn a_cancellation_may_spell_the_id_anew() {
+    for (id, cancelled) in [("3", "3.0"), ("\"H2\"", r#""\u00482""#)] {
+        let mut gateway = Gateway::new();
+        let session = gateway.session();
+        let headers = [PAT, ("mcp-session-id", session.as_str())];
+        let request = call("github_get_me").replace("\"id\":7", &format!("\"id\":{id}"));
+        let (mut exchange, _) = gateway.post(&headers, &request);
+        gateway.post(&headers, &CANCEL.replace('7', cancelled));
+        gateway.now_ms += 4_000;
+        ended(&mut gateway, &mut exchange);
+    }
+}
+
 /// A way to an exchange of a session that waits.
 type Wait = fn(&mut Gateway, &str) -> Exchange;
 
