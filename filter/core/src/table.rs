@@ -165,11 +165,6 @@ impl Table {
         &self.limits
     }
 
-    /// Whether any tool is listed.
-    pub fn has_tools(&self) -> bool {
-        self.catalog.entries(ListKind::Tools).next().is_some()
-    }
-
     /// Whether any prompt is listed.
     pub fn has_prompts(&self) -> bool {
         self.catalog.entries(ListKind::Prompts).next().is_some()

@@ -5,7 +5,6 @@ use mcp_filter_config::Limits;
 use super::entry::{Entry, KeyDigest, digest};
 use super::table::{Existing, SlotTable};
 use crate::context::SharedSlots;
-use crate::identity::Identity;
 use crate::json::id_value;
 use crate::session_id::Session;
 
@@ -23,11 +22,6 @@ impl CallKey {
             "call in session",
             &[session.unique(), &id_value(id)],
         ))
-    }
-
-    /// A request without a session.
-    pub fn of_identity(identity: &Identity, id: &[u8]) -> Self {
-        Self(digest("call of identity", &[identity.as_bytes(), id]))
     }
 }
 

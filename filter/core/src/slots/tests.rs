@@ -4,7 +4,6 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::context::{SharedSlots, Slot};
-use crate::identity::Identity;
 use crate::session_id::tests::session;
 use crate::version::ProtocolVersion;
 
@@ -48,7 +47,6 @@ fn an_upstream_session_is_found_by_its_key_alone() {
         key(2),
         UpstreamKey::in_session(&session(1), "test/slack", &CREDENTIAL),
         UpstreamKey::in_session(&session(1), "test/github", &[4; 32]),
-        UpstreamKey::of_identity(&Identity::ANONYMOUS, "test/github", &CREDENTIAL),
     ];
     for other in others {
         assert_eq!(load(slots, &other, NOW_MS), None);
@@ -131,9 +129,7 @@ fn a_session_in_use_outlives_younger_ones_that_are_not() {
 fn three_thousand_sessions_fit_into_the_slots_of_the_default() {
     let slots = &mut MemorySlots::new();
     let limits = Limits::default();
-    let key = |number: u32| {
-        UpstreamKey::of_identity(&Identity::ANONYMOUS, &number.to_string(), &CREDENTIAL)
-    };
+    let key = |number: u32| UpstreamKey::in_session(&session(1), &number.to_string(), &CREDENTIAL);
     for number in 0..3000 {
         insert_upstream_session(slots, &limits, &key(number), (&upstream("x"), NOW_MS));
     }
@@ -196,7 +192,6 @@ fn a_cancelled_call_tells_when_it_was_cancelled_last() {
     for other in [
         CallKey::in_session(&session(1), b"\"7\""),
         CallKey::in_session(&session(2), b"7"),
-        CallKey::of_identity(&Identity::ANONYMOUS, b"7"),
     ] {
         assert_eq!(cancellation(slots, &limits, &other), None);
     }

@@ -5,7 +5,6 @@ use mcp_filter_config::Limits;
 use super::entry::{Entry, KeyDigest, digest};
 use super::table::{Existing, Put, SlotTable};
 use crate::context::SharedSlots;
-use crate::identity::Identity;
 use crate::session_id::{Session, version_code, version_of};
 use crate::version::ProtocolVersion;
 
@@ -24,14 +23,6 @@ impl UpstreamKey {
         Self(digest(
             "upstream session",
             &[session.unique(), server.as_bytes(), credential],
-        ))
-    }
-
-    /// For requests of a known caller that come without a session.
-    pub fn of_identity(identity: &Identity, server: &str, credential: &[u8; 32]) -> Self {
-        Self(digest(
-            "upstream session of identity",
-            &[identity.as_bytes(), server.as_bytes(), credential],
         ))
     }
 }

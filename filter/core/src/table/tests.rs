@@ -367,7 +367,7 @@ fn without_resources_no_uri_leads_anywhere() {
     });
     assert_eq!(table.resource("demo://static/1"), None);
     assert!(!table.has_resources());
-    assert!(!table.has_tools() && !table.has_prompts());
+    assert!(!table.has_prompts());
 }
 
 #[test]
