@@ -192,7 +192,7 @@ impl Flow {
             Request::Undecided | Request::Released { .. } => true,
         };
         let step = if inspect {
-            let step = self.ask(|exchange, context| exchange.on_released_body(piece, end, context));
+            let step = self.ask(|exchange, _| exchange.on_released_body(piece, end));
             self.settle_other();
             step
         } else {
@@ -282,15 +282,7 @@ impl Flow {
         if passed {
             return;
         }
-        let now_ms = self.shared.clock.now_ms();
-        let mut random = random::fill;
-        let mut slots = HostSlots;
-        self.exchange.on_done(&mut Context {
-            now_ms,
-            random: &mut random,
-            identity: &mut token::identity,
-            slots: &mut slots,
-        });
+        self.exchange.on_done();
         for call in self.exchange.take_calls() {
             let _ = self
                 .shared

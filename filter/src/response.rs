@@ -96,7 +96,7 @@ impl Flow {
         if inspect && self.response_body.is_paused() {
             let piece = self.response_body.take_paused();
             let end = self.response_body.has_ended();
-            let step = self.ask(|exchange, context| exchange.on_response_body(piece, end, context));
+            let step = self.ask(|exchange, _| exchange.on_response_body(piece, end));
             self.settle_other();
             if self.apply_response_body(step, At::Outside) == Action::Pause {
                 return Action::Pause;
@@ -143,7 +143,7 @@ impl Flow {
     }
 
     fn feed_response(&mut self, piece: Vec<u8>, end: bool, at: At) -> Action {
-        let step = self.ask(|exchange, context| exchange.on_response_body(piece, end, context));
+        let step = self.ask(|exchange, _| exchange.on_response_body(piece, end));
         self.settle_other();
         let action = self.apply_response_body(step, at);
         if action == Action::Continue {

@@ -84,9 +84,9 @@ impl Gateway {
         let continued =
             self.lend(|context| exchange.on_response_headers(head, false, true, context));
         let body = RESULT.as_bytes().to_vec();
-        let first = self.lend(|context| exchange.on_response_body(body, false, context));
-        let last = self.lend(|context| exchange.on_response_body(Vec::new(), true, context));
-        self.lend(|context| exchange.on_done(context));
+        let first = exchange.on_response_body(body, false);
+        let last = exchange.on_response_body(Vec::new(), true);
+        exchange.on_done();
         matches!(continued, ResponseHeadStep::Continue(..))
             && first != BodyStep::Reset
             && last == BodyStep::Forward

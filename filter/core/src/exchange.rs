@@ -135,12 +135,7 @@ impl Exchange {
     }
 
     /// The next piece of a request body after its release with `inspect_rest`.
-    pub fn on_released_body(
-        &mut self,
-        piece: Vec<u8>,
-        end_of_stream: bool,
-        _context: &mut Context<'_>,
-    ) -> BodyStep {
+    pub fn on_released_body(&mut self, piece: Vec<u8>, end_of_stream: bool) -> BodyStep {
         let Phase::Routed(routed) = &mut self.phase else {
             return BodyStep::Forward;
         };
@@ -196,16 +191,9 @@ impl Exchange {
     }
 
     /// The next piece of a response body: new bytes only.
-    pub fn on_response_body(
-        &mut self,
-        piece: Vec<u8>,
-        end_of_stream: bool,
-        context: &mut Context<'_>,
-    ) -> BodyStep {
+    pub fn on_response_body(&mut self, piece: Vec<u8>, end_of_stream: bool) -> BodyStep {
         match &mut self.phase {
-            Phase::Routed(routed) => {
-                routed.on_response_body(&self.table, &piece, end_of_stream, context)
-            }
+            Phase::Routed(routed) => routed.on_response_body(&self.table, &piece, end_of_stream),
             // Where the host lets bodies come before held headers go on, they wait, too.
             Phase::Doubting(_) | Phase::Repairing(_) => BodyStep::Hold,
             Phase::Replacing(_) if !end_of_stream => BodyStep::Hold,
@@ -258,7 +246,7 @@ impl Exchange {
     }
 
     /// The stream is over, whoever ended it. Detached calls may follow.
-    pub fn on_done(&mut self, _context: &mut Context<'_>) {
+    pub fn on_done(&mut self) {
         self.end_upstream_session();
         self.phase = Phase::Passed;
     }

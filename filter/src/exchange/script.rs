@@ -102,12 +102,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn on_released_body(
-        &mut self,
-        piece: Vec<u8>,
-        end_of_stream: bool,
-        _context: &mut Context<'_>,
-    ) -> BodyStep {
+    pub(crate) fn on_released_body(&mut self, piece: Vec<u8>, end_of_stream: bool) -> BodyStep {
         self.feed(&piece);
         let step = if end_of_stream { "rest_end" } else { "rest" };
         self.body_step(&self.step(step))
@@ -144,12 +139,7 @@ impl Exchange {
         ResponseHeadStep::Respond(rejection.response(None))
     }
 
-    pub(crate) fn on_response_body(
-        &mut self,
-        piece: Vec<u8>,
-        end_of_stream: bool,
-        _context: &mut Context<'_>,
-    ) -> BodyStep {
+    pub(crate) fn on_response_body(&mut self, piece: Vec<u8>, end_of_stream: bool) -> BodyStep {
         self.feed(&piece);
         let step = if end_of_stream {
             "response_end"
@@ -215,7 +205,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn on_done(&mut self, _context: &mut Context<'_>) {
+    pub(crate) fn on_done(&mut self) {
         let done = self.step("done");
         if !done.is_null() {
             self.call(&done);

@@ -105,7 +105,7 @@ impl Exchange {
                 &mut self.calls,
             ),
             Stage::Replay(expected) if *expected == token => {
-                let response = replayed(&table, &repair.routed, outcome, context);
+                let response = replayed(&table, &repair.routed, outcome);
                 self.phase = Phase::Repairing(repair);
                 self.end_upstream_session();
                 self.phase = Phase::Answered;
@@ -141,21 +141,14 @@ impl Exchange {
 }
 
 /// The client's answer from the second response.
-fn replayed(
-    table: &Table,
-    routed: &Routed,
-    outcome: CallOutcome,
-    context: &mut Context<'_>,
-) -> LocalResponse {
+fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalResponse {
     let CallOutcome::Answered { headers, body } = outcome else {
         let server = table.server(routed.route.server).name.clone();
         return Rejection::TimedOut { server }.response(routed.id.as_deref());
     };
     let status = status_of(&headers).unwrap_or_default();
     let (content_type, body) = match (status, ContentType::of_body(&headers)) {
-        (200..=299, ContentType::Events) => {
-            ("text/event-stream", events(table, routed, body, context))
-        }
+        (200..=299, ContentType::Events) => ("text/event-stream", events(table, routed, body)),
         (200..=299, ContentType::Json) => {
             let answer = ResponseCheck::new(table, status, None).accepts(&body, routed);
             ("application/json", answer.then_some(body))
@@ -178,13 +171,8 @@ fn replayed(
 }
 
 /// The events as the client sees them; `None` for a stream that would be cut off behind what has gone on.
-fn events(
-    table: &Table,
-    routed: &Routed,
-    body: Vec<u8>,
-    context: &mut Context<'_>,
-) -> Option<Vec<u8>> {
-    match ResponseEvents::new(table, routed).feed(table, &body, true, context) {
+fn events(table: &Table, routed: &Routed, body: Vec<u8>) -> Option<Vec<u8>> {
+    match ResponseEvents::new(table, routed).feed(table, &body, true) {
         BodyStep::Forward => Some(body),
         BodyStep::Replace(events) => Some(events),
         BodyStep::Hold | BodyStep::Reset | BodyStep::Respond(_) => None,

@@ -218,7 +218,6 @@ impl Routed {
         table: &Table,
         piece: &[u8],
         end_of_stream: bool,
-        context: &mut Context<'_>,
     ) -> BodyStep {
         self.touch();
         match &mut self.response {
@@ -227,7 +226,7 @@ impl Routed {
                 let status = check.status();
                 self.on_checked(table, checked, status)
             }
-            ResponseState::Events(events) => events.feed(table, piece, end_of_stream, context),
+            ResponseState::Events(events) => events.feed(table, piece, end_of_stream),
             ResponseState::Dropping => BodyStep::Replace(Vec::new()),
             ResponseState::Waiting => BodyStep::Forward,
         }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::routed::Routed;
+use crate::Table;
 use crate::json::{IdRewriter, Message, MessageKind, MessageRules, Site};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::Session;
 use crate::sse::{EventStreamEditor, StreamEnd};
 use crate::step::BodyStep;
-use crate::{Context, Table};
 
 /// See the module.
 #[derive(Debug)]
@@ -67,13 +67,7 @@ impl ResponseEvents {
     }
 
     /// The next piece.
-    pub(crate) fn feed(
-        &mut self,
-        table: &Table,
-        piece: &[u8],
-        end_of_stream: bool,
-        _context: &mut Context<'_>,
-    ) -> BodyStep {
+    pub(crate) fn feed(&mut self, table: &Table, piece: &[u8], end_of_stream: bool) -> BodyStep {
         if self.replaced {
             return BodyStep::Replace(Vec::new());
         }

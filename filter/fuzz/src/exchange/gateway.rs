@@ -217,8 +217,7 @@ impl Gateway {
             }
             State::Sent { inspected: true } => {
                 let more = piece.clone();
-                let step =
-                    self.lend(|exchange, context| exchange.on_released_body(more, end, context));
+                let step = self.lend(|exchange, _| exchange.on_released_body(more, end));
                 match step {
                     BodyStep::Forward => self.send(&piece),
                     BodyStep::Respond(response) => self.answer(response),
@@ -311,7 +310,7 @@ impl Gateway {
         }
         let piece = piece.to_vec();
         self.held.extend_from_slice(&piece);
-        let step = self.lend(|exchange, context| exchange.on_response_body(piece, end, context));
+        let step = self.lend(|exchange, _| exchange.on_response_body(piece, end));
         match step {
             BodyStep::Hold => assert!(!end, "held for ever"),
             BodyStep::Forward => self.received.append(&mut self.held),
@@ -403,7 +402,7 @@ impl Gateway {
     }
 
     fn next(&mut self) {
-        self.lend(|exchange, context| exchange.on_done(context));
+        self.lend(|exchange, _| exchange.on_done());
         let outcome = std::mem::replace(&mut self.outcome, Outcome::Unfinished);
         if !self.body_ended && matches!(outcome, Outcome::Sent(..)) {
             self.outcomes.push(Outcome::Unfinished);

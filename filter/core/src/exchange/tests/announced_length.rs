@@ -25,7 +25,7 @@ fn a_call_goes_on_with_the_last_byte_that_was_announced() {
     let mut gateway = Gateway::new();
     let (mut exchange, step) = announced(&mut gateway, &call("github_get_me"));
     assert!(released(step).inspect_rest);
-    let end = gateway.lend(|context| exchange.on_released_body(Vec::new(), true, context));
+    let end = exchange.on_released_body(Vec::new(), true);
     assert_eq!(end, BodyStep::Forward);
 }
 
@@ -34,7 +34,7 @@ fn more_than_was_announced_is_refused() {
     let mut gateway = Gateway::new();
     let (mut exchange, step) = announced(&mut gateway, &call("github_get_me"));
     released(step);
-    let more = gateway.lend(|context| exchange.on_released_body(b"{}".to_vec(), true, context));
+    let more = exchange.on_released_body(b"{}".to_vec(), true);
     let BodyStep::Respond(response) = more else {
         panic!("{more:?}");
     };

@@ -281,8 +281,7 @@ fn a_large_call_is_released_once_its_name_is_known_and_scanned_to_its_end() {
     let release = released(step);
     assert!(release.inspect_rest);
     assert_eq!(replaced(&release), first.replace("github_get_me", "get_me"));
-    let step =
-        gateway.lend(|context| exchange.on_released_body(tail.as_bytes().to_vec(), true, context));
+    let step = exchange.on_released_body(tail.as_bytes().to_vec(), true);
     assert_eq!(step, BodyStep::Forward);
     let step = gateway.respond(&mut exchange, 500, &[]);
     assert!(format!("{step:?}").contains("Respond"));
@@ -299,7 +298,7 @@ fn a_second_name_in_a_released_body_stops_the_request() {
     let (mut exchange, step) = gateway.post_pieces(&headers, &[first.as_bytes(), b""]);
     released(step);
     let rest = br#","name":"other"},"jsonrpc":"2.0","id":3}"#.to_vec();
-    let step = gateway.lend(|context| exchange.on_released_body(rest.clone(), true, context));
+    let step = exchange.on_released_body(rest.clone(), true);
     assert!(matches!(step, BodyStep::Respond(response) if response.status == 400));
 }
 

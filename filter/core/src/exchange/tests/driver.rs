@@ -184,9 +184,7 @@ impl Gateway {
         piece: &str,
         end_of_stream: bool,
     ) -> BodyStep {
-        self.lend(|context| {
-            exchange.on_response_body(piece.as_bytes().to_vec(), end_of_stream, context)
-        })
+        exchange.on_response_body(piece.as_bytes().to_vec(), end_of_stream)
     }
 }
 

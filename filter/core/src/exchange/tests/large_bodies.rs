@@ -35,7 +35,7 @@ fn answer(body: &str, longest: usize) -> Option<LocalResponse> {
                 step = gateway.lend(|context| exchange.on_held_body(piece, last, context));
             }
             RequestStep::Release(_) => {
-                let more = gateway.lend(|context| exchange.on_released_body(piece, last, context));
+                let more = exchange.on_released_body(piece, last);
                 if let BodyStep::Respond(response) = more {
                     return Some(response);
                 }
@@ -175,7 +175,7 @@ fn what_comes_while_a_session_is_opened_stays_as_it_is_and_the_rest_streams() {
     assert_eq!(step, RequestStep::Settle(BodyEdit::Keep));
     let release = gateway.open(&mut exchange, "up");
     assert_eq!((release.body, release.inspect_rest), (BodyEdit::Keep, true));
-    let rest = gateway.lend(|context| exchange.on_released_body(b"}}".to_vec(), true, context));
+    let rest = exchange.on_released_body(b"}}".to_vec(), true);
     assert_eq!(rest, BodyStep::Forward);
 }
 

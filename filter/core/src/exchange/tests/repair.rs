@@ -167,7 +167,7 @@ fn a_request_too_large_to_be_held_tells_the_client_to_initialize_anew() {
         &[first.as_bytes(), b""],
     );
     released(step);
-    gateway.lend(|context| exchange.on_released_body(rest.as_bytes().to_vec(), true, context));
+    exchange.on_released_body(rest.as_bytes().to_vec(), true);
     let ResponseHeadStep::Respond(response) = gateway.respond(&mut exchange, 404, &[]) else {
         panic!()
     };

@@ -145,7 +145,7 @@ fn a_caller_without_a_session_gets_one_at_the_server_for_this_request_alone() {
     let mut gateway = Gateway::new();
     let (mut exchange, _) = gateway.post(&[], &call("s_echo"));
     gateway.open(&mut exchange, "once");
-    gateway.lend(|context| exchange.on_done(context));
+    exchange.on_done();
     let end = only(exchange.take_calls());
     assert_eq!(end.token, None);
     assert_eq!(header(&end.headers, ":method").as_deref(), Some("DELETE"));
