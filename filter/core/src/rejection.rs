@@ -103,6 +103,11 @@ pub enum Rejection {
         /// `namespace/name` of its registration.
         server: String,
     },
+    /// Server: an event of its stream is no MCP message, or answers a request that is not this one.
+    StrangeEvent {
+        /// `namespace/name` of its registration.
+        server: String,
+    },
     /// Server: its stream ended without the answer.
     NoAnswer {
         /// `namespace/name` of its registration.
@@ -172,6 +177,7 @@ impl Rejection {
             | Self::NotMcp { .. }
             | Self::NoUpstreamSession { .. }
             | Self::AnswerNotTaken { .. }
+            | Self::StrangeEvent { .. }
             | Self::NoAnswer { .. }
             | Self::Cancelled
             | Self::GatewayFailed { .. }
@@ -214,6 +220,7 @@ impl Rejection {
             Self::NoUpstreamSession { .. } => "no_upstream_session",
             Self::UpstreamSessionLost => "upstream_session_lost",
             Self::AnswerNotTaken { .. } => "answer_not_taken",
+            Self::StrangeEvent { .. } => "strange_event",
             Self::NoAnswer { .. } => "no_answer",
             Self::Cancelled => "cancelled",
             Self::GatewayFailed { .. } => "gateway_failed",
@@ -303,6 +310,9 @@ impl fmt::Display for Rejection {
             Self::NoUpstreamSession { server } => write!(f, "MCP server {server} did not open a session"),
             Self::UpstreamSessionLost => f.write_str("Session lost: initialize anew"),
             Self::AnswerNotTaken { server } => write!(f, "MCP server {server} did not take the answer"),
+            Self::StrangeEvent { server } => {
+                write!(f, "MCP server {server} sent an event that is no MCP message, or answers another request")
+            }
             Self::NoAnswer { server } => write!(f, "MCP server {server} ended its stream without an answer"),
             Self::Cancelled => f.write_str("Request cancelled"),
             Self::GatewayFailed { status } => write!(f, "Gateway failed with status {status}"),

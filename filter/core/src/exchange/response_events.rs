@@ -102,7 +102,8 @@ impl ResponseEvents {
         if self.editor.finish() == StreamEnd::Cut && self.begun {
             return BodyStep::Reset;
         }
-        out.extend(self.error_event());
+        let server = self.server.clone();
+        out.extend(self.error_event(&Rejection::NoAnswer { server }));
         BodyStep::Replace(out)
     }
 
@@ -112,14 +113,12 @@ impl ResponseEvents {
             return BodyStep::Reset;
         }
         self.replaced = true;
-        BodyStep::Replace(self.error_event())
+        let server = self.server.clone();
+        BodyStep::Replace(self.error_event(&Rejection::StrangeEvent { server }))
     }
 
-    fn error_event(&self) -> Vec<u8> {
-        let error = Rejection::NoAnswer {
-            server: self.server.clone(),
-        }
-        .body(self.id.as_deref());
+    fn error_event(&self, rejection: &Rejection) -> Vec<u8> {
+        let error = rejection.body(self.id.as_deref());
         [b"event: message\ndata: ", error.as_slice(), b"\n\n"].concat()
     }
 }

@@ -192,7 +192,7 @@ fn a_stream_that_ends_without_the_answer_ends_with_an_error_that_has_the_id() {
         out.contains(r#"data: {"jsonrpc":"2.0","id":7,"error":{"code":-32603"#),
         "{out}"
     );
-    assert!(out.ends_with("\n\n"));
+    assert!(out.ends_with("without an answer\"}}\n\n"), "{out}");
 }
 
 #[test]

@@ -52,6 +52,8 @@ fn an_event_that_is_no_sound_response_is_no_answer() {
         let error = instead(gateway.body(&mut exchange, &event, true));
         let begin = r#"data: {"jsonrpc":"2.0","id":7,"error":{"code":-32603"#;
         assert!(error.contains(begin), "{unsound}: {error}");
+        let cause = "test/github sent an event that is no MCP message, or answers another request";
+        assert!(error.contains(cause), "{unsound}: {error}");
         let mut exchange = answering(&mut gateway, &[EVENTS]);
         gateway.body(&mut exchange, ": hi\n\n", false);
         let step = gateway.body(&mut exchange, &event, false);
