@@ -167,8 +167,6 @@ in_both_roles! {
         let shared = scripted(role).await;
         let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_echo"}}"#;
         let cases: Vec<Vec<u8>> = vec![
-            b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
-            b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_vec(),
             b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec(),
             b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n".to_vec(),
             b"POST /mcp HTTP/1.1\r\n\r\n".to_vec(),
@@ -185,6 +183,17 @@ in_both_roles! {
             if let Some(reply) = wire.reply_or_end().await {
                 assert!((400..500).contains(&reply.status), "{}: {}", String::from_utf8_lossy(&bytes[..60.min(bytes.len())]), reply.shown());
             }
+        }
+        assert_served(&shared, Protocol::Http1).await;
+    }
+
+    async fn a_post_without_a_body_is_no_json_however_it_says_so(role) {
+        let shared = scripted(role).await;
+        for framing in ["\r\n", "Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"] {
+            let request = format!("POST /mcp HTTP/1.1\r\nHost: localhost\r\n{framing}");
+            let reply = Wire::exchange(shared.gateway.address(), request).await;
+            assert_eq!((reply.status, &reply.message()["error"]["code"]), (400, &json!(-32700)), "{framing:?}: {}", reply.shown());
+            assert!(reply.complete && reply.message().get("id").is_none(), "{}", reply.shown());
         }
         assert_served(&shared, Protocol::Http1).await;
     }

@@ -69,7 +69,7 @@ everywhere! {
             };
             let told = until("the server is told", Duration::from_secs(5), told).await;
             assert!(told.text().contains(r#""requestId":"c-1""#), "{}", told.text());
-            let reply = within("the end of a cancelled call", Duration::from_secs(15), call).await.unwrap();
+            let reply = within("the end of a cancelled call", Duration::from_secs(8), call).await.unwrap();
             assert!(started.elapsed() >= Duration::from_secs(4), "the server has time to end it itself");
             assert!(!reply.complete || reply.message()["id"] == "c-1", "{}", reply.shown());
             shared.kept.until_hanging_from(client.mark(), 0).await;
