@@ -14,14 +14,14 @@ mod route;
 mod secret;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::{Endpoint, Policy, Timeouts, Upstream};
 
-use crate::manifests::Object;
+use crate::manifests::{Identity, Object};
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::Fault;
@@ -33,6 +33,8 @@ use store::Store;
 pub struct Settings {
     /// Values for `$NAME` in `stringData` of Secrets.
     pub variables: BTreeMap<String, String>,
+    /// Objects that are there but could not be read.
+    pub unreadable: BTreeSet<Identity>,
     /// Hosts that are the MCP endpoint's whatever the objects say.
     pub listen_hosts: Vec<String>,
     /// Hosts that are the MCP endpoint's unless an MCPGatewayExtension says `publicHost`.
@@ -51,6 +53,7 @@ impl Settings {
         let default_hosts = ["localhost", GUIDE_HOST].map(str::to_owned).to_vec();
         Self {
             variables,
+            unreadable: BTreeSet::new(),
             listen_hosts,
             default_hosts,
         }
@@ -153,7 +156,7 @@ pub struct Notice {
 
 /// Resolves all objects. The order in which they come does not matter.
 pub fn build<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &Settings) -> Index {
-    Builder::new(Store::new(objects), settings).build()
+    Builder::new(Store::new(objects, settings.unreadable.clone()), settings).build()
 }
 
 #[cfg(test)]

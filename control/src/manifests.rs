@@ -82,6 +82,8 @@ pub struct Parsed {
 pub struct Refused {
     /// Its first line.
     pub place: Place,
+    /// What it is, as far as it says.
+    pub identity: Option<Identity>,
     /// Whether it is meant for an AuthPolicy, which must not be dropped.
     pub policy: bool,
 }

@@ -10,6 +10,7 @@ use gateway_api::httproutes::{HttpRoute, HttpRouteParentRefs};
 
 use super::hostname::intersects;
 use super::store::Store;
+use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
@@ -84,7 +85,8 @@ fn attach_to(
         name: parent.name.clone(),
     };
     let gateway = store.gateways.get(&name).ok_or_else(|| {
-        format!("Gateway {name} does not exist: create it, or correct the parentRef")
+        let lack = store.lack(Kind::Gateway, &name);
+        format!("Gateway {name} {lack}, or correct the parentRef")
     })?;
     let mut taken = Vec::new();
     let mut reasons = Vec::new();

@@ -12,6 +12,7 @@ use super::grant::{self, GroupKind};
 use super::hostname::is_precise;
 use super::store::Store;
 use crate::api::{Resolution, ServiceEntry, ServicePort as EntryPort};
+use crate::manifests::Kind;
 use crate::network::{Address, Cluster};
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -117,8 +118,9 @@ fn service(
         ));
     }
     let Some(service) = store.services.get(&name) else {
+        let lack = store.lack(Kind::Service, &name);
         let message = format!(
-            "Service {name}, to which HTTPRoute {route} leads, does not exist: create it, or correct the backendRef"
+            "Service {name}, to which HTTPRoute {route} leads, {lack}, or correct the backendRef"
         );
         return Err(Fault::new(Reason::TargetNotFound, message));
     };

@@ -13,6 +13,7 @@ use super::registration::{Draft, Generation, drafts};
 use super::route::{Rule, rule};
 use super::store::Store;
 use super::{Index, Registration, Resolved, Settings, backend, secret};
+use crate::manifests::Kind;
 use crate::network::{Cluster, Network, Route};
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -116,8 +117,8 @@ impl<'a> Builder<'a> {
             return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
         }
         let Some(object) = self.store.routes.get(&name) else {
-            let message =
-                format!("HTTPRoute {name} does not exist: create it, or correct spec.targetRef");
+            let lack = self.store.lack(Kind::HttpRoute, &name);
+            let message = format!("HTTPRoute {name} {lack}, or correct spec.targetRef");
             return Err(Fault::new(Reason::TargetNotFound, message));
         };
         let rule = rule(&name, object)?;

@@ -10,6 +10,7 @@ use super::{Notice, Settings};
 use crate::api::{
     HttpRouteManagement, McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation,
 };
+use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
@@ -90,8 +91,8 @@ fn serve(
         return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
     }
     let Some(object) = store.gateways.get(&gateway) else {
-        let message =
-            format!("Gateway {gateway} does not exist: create it, or correct spec.targetRef");
+        let lack = store.lack(Kind::Gateway, &gateway);
+        let message = format!("Gateway {gateway} {lack}, or correct spec.targetRef");
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
     let listener = object

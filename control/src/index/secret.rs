@@ -12,6 +12,7 @@ use super::placeholder::{expand, left_over};
 use super::registration::Draft;
 use super::store::Store;
 use super::{Credential, Settings};
+use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
@@ -31,7 +32,10 @@ pub(super) fn credential(
     let Some(secret) = store.secrets.get(&name) else {
         return Err(Fault::new(
             Reason::CredentialNotFound,
-            format!("Secret {name} does not exist: create it, or take out credentialRef"),
+            format!(
+                "Secret {name} {}, or take out credentialRef",
+                store.lack(Kind::Secret, &name)
+            ),
         ));
     };
     let label = draft.generation.secret_label();
@@ -82,7 +86,8 @@ pub(super) fn certificates(
     let invalid = |message: String| Fault::new(Reason::CertificateInvalid, message);
     let Some(secret) = store.secrets.get(&name) else {
         return Err(invalid(format!(
-            "Secret {name} does not exist: create it, or take out caCertSecretRef"
+            "Secret {name} {}, or take out caCertSecretRef",
+            store.lack(Kind::Secret, &name)
         )));
     };
     let value = value(secret, key, &settings.variables)

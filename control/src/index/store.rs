@@ -1,6 +1,6 @@
 //! The objects, where they can be found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_api::gateways::Gateway;
 use gateway_api::httproutes::HttpRoute;
@@ -12,7 +12,7 @@ use crate::api::{
     AuthPolicy, DestinationRule, McpGatewayExtension, McpServer, McpServerRegistration,
     ServiceEntry,
 };
-use crate::manifests::Object;
+use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
 
 /// Objects by kind and name. Where one is there twice, the first counts.
@@ -32,11 +32,18 @@ pub(super) struct Store<'a> {
     pub(super) extensions: BTreeMap<ObjectName, &'a McpGatewayExtension>,
     pub(super) registrations: BTreeMap<ObjectName, &'a McpServerRegistration>,
     pub(super) servers: BTreeMap<ObjectName, &'a McpServer>,
+    unreadable: BTreeSet<Identity>,
 }
 
 impl<'a> Store<'a> {
-    pub(super) fn new(objects: impl IntoIterator<Item = &'a Object>) -> Self {
-        let mut store = Self::default();
+    pub(super) fn new(
+        objects: impl IntoIterator<Item = &'a Object>,
+        unreadable: BTreeSet<Identity>,
+    ) -> Self {
+        let mut store = Self {
+            unreadable,
+            ..Self::default()
+        };
         for object in objects {
             store.add(object);
         }
@@ -45,6 +52,16 @@ impl<'a> Store<'a> {
             .policies
             .sort_by_cached_key(|(name, policy)| (name.clone(), text(policy)));
         store
+    }
+
+    /// What is the matter with an object that is not here, and what to do.
+    pub(super) fn lack(&self, kind: Kind, name: &ObjectName) -> &'static str {
+        let name = name.clone();
+        let identity = Identity { kind, name };
+        match self.unreadable.contains(&identity) {
+            true => "could not be read: correct it",
+            false => "does not exist: create it",
+        }
     }
 
     fn add(&mut self, object: &'a Object) {

@@ -13,7 +13,7 @@ use crate::render::Keys;
 pub(super) fn accepted(folders: &[PathBuf]) -> Result<bool, LocalError> {
     let sources = Sources::open(folders)?;
     let mut model = Model::new(DEFAULT_LISTEN, Keys::default());
-    model.read(sources.objects());
+    model.read(sources.objects(), sources.refused());
     let view = model.view()?;
     let mut report = Report::default();
     report.tell(&sources, model.index(), &view);

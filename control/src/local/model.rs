@@ -1,6 +1,6 @@
 //! What is known: the manifests as the index resolves them, and what discovery found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv6Addr, SocketAddr};
 
 use mcp_filter_core::table::CompileError;
@@ -8,7 +8,7 @@ use mcp_filter_core::table::CompileError;
 use crate::discovery::{Event, PublicEndpoint, Subject};
 use crate::envoy::plan::Service;
 use crate::index::{self, Index, Settings};
-use crate::manifests::Object;
+use crate::manifests::{Identity, Object};
 use crate::object::ObjectName;
 use crate::render::{Finding, Keys, render};
 use crate::verdict::Verdict;
@@ -48,8 +48,13 @@ impl Model {
         }
     }
 
-    /// Takes in the objects as they are now.
-    pub(super) fn read<'a>(&mut self, objects: impl IntoIterator<Item = &'a Object>) {
+    /// Takes in the objects as they are now, and those that cannot be read.
+    pub(super) fn read<'a>(
+        &mut self,
+        objects: impl IntoIterator<Item = &'a Object>,
+        unreadable: BTreeSet<Identity>,
+    ) {
+        self.settings.unreadable = unreadable;
         self.index = index::build(objects, &self.settings);
         let registrations = &self.index.registrations;
         self.findings
@@ -101,6 +106,8 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Model;
     use crate::render::Keys;
 
@@ -114,7 +121,7 @@ mod tests {
         for (listen, host) in cases {
             let mut model = Model::new(listen.parse().unwrap(), Keys::default());
             assert_eq!(model.endpoint(), None);
-            model.read(&[]);
+            model.read(&[], BTreeSet::new());
             let endpoint = model.endpoint().unwrap();
             assert_eq!(
                 (endpoint.host.as_str(), endpoint.path.as_str()),

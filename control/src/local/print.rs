@@ -23,7 +23,7 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let work_dir = WorkDir::open(args.work_dir.as_deref())?;
     let (keys, _) = keys(&work_dir.session_key())?;
     let mut model = Model::new(DEFAULT_LISTEN, keys);
-    model.read(sources.objects());
+    model.read(sources.objects(), sources.refused());
     let view = model.view()?;
     Report::default().tell(&sources, model.index(), &view);
     print(args, &view.service.config);

@@ -71,7 +71,7 @@ impl Session {
         let work_dir = WorkDir::open(args.work_dir.as_deref())?;
         let (keys, signer) = keys(&work_dir.session_key())?;
         let mut model = Model::new(args.listen, keys);
-        model.read(sources.objects());
+        model.read(sources.objects(), sources.refused());
         let view = model.view()?;
         let mut report = Report::default();
         report.tell(&sources, model.index(), &view);
@@ -165,7 +165,8 @@ impl Session {
         let scan = self.sources.scan();
         self.scan_at = scan.unsettled.then(|| Instant::now() + SETTLE);
         if scan.changed {
-            self.model.read(self.sources.objects());
+            self.model
+                .read(self.sources.objects(), self.sources.refused());
             if let Phase::Trying { untried, .. } = &mut self.phase {
                 let subjects: BTreeSet<_> =
                     self.model.subjects().map(|subject| subject.name).collect();

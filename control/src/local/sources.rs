@@ -84,6 +84,11 @@ impl Sources {
         self.folder.objects()
     }
 
+    /// Objects that are there but cannot be read.
+    pub(super) fn refused(&self) -> BTreeSet<Identity> {
+        self.folder.refused().cloned().collect()
+    }
+
     pub(super) fn errors(&self) -> Vec<ManifestError> {
         self.folder.errors()
     }

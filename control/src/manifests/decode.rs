@@ -1,11 +1,15 @@
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
+use serde_saphyr::Error;
+use serde_saphyr::budget::{Budget, BudgetBreach};
 
 use super::Object;
 use super::kind::Kind;
 
 /// How the reader begins to refuse a key that is there twice.
 const DUPLICATE: &str = "duplicate mapping key";
+
+const TOO_MANY_ALIASES: &str = "too many aliases: write the values out";
 
 /// From which an object is read.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +81,8 @@ fn yaml<T: DeserializeOwned>(text: &str, unknown: &mut Vec<String>) -> Result<T,
 }
 
 /// The library's own line is the document's, not the file's, so it is taken out of the text.
-fn refusal(error: &serde_saphyr::Error) -> Refusal {
-    let text = error.to_string();
+fn refusal(error: &Error) -> Refusal {
+    let text = excess(error).unwrap_or_else(|| error.to_string());
     let place = error.location().filter(|location| location.line() > 0);
     let reason = match place {
         Some(l) => text.replace(&format!(" at line {}, column {}", l.line(), l.column()), ""),
@@ -101,6 +105,37 @@ fn refusal(error: &serde_saphyr::Error) -> Refusal {
         line: place.map(|location| location.line()),
         reason,
     }
+}
+
+/// What is more than the reader takes, in our words.
+fn excess(mut error: &Error) -> Option<String> {
+    while let Error::AliasError { error: inner, .. } = error {
+        error = inner;
+    }
+    let most = Budget::default();
+    let breach = match error {
+        Error::Budget { breach, .. } => breach,
+        Error::AliasReplayLimitExceeded { .. } | Error::AliasExpansionLimitExceeded { .. } => {
+            return Some(TOO_MANY_ALIASES.to_owned());
+        }
+        _ => return None,
+    };
+    Some(match breach {
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => {
+            format!("too large: more than {} values", most.max_nodes)
+        }
+        BudgetBreach::Depth { .. } => {
+            format!(
+                "too deep: values within more than {} others",
+                most.max_depth
+            )
+        }
+        BudgetBreach::Aliases { .. }
+        | BudgetBreach::Anchors { .. }
+        | BudgetBreach::AliasAnchorRatio { .. }
+        | BudgetBreach::MergeKeys { .. } => TOO_MANY_ALIASES.to_owned(),
+        _ => "too large".to_owned(),
+    })
 }
 
 fn typed<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

@@ -17,6 +17,7 @@ pub struct Folder {
 struct File {
     objects: Vec<Sourced>,
     errors: Vec<ManifestError>,
+    refused: Vec<Identity>,
     /// Whether it is away, perhaps for a moment.
     away: bool,
 }
@@ -32,6 +33,11 @@ impl Folder {
             File {
                 objects,
                 errors: parsed.errors,
+                refused: parsed
+                    .refused
+                    .into_iter()
+                    .filter_map(|r| r.identity)
+                    .collect(),
                 away: false,
             },
         );
@@ -79,6 +85,11 @@ impl Folder {
             };
             counts.then_some(&sourced.object)
         })
+    }
+
+    /// Objects that are there and cannot be read. What some said before is in [`Folder::objects`].
+    pub fn refused(&self) -> impl Iterator<Item = &Identity> {
+        self.files.values().flat_map(|file| &file.refused)
     }
 
     /// Where an object stands.

@@ -1,10 +1,15 @@
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::decode::{Refusal, Source, decode, object};
 use super::document::documents;
 use super::kind::{Kind, group};
-use super::{ManifestError, Parsed, Place, Refused, Severity, Sourced};
+use super::{Identity, ManifestError, Parsed, Place, Refused, Severity, Sourced};
+use crate::object::ObjectName;
 use crate::printable::printable;
 
 /// Reads a file's text: YAML with any number of documents, or JSON where the file's name ends so.
@@ -35,18 +40,39 @@ pub fn parse(file: &str, text: &str) -> Parsed {
 struct Header {
     api_version: Option<String>,
     kind: Option<String>,
-    metadata: Option<NameOnly>,
+    metadata: Option<Names>,
 }
 
 #[derive(Deserialize)]
-struct NameOnly {
+struct Names {
     name: Option<String>,
+    namespace: Option<String>,
+}
+
+/// A Secret's values as they are written.
+#[derive(Deserialize)]
+struct Encoded {
+    data: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
 struct List {
     #[serde(default)]
     items: Vec<Value>,
+}
+
+impl Header {
+    fn identity(&self, kind: Kind) -> Identity {
+        let names = self.metadata.as_ref();
+        let text = |field: fn(&Names) -> Option<&String>| names.and_then(field).cloned();
+        let namespace = match kind.is_cluster_scoped() {
+            true => String::new(),
+            false => text(|n| n.namespace.as_ref()).unwrap_or_else(|| "default".to_owned()),
+        };
+        let name = text(|n| n.name.as_ref()).unwrap_or_default();
+        let name = ObjectName { namespace, name };
+        Identity { kind, name }
+    }
 }
 
 struct Reader<'a> {
@@ -127,7 +153,8 @@ impl Reader<'_> {
         let result = expect_version(kind, version)
             .and_then(|()| expect_name(name))
             .and_then(|()| {
-                object(kind, source, &mut unknown).map_err(|refusal| discreet(kind, refusal))
+                object(kind, source, &mut unknown)
+                    .map_err(|refusal| discreet(kind, source, refusal))
             })
             .and_then(|object| expect_known(kind, &unknown).map(|()| object));
         match result {
@@ -146,6 +173,9 @@ impl Reader<'_> {
                 let object = [kind.as_str(), name].join(" ");
                 let reason = format!("{}: {}", object.trim_end(), refusal.reason);
                 self.refuse(Refusal { reason, ..refusal }, kind == Kind::AuthPolicy);
+                if let Some(refused) = self.parsed.refused.last_mut() {
+                    refused.identity = Some(header.identity(kind));
+                }
             }
         }
     }
@@ -160,7 +190,11 @@ impl Reader<'_> {
             file: self.file.to_owned(),
             line: self.first_line,
         };
-        self.parsed.refused.push(Refused { place, policy });
+        self.parsed.refused.push(Refused {
+            place,
+            identity: None,
+            policy,
+        });
     }
 
     fn note(&mut self, line: u64, reason: impl Into<String>, severity: Severity) {
@@ -188,14 +222,22 @@ fn expect_version(kind: Kind, version: &str) -> Result<(), Refusal> {
 }
 
 /// Without what stands in a Secret.
-fn discreet(kind: Kind, refusal: Refusal) -> Refusal {
-    match kind {
-        Kind::Secret => Refusal {
-            reason: "a value has not the type of its field, or needs quotes".to_owned(),
-            ..refusal
-        },
-        _ => refusal,
+fn discreet(kind: Kind, source: &Source<'_>, refusal: Refusal) -> Refusal {
+    if kind != Kind::Secret {
+        return refusal;
     }
+    let reason = match not_base64(source) {
+        Some(key) => format!("`data.{key}` is not base64: encode it, or put it into `stringData`"),
+        None => "a value has not the type of its field, or needs quotes".to_owned(),
+    };
+    Refusal { reason, ..refusal }
+}
+
+fn not_base64(source: &Source<'_>) -> Option<String> {
+    let encoded: Encoded = decode(source, &mut Vec::new()).ok()?;
+    let mut data = encoded.data?.into_iter();
+    data.find(|(_, value)| STANDARD.decode(value).is_err())
+        .map(|(key, _)| key)
 }
 
 /// An RFC 1123 subdomain, which Kubernetes asks of names.

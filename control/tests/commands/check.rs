@@ -295,6 +295,60 @@ fn json_is_read_as_yaml_is() {
 }
 
 #[test]
+fn a_secret_that_is_not_base64_is_there_and_could_not_be_read() {
+    let place = Place::new();
+    place.write(
+        "base/registration.yaml",
+        format!("{REGISTRATION}  credentialRef: {{name: sec}}\n"),
+    );
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: sec}\ndata: {ok: YQ==, token: s3cret!}\n";
+    place.write("base/secret.yaml", secret);
+    let run = place.run(&["check", "base"]);
+    assert_eq!(run.code, 1);
+    assert!(!run.err.contains("s3cret"), "{}", run.err);
+    let reason = "Secret sec: `data.token` is not base64: encode it, or put it into `stringData`";
+    assert!(run.told[0].ends_with(reason), "{}", run.err);
+    let reason = "Secret default/sec could not be read: correct it, or take out credentialRef";
+    assert!(run.told[1].ends_with(reason), "{}", run.err);
+}
+
+#[test]
+fn what_is_too_large_is_told_in_words() {
+    let place = Place::registered();
+    let annotations: String = (0..130_000).map(|n| format!("    a{n}: b\n")).collect();
+    let head = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
+    place.write(
+        "base/large.yaml",
+        format!("{head}  annotations:\n{annotations}"),
+    );
+    let lists: String = (1..9)
+        .map(|n| {
+            format!(
+                "  b{n}: &b{n} [{}]\n",
+                vec![format!("*b{}", n - 1); 9].join(",")
+            )
+        })
+        .collect();
+    place.write(
+        "base/bomb.yaml",
+        format!("{head}spec:\n  b0: &b0 [a,a,a,a,a,a,a,a,a]\n{lists}"),
+    );
+    let run = place.run(&["check", "base"]);
+    assert_eq!((run.code, run.told.len()), (1, 2), "{}", run.err);
+    assert!(
+        run.told.iter().all(|told| told.contains(": too ")),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.told[1].ends_with("too large: more than 250000 values"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn without_a_folder_the_usage_is_told() {
     let run = Place::new().run(&["check"]);
     assert_eq!((run.code, run.out.as_str()), (2, ""));
