@@ -24,12 +24,15 @@ use tokio::time::Instant;
 /// How soon a change is in effect, as the README promises.
 const SOON: Duration = Duration::from_secs(2);
 
+/// How late one change of three may be where other programs use the machine.
+const AT_WORST: Duration = Duration::from_secs(10);
+
 /// Longer takes no change, however busy the machine is.
 const LATE: Duration = Duration::from_secs(30);
 
 in_both_roles! {
-    /// That a change takes effect within two seconds is measured as the best of three tries of each kind of change: what
-    /// the program itself is slow in, it is slow in each time, and other programs are not.
+    /// That a change takes effect within two seconds is measured as the median of three tries of each kind of change: what
+    /// other programs delay, they delay now and then.
     async fn files_come_change_and_go_under_load_without_a_failed_request(role) {
         let first = Upstream::start(Script::standard().with_sessions()).await;
         let second = Upstream::start(tools(&["one"])).await;
@@ -257,20 +260,23 @@ fn tools(names: &[&str]) -> Script {
     )
 }
 
-/// The shortest time that each kind of change took to be seen.
+/// The times that each kind of change took to be seen.
 #[derive(Default)]
-struct Pace(BTreeMap<&'static str, Duration>);
+struct Pace(BTreeMap<&'static str, Vec<Duration>>);
 
 impl Pace {
     async fn keep(&mut self, change: &'static str, seen: impl Future<Output = ()>) {
         let started = Instant::now();
         seen.await;
-        let best = self.0.entry(change).or_insert(Duration::MAX);
-        *best = started.elapsed().min(*best);
+        self.0.entry(change).or_default().push(started.elapsed());
     }
 
-    fn assert_soon(&self) {
-        assert!(self.0.values().all(|best| *best <= SOON), "{:?}", self.0);
+    fn assert_soon(mut self) {
+        for (change, times) in &mut self.0 {
+            times.sort_unstable();
+            let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+            assert!(median <= SOON && worst <= AT_WORST, "{change}: {times:?}");
+        }
     }
 }
 
