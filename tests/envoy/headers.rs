@@ -96,6 +96,22 @@ everywhere! {
         }
     }
 
+    async fn no_server_is_told_of_this_machine_or_of_envoy(role, protocol) {
+        let shared = scripted(role).await;
+        let client = shared.connected(protocol).await;
+        client.call("kept_echo", json!({})).await.result();
+        let call = shared.kept.call_from(client.mark());
+        let received = shared.kept.received();
+        let opened = received.iter().filter(|request| request.rpc_method() == "initialize");
+        let requests: Vec<_> = opened.chain([&call]).collect();
+        assert!(requests.len() > 1, "the session was opened by the gateway");
+        for request in requests {
+            let names = request.headers.keys().map(http::HeaderName::as_str);
+            let odd: Vec<_> = names.filter(|name| name.starts_with("x-envoy-") || name.starts_with("x-forwarded-")).collect();
+            assert!(odd.is_empty(), "{} carries {odd:?}", request.rpc_method());
+        }
+    }
+
     async fn what_a_tool_says_of_itself_goes_with_its_calls(role, protocol) {
         let shared = scripted(role).await;
         for (tool, hints) in [

@@ -21,6 +21,9 @@ const IDLE_TIMEOUT_PLAIN: &str = "4s";
 /// The load balancers before remote servers drop idle connections after 60 s at the soonest.
 const IDLE_TIMEOUT_TLS: &str = "55s";
 
+/// Headers that Envoy adds to requests of the filter's own; only another Envoy would read them.
+const OF_SIDE_CALLS: [&str; 2] = ["x-envoy-expected-rq-timeout-ms", "x-envoy-internal"];
+
 /// All clusters as resources. `ca_certificates` is the file for those that name none.
 pub fn clusters(clusters: &[Cluster], ca_certificates: &Path) -> Vec<Value> {
     clusters
@@ -132,11 +135,36 @@ fn protocol(cluster: &Cluster) -> Value {
     if let Value::Object(members) = &mut options {
         let common = json!({ "idle_timeout": idle });
         members.insert("common_http_protocol_options".to_owned(), common);
+        members.insert("http_filters".to_owned(), upstream_filters());
     }
     typed(
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         options,
     )
+}
+
+/// What the router and the routes leave out of a client's request, Envoy still adds to what the filter sends by itself,
+/// which takes no route.
+fn upstream_filters() -> Value {
+    let removals = OF_SIDE_CALLS.map(|name| json!({ "remove": name }));
+    let mutation = json!({ "mutations": { "request_mutations": removals } });
+    let filter = |name: &str, config: Value| json!({ "name": name, "typed_config": config });
+    json!([
+        filter(
+            "envoy.filters.http.header_mutation",
+            typed(
+                "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+                mutation
+            ),
+        ),
+        filter(
+            "envoy.filters.http.upstream_codec",
+            typed(
+                "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+                json!({})
+            ),
+        ),
+    ])
 }
 
 fn transport_socket(tls: &Tls, default_ca_certificates: &Path) -> Value {

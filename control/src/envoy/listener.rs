@@ -76,7 +76,8 @@ fn http_filters(setup: &Setup) -> Vec<Value> {
 }
 
 fn router() -> Value {
-    // No `x-envoy-*` headers: they would tell the server internal names, and the client the server's timing.
+    // No `x-envoy-*` headers on what is routed: they would tell the server internal names, and the client the server's
+    // timing. What the filter sends by itself comes by no listener: there the clusters remove them.
     let config = json!({ "suppress_envoy_headers": true });
     json!({
         "name": "envoy.filters.http.router",
