@@ -3,8 +3,9 @@
 //! The packed form is four bytes of header length (little-endian), the header (JSON), then for each of the four lists,
 //! in the order of [`ListKind`], its definitions joined by commas. The header has for each list one
 //! `[server, key, bytes]` per definition: the server's place in the configuration, the federated name (tools and
-//! prompts) or URI (resources) or template text, and the definition's length. `hints` has `[place, hints]` for each tool
-//! that gives any ([`ToolHints`]). Definitions are as the servers wrote them, but for the federated name. So a page of a list is one slice, found without parsing.
+//! prompts) or URI (resources) or template text, and the definition's length. `hints` has `[place, hints]` for each
+//! tool that gives any ([`ToolHints`]). Definitions are as the servers wrote them, but for the federated name. So a
+//! page of a list is one slice, found without parsing.
 
 mod cursor;
 mod definition;

@@ -6,7 +6,8 @@
 //!       -> Ending -> Answered                      a session ends
 //!       -> Reading -> Answered                     answered here
 //!                  -> Opening -> Routed            a session at the server comes first
-//!                  -> Routed -> Repairing          the server lost its session
+//!                  -> Routed -> Doubting            it may have lost its session: a ping tells
+//!                            -> Repairing           it has lost it
 //! ```
 
 mod calls;
@@ -16,6 +17,7 @@ mod downstream_headers;
 mod local_answer;
 mod message;
 mod open_session;
+mod opening_request;
 mod reading;
 mod repair;
 mod request;
@@ -42,9 +44,9 @@ use crate::{Context, Headers, Table};
 use calls::Calls;
 use control::ControlRequest;
 use doubt::Doubt;
+use opening_request::OpeningRequest;
 use reading::Reading;
 use repair::Repair;
-use request::OpeningRequest;
 use request_facts::RequestFacts;
 use routed::Routed;
 pub(crate) use upstream_sessions::UpstreamKeyParts;

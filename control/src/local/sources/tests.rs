@@ -71,38 +71,36 @@ fn unsettled(scan: Scan) -> bool {
     scan.unsettled && !scan.changed
 }
 
+/// A folder whose `a.yaml` was read, and is found renamed to `a.yaml~` at `start`.
+fn put_aside(start: SystemTime) -> (tempfile::TempDir, Sources) {
+    let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
+    let path = |name| directory.path().join(name);
+    std::fs::rename(path("a.yaml"), path("a.yaml~")).unwrap();
+    assert!(unsettled(sources.scan_at(Some(start))));
+    (directory, sources)
+}
+
 #[test]
 fn a_file_that_is_taken_away_before_it_is_put_anew_says_what_it_said_meanwhile() {
-    let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-    let (file, aside) = (
-        directory.path().join("a.yaml"),
-        directory.path().join("a.yaml~"),
-    );
     let start = SystemTime::now() + SETTLE;
-    std::fs::rename(&file, &aside).unwrap();
-    assert!(unsettled(sources.scan_at(Some(start))));
+    let (directory, mut sources) = put_aside(start);
     assert!(unsettled(
         sources.scan_at(Some(start + GONE - Duration::from_millis(1)))
     ));
     assert_eq!(sources.objects().count(), 1);
-    std::fs::write(&file, "# nothing").unwrap();
+    std::fs::write(directory.path().join("a.yaml"), "# nothing").unwrap();
     assert!(sources.scan_at(Some(start + GONE)).changed);
     assert_eq!(sources.objects().count(), 0);
 }
 
 #[test]
 fn a_file_that_comes_back_unchanged_is_away_anew_when_it_goes_again() {
-    let (directory, mut sources) = opened(&[("a.yaml", NAMESPACE)]);
-    let (file, aside) = (
-        directory.path().join("a.yaml"),
-        directory.path().join("a.yaml~"),
-    );
     let start = SystemTime::now() + SETTLE;
-    std::fs::rename(&file, &aside).unwrap();
-    assert!(unsettled(sources.scan_at(Some(start))));
-    std::fs::rename(&aside, &file).unwrap();
+    let (directory, mut sources) = put_aside(start);
+    let path = |name| directory.path().join(name);
+    std::fs::rename(path("a.yaml~"), path("a.yaml")).unwrap();
     sources.scan_at(Some(start + GONE));
-    std::fs::remove_file(&file).unwrap();
+    std::fs::remove_file(path("a.yaml")).unwrap();
     assert!(unsettled(sources.scan_at(Some(start + GONE))));
     assert_eq!(sources.objects().count(), 1);
 }

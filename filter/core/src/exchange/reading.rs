@@ -21,8 +21,8 @@ pub(crate) struct Reading {
     pub(crate) scanner: Scanner,
     /// Whether the body has ended.
     pub(crate) ended: bool,
-    /// Whether what has come is a whole document, and all that the headers announced. Over HTTP/1.1 that is known one piece
-    /// before the end.
+    /// Whether what has come is a whole document, and all that the headers announced. Over HTTP/1.1 that is known one
+    /// piece before the end.
     pub(crate) whole: bool,
     /// When the gateway first turned to a server for it, in milliseconds.
     pub(crate) asked_ms: u64,

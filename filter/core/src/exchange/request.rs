@@ -4,54 +4,21 @@ use std::rc::Rc;
 
 use super::control::ControlRequest;
 use super::message::Message;
-use super::open_session::{OpenSession, Opening};
+use super::open_session::OpenSession;
+use super::opening_request::OpeningRequest;
 use super::reading::{Known, Reading};
 use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
 use super::route::{Denied, Route, RouteSession};
 use super::routed::Routed;
-use super::waiting::Waiting;
-use super::{
-    CallStep, Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions,
-};
+use super::{Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions};
 use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::{ClientCapabilities, Session};
 use crate::slots::UpstreamSession;
-use crate::step::{
-    BodyEdit, CallOutcome, CallToken, LocalResponse, Release, RequestStep, TickStep,
-};
-use crate::{Context, Headers, Table};
-
-/// A request that waits for a session at its server.
-#[derive(Debug)]
-pub(crate) struct OpeningRequest {
-    /// The held request.
-    pub(crate) reading: Reading,
-    route: Route,
-    open: OpenSession,
-}
-
-impl OpeningRequest {
-    /// Whether it has waited for too long, or its client has cancelled. The server knows nothing of it yet.
-    pub(crate) fn on_tick(&self, table: &Table, context: &Context<'_>) -> TickStep {
-        let waiting = Waiting {
-            server: self.route.server,
-            session: self.reading.facts.valid_session(),
-            id: self.reading.id(),
-            is_answer: false,
-            since_ms: self.reading.asked_ms,
-        };
-        let cancellation = waiting.cancellation(table, context);
-        waiting.on_tick(table, context, cancellation.as_ref())
-    }
-
-    /// The session that the server has issued for a request that will never reach it.
-    pub(crate) fn issued(&self) -> Option<(&Route, &UpstreamSession)> {
-        self.open.issued().map(|session| (&self.route, session))
-    }
-}
+use crate::step::{BodyEdit, LocalResponse, Release, RequestStep};
+use crate::{Context, Headers};
 
 /// What a message leads to.
 enum Outcome {
@@ -158,64 +125,6 @@ impl Exchange {
             Ok(Outcome::Route(route)) => edited(reading, &route),
             Ok(Outcome::Respond(_)) | Err(_) => None,
         }
-    }
-
-    /// A body that goes on while a session is opened for it.
-    pub(super) fn read_while_opening(
-        &mut self,
-        mut opening: Box<OpeningRequest>,
-        piece: Vec<u8>,
-        end_of_stream: bool,
-    ) -> RequestStep {
-        let known = opening.reading.feed(piece, end_of_stream, &self.table);
-        let refused = match known {
-            Known::Refused(rejection) => Some(rejection),
-            Known::Message(message) => late_refusal(message, &opening.reading.scanner),
-            Known::Nothing | Known::Early(_) => None,
-        };
-        let response = refused.map(|rejection| rejection.response(opening.reading.id()));
-        self.phase = Phase::Opening(opening);
-        match response {
-            None => RequestStep::Settle(BodyEdit::Keep),
-            Some(response) => {
-                self.end_upstream_session();
-                self.respond(response)
-            }
-        }
-    }
-
-    /// A call for a session has ended.
-    pub(super) fn on_opening_call(
-        &mut self,
-        mut opening: Box<OpeningRequest>,
-        ended: (CallToken, &CallOutcome),
-        context: &mut Context<'_>,
-    ) -> CallStep {
-        let table = Rc::clone(&self.table);
-        let session = match opening
-            .open
-            .on_call(ended, &table, &opening.route, &mut self.calls)
-        {
-            Opening::Pending => {
-                self.phase = Phase::Opening(opening);
-                return CallStep::Nothing;
-            }
-            Opening::Failed(rejection) => {
-                let response = rejection.response(opening.reading.id());
-                self.phase = Phase::Opening(opening);
-                self.end_upstream_session();
-                return CallStep::Request(self.respond(response));
-            }
-            Opening::Sessionless => None,
-            Opening::Opened(upstream) => {
-                Some(self.keep_upstream_session(&opening, upstream, context))
-            }
-        };
-        let OpeningRequest {
-            reading, mut route, ..
-        } = *opening;
-        route.upstream_session = session;
-        CallStep::Request(self.release(reading, route, BodyEdit::Keep, context))
     }
 
     /// What a whole message wants.
@@ -344,25 +253,8 @@ impl Exchange {
         RequestStep::Settle(body)
     }
 
-    fn keep_upstream_session(
-        &mut self,
-        opening: &OpeningRequest,
-        opened: UpstreamSession,
-        context: &mut Context<'_>,
-    ) -> RouteSession {
-        match opening.reading.facts.valid_session() {
-            None => RouteSession {
-                session: opened,
-                for_this_request: true,
-            },
-            Some(session) => {
-                let opened = (session, &opening.route, opened);
-                upstream_sessions::keep(&self.table, opened, &mut self.calls, context)
-            }
-        }
-    }
-
-    fn release(
+    /// Lets a request go on.
+    pub(super) fn release(
         &mut self,
         reading: Reading,
         route: Route,
