@@ -1,5 +1,8 @@
 //! The filter in chains that are put together by hand: behind the verification of tokens, and without its other half.
 
+use std::collections::HashSet;
+
+use futures::future::join_all;
 use harness::bare_envoy::{BareEnvoy, Setup, abort, delay, jwt_authn, mcp_filter};
 use harness::caller::{PROTOCOLS, Protocol, Request};
 use harness::gateway::temporary_folder;
@@ -9,7 +12,7 @@ use harness::message::Reply;
 use harness::rendered::rendered;
 use harness::script::Script;
 use harness::sessions::Client;
-use harness::upstream::Upstream;
+use harness::upstream::{Upstream, member};
 use harness::wire::Wire;
 use serde_json::{Value, json};
 
@@ -39,6 +42,50 @@ tests! {
                 assert_eq!(first.delete().await.status, 204);
                 assert!(server.received_from(second.mark()).is_empty());
             }
+        }
+    }
+
+    async fn callers_with_a_token_and_without_a_session_share_one_at_the_server() {
+        let (server, envoy) = behind_tokens(Script::standard().with_sessions()).await;
+        for (chain, protocol) in everywhere() {
+            let user = format!("grace-{chain}-{protocol:?}");
+            let clients = [(); 2].map(|()| bearing(&user, envoy.address(chain), protocol));
+            clients[0].send(CALL).await.result();
+            let of_grace = calls_of(&server, &clients[0]).remove(0);
+            let sessions = server.sessions();
+            for (tool, id) in [("echo", "7"), ("echo_stream", "7"), ("echo", "7.0"), ("echo", r#""\u0061""#)] {
+                let call = CALL.replace("\"id\":1", &format!("\"id\":{id}")).replace("echo", tool);
+                for reply in join_all(clients.iter().map(|client| client.send(call.as_str()))).await {
+                    reply.result();
+                    assert!(reply.text().contains(&format!("\"id\":{id},")), "{}", reply.shown());
+                }
+            }
+            assert_eq!(server.sessions(), sessions);
+            let calls: Vec<_> = clients.iter().flat_map(|client| calls_of(&server, client)).collect();
+            assert!(calls.iter().all(|call| call.session == of_grace.session));
+            let ids: HashSet<_> = calls.iter().map(|call| &call.id).collect();
+            assert_eq!((calls.len(), ids.len()), (9, 9));
+            let nobody = Client::new(envoy.address(chain), protocol);
+            for other in [bearing("mallory", envoy.address(chain), protocol), nobody] {
+                other.send(CALL).await.result();
+                let call = calls_of(&server, &other).remove(0);
+                assert_ne!(call.session, of_grace.session);
+            }
+        }
+    }
+
+    async fn a_shared_session_that_is_lost_is_opened_anew_once() {
+        let (server, envoy) = behind_tokens(Script::standard().with_sessions()).await;
+        for (chain, protocol) in everywhere() {
+            let clients = [(); 2].map(|()| bearing("grace", envoy.address(chain), protocol));
+            clients[0].send(CALL).await.result();
+            server.forget_sessions();
+            for client in &clients {
+                let reply = client.send(CALL.replace("echo", "echo_stream")).await;
+                reply.result();
+                assert!(reply.text().contains("\"id\":1,"), "{}", reply.shown());
+            }
+            assert_eq!(server.sessions().len(), 1);
         }
     }
 
@@ -188,6 +235,59 @@ tests! {
             Client::new(address, Protocol::Http1).send(CALL).await.result();
         }
     }
+}
+
+/// A call as a server has got it.
+struct Called {
+    session: String,
+    /// As it stands in the request.
+    id: String,
+}
+
+fn calls_of(server: &Upstream, client: &Client) -> Vec<Called> {
+    let received = server.received_from(client.mark());
+    let calls = received
+        .iter()
+        .filter(|request| request.rpc_method() == "tools/call");
+    calls
+        .map(|call| Called {
+            session: call.header("mcp-session-id").expect("a session").to_owned(),
+            id: member(&call.body, "id").expect("an id"),
+        })
+        .collect()
+}
+
+/// The scripted server behind a chain with `hold` and one with the pair, both of which verify tokens.
+async fn behind_tokens(script: Script) -> (Upstream, BareEnvoy) {
+    let server = Upstream::start(script).await;
+    let route = configuration(&server, "route").await;
+    let config: Value = serde_json::from_str(&route).unwrap();
+    let cluster = config["servers"][0]["upstream"]["cluster"]
+        .as_str()
+        .map(str::to_owned);
+    let hold = vec![jwt_authn(), role(&server, "hold").await];
+    let pair = vec![
+        mcp_filter(&route, false),
+        jwt_authn(),
+        role(&server, "gate").await,
+    ];
+    let envoy = BareEnvoy::start(&Setup {
+        cluster,
+        ..setup(&server, vec![hold, pair])
+    })
+    .await;
+    (server, envoy)
+}
+
+/// Each chain over each protocol.
+fn everywhere() -> impl Iterator<Item = (usize, Protocol)> {
+    [0, 1]
+        .into_iter()
+        .flat_map(|chain| PROTOCOLS.map(|protocol| (chain, protocol)))
+}
+
+fn bearing(user: &str, address: std::net::SocketAddr, protocol: Protocol) -> Client {
+    Client::new(address, protocol).header("authorization", format!("Bearer {}", jwt::of(user)))
 }
 
 async fn stalled(address: std::net::SocketAddr, begun: &[u8], length: usize) -> Reply {

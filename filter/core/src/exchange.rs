@@ -27,6 +27,7 @@ mod response_check;
 mod response_events;
 mod route;
 mod routed;
+mod sharing;
 mod stateless;
 mod upstream_headers;
 mod upstream_sessions;

@@ -56,13 +56,6 @@ impl Session {
         &self.unique
     }
 
-    /// A number that hardly any other session has.
-    pub(crate) fn number(&self) -> u64 {
-        self.unique
-            .first_chunk()
-            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    }
-
     /// Seconds since the Unix epoch.
     pub fn issued_seconds(&self) -> u64 {
         self.issued_seconds

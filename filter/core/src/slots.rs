@@ -18,8 +18,8 @@ pub use ended::{end, is_ended};
 pub use memory::MemorySlots;
 pub use nonces::is_first_use;
 pub use upstream_sessions::{
-    Inserted, UpstreamKey, UpstreamSession, forget_upstream_session, insert_upstream_session,
-    upstream_session,
+    Inserted, Owner, UpstreamKey, UpstreamSession, forget_upstream_session,
+    insert_upstream_session, upstream_session,
 };
 
 #[cfg(test)]

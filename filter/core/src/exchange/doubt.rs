@@ -4,12 +4,10 @@ use super::calls::SideCall;
 use super::open_session::status_of;
 use super::response::ResponseHead;
 use super::routed::Routed;
+use super::sharing::unique_id;
 use super::{CallStep, Exchange, Phase};
 use crate::Context;
 use crate::step::{CallOutcome, CallToken, ResponseHeadStep};
-
-/// Any id does: nothing else waits for an answer to this request.
-const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"session","method":"ping"}"#;
 
 /// See the module. The response headers of the 400 are held meanwhile.
 #[derive(Debug)]
@@ -23,14 +21,19 @@ pub(crate) struct Doubt {
 impl Exchange {
     /// Servers made after the TypeScript SDK's example say 400 of a session that they have lost, instead of the 404 of
     /// MCP 2025-11-25, basic/transports, Session Management.
-    pub(super) fn doubt(&mut self, routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
+    pub(super) fn doubt(
+        &mut self,
+        routed: Box<Routed>,
+        head: &ResponseHead,
+        context: &mut Context<'_>,
+    ) -> ResponseHeadStep {
         let server = self.table.server(routed.route.server);
         let session = routed.route.upstream_session.as_ref();
         let ping = SideCall {
             verb: "POST",
             session: session.map(|of_route| &of_route.session),
             policy_headers: &routed.route.policy_headers,
-            body: PING.to_vec(),
+            body: ping(&unique_id(context)),
             timeout_ms: u64::from(self.table.limits().side_call_ms),
         };
         let ping = self.calls.send(server, ping);
@@ -61,4 +64,10 @@ impl Exchange {
             self.pass_json(routed, &head, 400)
         })
     }
+}
+
+/// MCP 2025-11-25, basic/utilities/ping.
+fn ping(id: &[u8]) -> Vec<u8> {
+    let before = br#"{"jsonrpc":"2.0","method":"ping","id":"#;
+    [before.as_slice(), id, b"}"].concat()
 }

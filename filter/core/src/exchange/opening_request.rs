@@ -108,13 +108,13 @@ impl Exchange {
         opened: UpstreamSession,
         context: &mut Context<'_>,
     ) -> RouteSession {
-        match opening.reading.facts.valid_session() {
+        match opening.reading.owner() {
             None => RouteSession {
                 session: opened,
                 for_this_request: true,
             },
-            Some(session) => {
-                let opened = (session, &opening.route, opened);
+            Some(owner) => {
+                let opened = (owner, &opening.route, opened);
                 upstream_sessions::keep(&self.table, opened, &mut self.calls, context)
             }
         }

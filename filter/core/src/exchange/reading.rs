@@ -4,11 +4,14 @@ use std::rc::Rc;
 
 use super::message::{Message, echoable_id, routable_early};
 use super::request_facts::RequestFacts;
-use crate::Table;
-use crate::json::{InvalidJson, Plan, Scanner};
+use super::route::Route;
+use super::sharing::{self, Sharing};
+use crate::json::{Field, InvalidJson, Plan, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
+use crate::slots::Owner;
 use crate::step::BodyEdit;
+use crate::{Context, Table};
 
 /// See the module.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Reading {
     pub(crate) asked_ms: u64,
     /// The body as the server gets it, where it is known and small enough to be sent again.
     pub(crate) replay: Option<Rc<Vec<u8>>>,
+    /// How it shares a session at its server, where it does.
+    pub(crate) sharing: Option<Sharing>,
     /// Whether the host was told what becomes of the body, before it was known what becomes of the request.
     pub(crate) edited: bool,
     /// Whether nothing is kept of the body any more.
@@ -62,6 +67,7 @@ impl Reading {
             whole: false,
             asked_ms: 0,
             replay: None,
+            sharing: None,
             edited: false,
             settled: false,
             length: 0,
@@ -105,6 +111,22 @@ impl Reading {
         };
         let bound = table.limits().replay_bytes as usize;
         self.replay = (whole.len() <= bound).then_some(whole);
+    }
+
+    /// Where the request shares a session at the server of `route`, its id there is not the client's. What the host was
+    /// told once of the body holds.
+    pub(crate) fn share(&mut self, route: &mut Route, table: &Table, context: &mut Context<'_>) {
+        if !self.edited {
+            self.sharing = Sharing::of(self, route, table, context);
+        }
+        if let Some(sharing) = &self.sharing {
+            route.replace(&self.scanner, Field::Id, sharing.server_id.clone());
+        }
+    }
+
+    /// By whom a session at the server is found again; `None`: it lasts for this request.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        sharing::owner(self.facts.valid_session(), self.sharing.as_ref())
     }
 
     /// The request's id as the client wrote it, where it can be echoed.

@@ -3,13 +3,14 @@
 use super::calls::{Calls, SideCall};
 use super::open_session::{OpenSession, Opening, status_of};
 use super::response::{ContentType, refusal};
-use super::response_check::ResponseCheck;
+use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::route::Route;
 use super::routed::Routed;
 use super::waiting::Waiting;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
 use crate::rejection::Rejection;
+use crate::session_id::{ClientCapabilities, Session};
 use crate::slots::UpstreamSession;
 use crate::step::{BodyStep, CallOutcome, CallToken, LocalResponse, ResponseHeadStep};
 use crate::{Context, Table};
@@ -39,16 +40,17 @@ impl Repair {
         calls: &mut Calls,
         context: &mut Context<'_>,
     ) -> Result<Self, (Box<Routed>, Rejection)> {
-        let (Some(session), Some(lost)) = (routed.session.clone(), &routed.route.upstream_session)
-        else {
+        let (Some(owner), Some(lost)) = (routed.owner(), &routed.route.upstream_session) else {
             let rejection = refusal(table, &routed, 404);
             return Err((Box::new(routed), rejection));
         };
-        upstream_sessions::forget(table, (&session, &routed.route, &lost.session.id), context);
+        upstream_sessions::forget(table, (owner, &routed.route, &lost.session.id), context);
         if routed.replay.is_none() {
             return Err((Box::new(routed), Rejection::UpstreamSessionLost));
         }
-        let open = OpenSession::begin(table, &routed.route, &session.capabilities(), calls);
+        let session = routed.session.as_ref();
+        let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
+        let open = OpenSession::begin(table, &routed.route, &capabilities, calls);
         Ok(Self {
             routed,
             stage: Stage::Open(open),
@@ -127,11 +129,10 @@ impl Exchange {
             }
             Opening::Sessionless => repair.routed.route.upstream_session = None,
             Opening::Opened(opened) => {
-                repair.routed.route.upstream_session =
-                    repair.routed.session.as_ref().map(|session| {
-                        let opened = (session, &repair.routed.route, opened);
-                        upstream_sessions::keep(&table, opened, &mut self.calls, context)
-                    });
+                repair.routed.route.upstream_session = repair.routed.owner().map(|owner| {
+                    let opened = (owner, &repair.routed.route, opened);
+                    upstream_sessions::keep(&table, opened, &mut self.calls, context)
+                });
             }
         }
         repair.replay(&table, &mut self.calls, context);
@@ -149,15 +150,8 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalRespon
     let status = status_of(&headers).unwrap_or_default();
     let (content_type, body) = match (status, ContentType::of_body(&headers)) {
         (200..=299, ContentType::Events) => ("text/event-stream", events(table, routed, body)),
-        (200..=299, ContentType::Json) => {
-            let answer = ResponseCheck::new(table, status, None).accepts(&body, routed);
-            ("application/json", answer.then_some(body))
-        }
         (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => ("", None),
-        (_, ContentType::Json) => {
-            let error = ResponseCheck::new(table, status, None).accepts(&body, routed);
-            ("application/json", error.then_some(body))
-        }
+        (_, ContentType::Json) => ("application/json", message(table, routed, status, body)),
     };
     let Some(body) = body else {
         return refusal(table, routed, status).response(routed.id.as_deref());
@@ -167,6 +161,15 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalRespon
         headers: vec![("content-type".into(), content_type.into())],
         body,
         reason: "session_repaired",
+    }
+}
+
+/// The message as the client sees it, where it is the answer.
+fn message(table: &Table, routed: &Routed, status: u16, body: Vec<u8>) -> Option<Vec<u8>> {
+    let mut check = ResponseCheck::new(table, routed, (status, None));
+    match check.feed(&body, true, routed.server_id()) {
+        Checked::Pass => Some(check.take_restored().unwrap_or(body)),
+        Checked::Undecided | Checked::NoAnswer | Checked::Broken => None,
     }
 }
 

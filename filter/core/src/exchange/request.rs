@@ -90,12 +90,12 @@ impl Exchange {
     ) -> RequestStep {
         reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
-            Known::Nothing => return self.hold(reading),
+            Known::Nothing => return self.hold(reading, context),
             Known::Refused(rejection) => Err(rejection),
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
             Known::Early(method) => match self.route_request(method, &reading) {
                 Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
-                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading),
+                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading, context),
             },
             Known::Message(message) => self.settle(message, &reading, context),
         };
@@ -108,11 +108,11 @@ impl Exchange {
 
     /// Reads on. A body of which no length was announced may grow beyond what the host lets be seen, with one piece: so
     /// the host is told what becomes of it as soon as that is known, be it small or large in the end.
-    fn hold(&mut self, mut reading: Box<Reading>) -> RequestStep {
+    fn hold(&mut self, mut reading: Box<Reading>, context: &mut Context<'_>) -> RequestStep {
         let step = if reading.edited {
             RequestStep::Settle(BodyEdit::Keep)
         } else {
-            let edit = self.edit_early(&reading);
+            let edit = self.edit_early(&mut reading, context);
             reading.edited = edit.is_some();
             edit.map_or(RequestStep::Hold, RequestStep::Settle)
         };
@@ -120,9 +120,12 @@ impl Exchange {
         step
     }
 
-    fn edit_early(&mut self, reading: &Reading) -> Option<BodyEdit> {
+    fn edit_early(&mut self, reading: &mut Reading, context: &mut Context<'_>) -> Option<BodyEdit> {
         match self.route_request(reading.routable_unannounced()?, reading) {
-            Ok(Outcome::Route(route)) => edited(reading, &route),
+            Ok(Outcome::Route(mut route)) => {
+                reading.share(&mut route, &self.table, context);
+                route.edit(&reading.held)
+            }
             Ok(Outcome::Respond(_)) | Err(_) => None,
         }
     }
@@ -225,7 +228,11 @@ impl Exchange {
     ) -> RequestStep {
         let table = Rc::clone(&self.table);
         reading.asked_ms = context.now_ms;
-        let Some(body) = edited(&reading, &route) else {
+        // An answer goes to the session that has asked.
+        if route.upstream_session.is_none() {
+            reading.share(&mut route, &table, context);
+        }
+        let Some(body) = route.edit(&reading.held) else {
             return self.respond(Rejection::NotAMessage.response(reading.id()));
         };
         reading.settle(&body, &table);
@@ -233,9 +240,8 @@ impl Exchange {
         if route.upstream_session.is_some() || !table.server(route.server).issues_sessions {
             return self.release(reading, route, body, context);
         }
-        let session = reading.facts.valid_session();
-        let known =
-            session.and_then(|session| upstream_sessions::find(&table, session, &route, context));
+        let owner = reading.owner();
+        let known = owner.and_then(|owner| upstream_sessions::find(&table, owner, &route, context));
         if let Some(upstream) = known {
             route.upstream_session = Some(RouteSession {
                 session: upstream,
@@ -243,6 +249,7 @@ impl Exchange {
             });
             return self.release(reading, route, body, context);
         }
+        let session = reading.facts.valid_session();
         let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
         let open = OpenSession::begin(&table, &route, &capabilities, &mut self.calls);
         self.phase = Phase::Opening(Box::new(OpeningRequest {
@@ -269,14 +276,6 @@ impl Exchange {
             body,
             inspect_rest,
         })
-    }
-}
-
-/// What becomes of the body that is held; `None` where it has no place for the edit.
-fn edited(reading: &Reading, route: &Route) -> Option<BodyEdit> {
-    match &route.splice {
-        None => Some(BodyEdit::Keep),
-        Some(splice) => Some(BodyEdit::Replace(Rc::new(splice.apply(&reading.held)?))),
     }
 }
 

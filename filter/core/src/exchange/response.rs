@@ -9,7 +9,7 @@ use super::repair::Repair;
 use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::routed::Routed;
-use super::{Exchange, Phase};
+use super::{Exchange, Phase, sharing};
 use crate::rejection::Rejection;
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
 use crate::{Context, Headers, Table};
@@ -67,7 +67,7 @@ impl Exchange {
         }
         match (status, ContentType::of(head)) {
             (404, _) if routed.route.upstream_session.is_some() => self.repair(*routed, context),
-            (400, ContentType::Json) if routed.is_repeatable() => self.doubt(routed, head),
+            (400, ContentType::Json) if routed.is_repeatable() => self.doubt(routed, head, context),
             (200..=299, ContentType::Json) => self.pass_json(routed, head, 200),
             (200..=299, ContentType::Events) => self.pass_events(routed, head),
             (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => {
@@ -148,7 +148,7 @@ impl Exchange {
         let mut edits = as_answer(&head.headers);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         let length = content_length(&head.headers);
-        let check = ResponseCheck::new(&self.table, status, length);
+        let check = ResponseCheck::new(&self.table, &routed, (status, length));
         routed.response = ResponseState::Checking(Box::new(check));
         self.phase = Phase::Routed(routed);
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
@@ -222,9 +222,18 @@ impl Routed {
         self.touch();
         match &mut self.response {
             ResponseState::Checking(check) => {
-                let checked = check.feed(piece, end_of_stream, self.id.as_deref());
-                let status = check.status();
-                self.on_checked(table, checked, status)
+                let id = sharing::server_id(self.sharing.as_ref(), self.id.as_deref());
+                match check.feed(piece, end_of_stream, id) {
+                    Checked::Undecided => BodyStep::Hold,
+                    Checked::Pass => check
+                        .take_restored()
+                        .map_or(BodyStep::Forward, BodyStep::Replace),
+                    Checked::Broken => BodyStep::Reset,
+                    Checked::NoAnswer => {
+                        let status = check.status();
+                        self.refuse_answer(table, status)
+                    }
+                }
             }
             ResponseState::Events(events) => events.feed(table, piece, end_of_stream),
             ResponseState::Dropping => BodyStep::Replace(Vec::new()),
@@ -232,16 +241,9 @@ impl Routed {
         }
     }
 
-    fn on_checked(&mut self, table: &Table, checked: Checked, status: u16) -> BodyStep {
-        match checked {
-            Checked::Undecided => BodyStep::Hold,
-            Checked::Pass => BodyStep::Forward,
-            Checked::Broken => BodyStep::Reset,
-            Checked::NoAnswer => {
-                self.response = ResponseState::Dropping;
-                BodyStep::Replace(refusal(table, self, status).body(self.id.as_deref()))
-            }
-        }
+    fn refuse_answer(&mut self, table: &Table, status: u16) -> BodyStep {
+        self.response = ResponseState::Dropping;
+        BodyStep::Replace(refusal(table, self, status).body(self.id.as_deref()))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::json::{Field, Plan, Scanner, is_response, may_be_response, same_id};
 use crate::table::Table;
 
 use super::routed::Routed;
+use super::sharing::IdRestorer;
 
 /// See the module.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct ResponseCheck {
     /// Some of it has gone on.
     begun: bool,
     valid: bool,
+    /// Of a request whose id the server does not know.
+    restorer: Option<IdRestorer>,
 }
 
 /// What is done with a response, by what is known of it.
@@ -34,8 +37,13 @@ pub(crate) enum Checked {
 }
 
 impl ResponseCheck {
-    /// Of a response with this status and announced length. Where the status is no success, only an error may pass.
-    pub(crate) fn new(table: &Table, status: u16, length: Option<u64>) -> Self {
+    /// Of a response to `routed` with this status and announced length. Where the status is no success, only an error
+    /// may pass.
+    pub(crate) fn new(
+        table: &Table,
+        routed: &Routed,
+        (status, length): (u16, Option<u64>),
+    ) -> Self {
         let limits = table.limits();
         let largest = u64::from(limits.checked_response_bytes);
         Self {
@@ -45,6 +53,7 @@ impl ResponseCheck {
             is_large: length.is_some_and(|length| length > largest),
             begun: false,
             valid: true,
+            restorer: routed.restored_id().map(IdRestorer::new),
         }
     }
 
@@ -53,9 +62,12 @@ impl ResponseCheck {
         self.status
     }
 
-    /// The next piece. `id` is the request's, where it is known by now.
+    /// The next piece. `id` is the request's, as the server knows it, where it is known by now.
     pub(crate) fn feed(&mut self, piece: &[u8], end_of_stream: bool, id: Option<&[u8]>) -> Checked {
         self.valid &= self.scanner.feed(piece).is_ok();
+        if let Some(restorer) = &mut self.restorer {
+            self.valid &= restorer.feed(piece);
+        }
         self.room = self.room.saturating_sub(piece.len());
         if end_of_stream {
             let is_answer = self.valid && self.scanner.finish().is_ok() && self.is_answer(id);
@@ -68,11 +80,9 @@ impl ResponseCheck {
         Checked::Undecided
     }
 
-    /// Whether `body` as a whole is the answer to `routed`, of whatever size.
-    pub(crate) fn accepts(mut self, body: &[u8], routed: &Routed) -> bool {
-        self.scanner.feed(body).is_ok()
-            && self.scanner.finish().is_ok()
-            && self.is_answer(routed.id.as_deref())
+    /// What goes on of all that came since it was asked last; `None` where that is what came.
+    pub(crate) fn take_restored(&mut self) -> Option<Vec<u8>> {
+        self.restorer.as_mut().map(IdRestorer::take)
     }
 
     fn decided(&mut self, passes: bool) -> Checked {

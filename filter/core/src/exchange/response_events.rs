@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::routed::Routed;
+use super::sharing::RestoredId;
 use crate::Table;
 use crate::json::{IdRewriter, Message, MessageKind, MessageRules, Site};
 use crate::rejection::Rejection;
@@ -19,8 +20,10 @@ pub(crate) struct ResponseEvents {
     session: Option<Session>,
     /// What a server's request is sealed with, its own id apart.
     asked_by: SealedId,
-    /// The request's id, where it is known by now.
+    /// The request's id as the client wrote it, where it is known by now.
     id: Option<Vec<u8>>,
+    /// Of a request whose id the server does not know.
+    restored_id: Option<RestoredId>,
     /// `namespace/name` of the server's registration.
     server: String,
     answered: bool,
@@ -34,6 +37,8 @@ pub(crate) struct ResponseEvents {
 struct Rules<'a> {
     session: Option<&'a Session>,
     asked_by: &'a SealedId,
+    restored_id: Option<&'a RestoredId>,
+    /// The request's id as the server knows it.
     id: Option<&'a [u8]>,
     table: &'a Table,
     answered: bool,
@@ -59,6 +64,7 @@ impl ResponseEvents {
             session: routed.session.clone(),
             asked_by,
             id: routed.id.clone(),
+            restored_id: routed.restored_id(),
             server,
             answered: false,
             begun: false,
@@ -74,7 +80,11 @@ impl ResponseEvents {
         let mut rules = Rules {
             session: self.session.as_ref(),
             asked_by: &self.asked_by,
-            id: self.id.as_deref(),
+            restored_id: self.restored_id.as_ref(),
+            id: match &self.restored_id {
+                Some(ids) => Some(&ids.server_id),
+                None => self.id.as_deref(),
+            },
             table,
             answered: self.answered,
             strange: false,
@@ -133,7 +143,9 @@ impl MessageRules for Rules<'_> {
     }
 
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
-        let method = method?;
+        let Some(method) = method else {
+            return self.restored_id?.restore(raw);
+        };
         if site == Site::ProgressToken
             || (site == Site::RequestId && method != "notifications/cancelled")
         {

@@ -1,6 +1,7 @@
 //! Where a message goes, and what must change on it.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::message::kind;
 use super::upstream_headers::header_value;
@@ -11,7 +12,7 @@ use crate::method::RoutedMethod;
 use crate::policy::Verdict;
 use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
-use crate::step::{HeaderEdit, LocalResponse};
+use crate::step::{BodyEdit, HeaderEdit, LocalResponse};
 use crate::table::{ServerIndex, Table};
 
 /// A message's way to one server.
@@ -25,8 +26,8 @@ pub(crate) struct Route {
     pub(crate) key_header: Option<(&'static str, Vec<u8>)>,
     /// What the tool says of itself.
     pub(crate) hints: ToolHints,
-    /// Bytes of the body that are replaced.
-    pub(crate) splice: Option<Splice>,
+    /// Bytes of the body that are replaced, in order.
+    pub(crate) splices: Vec<Splice>,
     /// What the policies set.
     pub(crate) policy_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// The session at the server, where it has sessions.
@@ -116,7 +117,7 @@ impl Route {
             method,
             key_header: None,
             hints: ToolHints::default(),
-            splice: None,
+            splices: Vec::new(),
             policy_headers: Vec::new(),
             upstream_session: None,
         }
@@ -156,13 +157,31 @@ impl Route {
         Ok(())
     }
 
-    /// The value at `field` goes on as `with`.
+    /// The value at `field` goes on as `with`. Once for each field.
     pub(crate) fn replace(&mut self, scanner: &Scanner, field: Field, with: Vec<u8>) {
-        self.splice = scanner.capture(field).map(|at| Splice {
-            start: at.start,
-            end: at.end,
+        let Some(capture) = scanner.capture(field) else {
+            return;
+        };
+        let splice = Splice {
+            start: capture.start,
+            end: capture.end,
             with,
-        });
+        };
+        let place = self
+            .splices
+            .partition_point(|other| other.start < splice.start);
+        self.splices.insert(place, splice);
+    }
+
+    /// What becomes of `body`; `None` where it has no place for an edit.
+    pub(crate) fn edit(&self, body: &[u8]) -> Option<BodyEdit> {
+        let Some((last, others)) = self.splices.split_last() else {
+            return Some(BodyEdit::Keep);
+        };
+        // From the end, so that the places of the others hold.
+        let mut others = others.iter().rev();
+        let edited = others.try_fold(last.apply(body)?, |body, splice| splice.apply(&body))?;
+        Some(BodyEdit::Replace(Rc::new(edited)))
     }
 
     fn of_reference(table: &Table, scanner: &Scanner) -> Result<Self, Rejection> {
@@ -210,7 +229,6 @@ impl Route {
         let prefix = &table.server(server).prefix;
         let missing = Rejection::InvalidParams("name");
         let token = scanner.raw(field).ok_or_else(|| missing.clone())?;
-        let capture = scanner.capture(field).ok_or_else(|| missing.clone())?;
         let name = scanner.text(field).ok_or_else(|| missing.clone())?;
         let own_name = name
             .strip_prefix(prefix.as_str())
@@ -219,11 +237,7 @@ impl Route {
         route.key_header = Some((header, header_value(own_name)));
         if !prefix.is_empty() {
             let with = splice::strip_prefix(token, prefix).ok_or(missing)?;
-            route.splice = Some(Splice {
-                start: capture.start,
-                end: capture.end,
-                with,
-            });
+            route.replace(scanner, field, with);
         }
         Ok(route)
     }
@@ -236,8 +250,7 @@ impl Route {
 }
 
 impl Splice {
-    /// The body with the replacement made.
-    pub(crate) fn apply(&self, body: &[u8]) -> Option<Vec<u8>> {
+    fn apply(&self, body: &[u8]) -> Option<Vec<u8>> {
         splice::replace(body, self.start, self.end, &self.with)
     }
 }

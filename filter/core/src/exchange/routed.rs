@@ -8,12 +8,13 @@ use super::reading::{self, Reading};
 use super::request::late_refusal;
 use super::response::ResponseState;
 use super::route::Route;
+use super::sharing::{self, RestoredId, Sharing};
 use super::upstream_sessions;
 use super::waiting::{self, Waiting};
 use crate::json::Scanner;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
-use crate::slots::Cancellation;
+use crate::slots::{Cancellation, Owner};
 use crate::step::{BodyStep, TickStep};
 use crate::{Context, Table};
 
@@ -26,6 +27,8 @@ pub(crate) struct Routed {
     pub(crate) session: Option<Session>,
     /// The request's id as the client wrote it; `None` until it is known, and for a client's answer.
     pub(crate) id: Option<Vec<u8>>,
+    /// How it shares a session at its server, where it does.
+    pub(crate) sharing: Option<Sharing>,
     /// Whether this is a client's answer to a server's request.
     pub(crate) is_answer: bool,
     /// The body as the server got it, where it is small enough to be sent again.
@@ -49,7 +52,25 @@ pub(crate) struct Routed {
 impl Routed {
     /// Whether it can be sent again in another session of the server.
     pub(crate) fn is_repeatable(&self) -> bool {
-        self.session.is_some() && self.route.upstream_session.is_some() && self.replay.is_some()
+        self.owner().is_some() && self.route.upstream_session.is_some() && self.replay.is_some()
+    }
+
+    /// By whom a session at the server is found again; `None`: it lasts for this request.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        sharing::owner(self.session.as_ref(), self.sharing.as_ref())
+    }
+
+    /// Its id as the server knows it, where it is known by now.
+    pub(crate) fn server_id(&self) -> Option<&[u8]> {
+        sharing::server_id(self.sharing.as_ref(), self.id.as_deref())
+    }
+
+    /// Its two ids, where the server knows another one than the client.
+    pub(crate) fn restored_id(&self) -> Option<RestoredId> {
+        Some(RestoredId {
+            client_id: self.id.clone()?,
+            server_id: self.sharing.as_ref()?.server_id.clone(),
+        })
     }
 
     /// A request that is released now.
@@ -68,6 +89,7 @@ impl Routed {
             whole,
             asked_ms,
             replay,
+            sharing,
             ..
         } = reading;
         let replay = replay.filter(|_| route.upstream_session.is_some() && !is_answer);
@@ -75,6 +97,7 @@ impl Routed {
             route,
             session: facts.valid_session().cloned(),
             id,
+            sharing,
             is_answer,
             replay,
             response: ResponseState::Waiting,
@@ -158,7 +181,7 @@ impl Routed {
             return;
         }
         let body = if cancellation.notification.is_empty() {
-            cancelled(self.id.as_deref().unwrap_or_default())
+            cancelled(self.server_id().unwrap_or_default())
         } else {
             cancellation.notification.clone()
         };

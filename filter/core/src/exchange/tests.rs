@@ -11,5 +11,6 @@ mod repair;
 mod responses;
 mod server_requests;
 mod sessions;
+mod sharing;
 mod ticks;
 mod unsound_answers;

@@ -14,7 +14,7 @@ use crate::json::{Field, ValueKind};
 use crate::method::Method;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
-use crate::slots::{self, CallKey, Inserted, UpstreamKey, UpstreamSession};
+use crate::slots::{self, CallKey, Inserted, Owner, UpstreamKey, UpstreamSession};
 use crate::step::LocalResponse;
 use crate::table::ServerIndex;
 use crate::{Context, Table};
@@ -22,17 +22,17 @@ use crate::{Context, Table};
 /// Longest credential, in bytes, of which the digest is remembered.
 const LARGEST_REMEMBERED: usize = 512;
 
-/// The id of the caller's session at the route's server.
+/// The owner's session at the route's server.
 pub(crate) fn find(
     table: &Table,
-    session: &Session,
+    owner: Owner,
     route: &Route,
     context: &mut Context<'_>,
 ) -> Option<UpstreamSession> {
     slots::upstream_session(
         context.slots,
         table.limits(),
-        &key(table, session, route),
+        &key(table, owner, route),
         context.now_ms,
     )
 }
@@ -40,12 +40,12 @@ pub(crate) fn find(
 /// Remembers a session that was opened. Where another worker was first, that one's holds, and ours ends.
 pub(crate) fn keep(
     table: &Table,
-    (session, route, opened): (&Session, &Route, UpstreamSession),
+    (owner, route, opened): (Owner, &Route, UpstreamSession),
     calls: &mut Calls,
     context: &mut Context<'_>,
 ) -> RouteSession {
     let now_ms = context.now_ms;
-    let key = key(table, session, route);
+    let key = key(table, owner, route);
     match slots::insert_upstream_session(context.slots, table.limits(), &key, (&opened, now_ms)) {
         Inserted::Stored => RouteSession {
             session: opened,
@@ -68,15 +68,10 @@ pub(crate) fn keep(
 /// Forgets a session that the server no longer knows.
 pub(crate) fn forget(
     table: &Table,
-    (session, route, id): (&Session, &Route, &[u8]),
+    (owner, route, id): (Owner, &Route, &[u8]),
     context: &mut Context<'_>,
 ) {
-    slots::forget_upstream_session(
-        context.slots,
-        table.limits(),
-        &key(table, session, route),
-        id,
-    );
+    slots::forget_upstream_session(context.slots, table.limits(), &key(table, owner, route), id);
 }
 
 /// Tells the server that a session is over. Nobody waits for the answer; 405 is a legal one.
@@ -102,7 +97,8 @@ impl Exchange {
         let now_ms = context.now_ms;
         slots::end(context.slots, self.table.limits(), session, now_ms);
         for (route, upstream) in self.sessions_of(session, &facts, context) {
-            forget(&self.table, (session, &route, &upstream.id), context);
+            let owner = Owner::of(session);
+            forget(&self.table, (owner, &route, &upstream.id), context);
             end(&self.table, &route, &upstream, &mut self.calls);
         }
         LocalResponse {
@@ -185,7 +181,7 @@ impl Exchange {
             .filter_map(|(index, _)| {
                 let mut route = Route::to(index, "notification");
                 route.apply_policies(&self.table, &facts.headers).ok()?;
-                let upstream = find(&self.table, session, &route, context)?;
+                let upstream = find(&self.table, Owner::of(session), &route, context)?;
                 Some((route, upstream))
             })
             .collect()
@@ -195,31 +191,29 @@ impl Exchange {
 /// What a key is made of. The server is that of one table.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UpstreamKeyParts {
-    session: [u8; 16],
+    owner: Owner,
     server: ServerIndex,
     credential: Vec<(Cow<'static, str>, Vec<u8>)>,
 }
 
-fn key(table: &Table, session: &Session, route: &Route) -> UpstreamKey {
+fn key(table: &Table, owner: Owner, route: &Route) -> UpstreamKey {
     let credential = &route.policy_headers;
-    let place = session.number().wrapping_add(route.server.number().into());
+    let place = owner.number().wrapping_add(route.server.number().into());
     let is_same = |parts: &UpstreamKeyParts| {
-        parts.session == *session.unique()
-            && parts.server == route.server
-            && parts.credential == *credential
+        parts.owner == owner && parts.server == route.server && parts.credential == *credential
     };
     if let Some(key) = table.upstream_keys().find(place, is_same) {
         return key;
     }
     let name = &table.server(route.server).name;
-    let key = UpstreamKey::in_session(session, name, &digest(credential));
+    let key = UpstreamKey::of(&owner, name, &digest(credential));
     let size: usize = credential
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
     if size <= LARGEST_REMEMBERED {
         let parts = UpstreamKeyParts {
-            session: *session.unique(),
+            owner,
             server: route.server,
             credential: credential.clone(),
         };

@@ -19,7 +19,11 @@ fn limits(session_slots: u32, ended_slots: u32) -> Limits {
 }
 
 fn key(session_random: u8) -> UpstreamKey {
-    UpstreamKey::in_session(&session(session_random), "test/github", &CREDENTIAL)
+    UpstreamKey::of(
+        &Owner::of(&session(session_random)),
+        "test/github",
+        &CREDENTIAL,
+    )
 }
 
 fn upstream(id: &str) -> UpstreamSession {
@@ -45,8 +49,8 @@ fn an_upstream_session_is_found_by_its_key_alone() {
     assert_eq!(load(slots, &key(1), NOW_MS), Some(upstream("one")));
     let others = [
         key(2),
-        UpstreamKey::in_session(&session(1), "test/slack", &CREDENTIAL),
-        UpstreamKey::in_session(&session(1), "test/github", &[4; 32]),
+        UpstreamKey::of(&Owner::of(&session(1)), "test/slack", &CREDENTIAL),
+        UpstreamKey::of(&Owner::of(&session(1)), "test/github", &[4; 32]),
     ];
     for other in others {
         assert_eq!(load(slots, &other, NOW_MS), None);
@@ -129,7 +133,8 @@ fn a_session_in_use_outlives_younger_ones_that_are_not() {
 fn three_thousand_sessions_fit_into_the_slots_of_the_default() {
     let slots = &mut MemorySlots::new();
     let limits = Limits::default();
-    let key = |number: u32| UpstreamKey::in_session(&session(1), &number.to_string(), &CREDENTIAL);
+    let key =
+        |number: u32| UpstreamKey::of(&Owner::of(&session(1)), &number.to_string(), &CREDENTIAL);
     for number in 0..3000 {
         insert_upstream_session(slots, &limits, &key(number), (&upstream("x"), NOW_MS));
     }

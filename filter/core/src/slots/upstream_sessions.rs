@@ -5,6 +5,7 @@ use mcp_filter_config::Limits;
 use super::entry::{Entry, KeyDigest, digest};
 use super::table::{Existing, Put, SlotTable};
 use crate::context::SharedSlots;
+use crate::identity::Identity;
 use crate::session_id::{Session, version_code, version_of};
 use crate::version::ProtocolVersion;
 
@@ -13,17 +14,46 @@ const LONGEST_ID: usize = 1024;
 /// Age in milliseconds at which the entry of a session that is in use is written again.
 const REFRESH_MS: u64 = 5 * 60 * 1000;
 
+/// By whom an upstream session is found again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A client in the session with these random bits.
+    Session([u8; 16]),
+    /// All clients without a session that show this identity.
+    Identity(Identity),
+}
+
 /// Names an upstream session: by whom, at which server, with which credential. Another credential never meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamKey(KeyDigest);
 
+impl Owner {
+    /// The client in `session`.
+    pub fn of(session: &Session) -> Self {
+        Self::Session(*session.unique())
+    }
+
+    /// A number that hardly any other owner has.
+    pub(crate) fn number(&self) -> u64 {
+        let random = match self {
+            Self::Session(unique) => unique.first_chunk(),
+            Self::Identity(identity) => identity.as_bytes().first_chunk(),
+        };
+        random.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
 impl UpstreamKey {
-    /// For requests of `session` to the registration `server`; `credential` is the digest of what the server is sent.
-    pub fn in_session(session: &Session, server: &str, credential: &[u8; 32]) -> Self {
-        Self(digest(
-            "upstream session",
-            &[session.unique(), server.as_bytes(), credential],
-        ))
+    /// For requests of `owner` to the registration `server`; `credential` is the digest of what the server is sent.
+    pub fn of(owner: &Owner, server: &str, credential: &[u8; 32]) -> Self {
+        let (label, owner) = match owner {
+            Owner::Session(unique) => ("upstream session", unique.as_slice()),
+            Owner::Identity(identity) => (
+                "upstream session of identity",
+                identity.as_bytes().as_slice(),
+            ),
+        };
+        Self(digest(label, &[owner, server.as_bytes(), credential]))
     }
 }
 

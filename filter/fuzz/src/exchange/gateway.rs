@@ -15,7 +15,7 @@ use mcp_filter_core::{
 };
 use serde_json::value::RawValue;
 
-use super::script::Command;
+use super::script::{Command, SUBJECT};
 
 const NOW_MS: u64 = 1_790_000_000_000;
 
@@ -58,6 +58,8 @@ pub(crate) struct Gateway {
     exchange: Exchange,
     state: State,
     headers: Vec<(String, Vec<u8>)>,
+    /// Who sends the request.
+    identity: Identity,
     calls: VecDeque<HttpCall>,
     session: Vec<u8>,
     /// The body of the request so far.
@@ -89,6 +91,7 @@ impl Gateway {
             longest,
             state: State::Start,
             headers: Vec::new(),
+            identity: Identity::ANONYMOUS,
             calls: VecDeque::new(),
             session: Vec::new(),
             body: Vec::new(),
@@ -134,7 +137,7 @@ impl Gateway {
     }
 
     fn lend<T>(&mut self, callback: impl FnOnce(&mut Exchange, &mut Context<'_>) -> T) -> T {
-        let counter = &mut self.counter;
+        let (counter, identity) = (&mut self.counter, self.identity);
         callback(
             &mut self.exchange,
             &mut Context {
@@ -143,7 +146,7 @@ impl Gateway {
                     *counter = counter.wrapping_add(1);
                     bytes.fill(*counter);
                 },
-                identity: &mut || Identity::ANONYMOUS,
+                identity: &mut || identity,
                 slots: &mut self.slots,
             },
         )
@@ -172,6 +175,10 @@ impl Gateway {
                 headers.insert(0, (name.to_owned(), value.as_bytes().to_vec()));
             }
         }
+        let subject = headers.iter().find(|(name, _)| name.as_bytes() == SUBJECT);
+        self.identity = subject.map_or(Identity::ANONYMOUS, |(_, subject)| {
+            Identity::of_token("", subject)
+        });
         self.body_ended = end;
         self.state = State::Held;
         let headers = Headers::new(headers);
@@ -322,8 +329,9 @@ impl Gateway {
             BodyStep::Reset => self.state = State::Over,
             BodyStep::Respond(_) => panic!("an answer behind an answer"),
         }
-        if end {
+        if end && self.state != State::Over {
             self.state = State::Over;
+            self.check_id(&self.received);
         }
     }
 
@@ -353,7 +361,11 @@ impl Gateway {
         match self.lend(|exchange, context| exchange.on_tick(context)) {
             TickStep::Wait => {}
             TickStep::Respond(response) => {
-                assert!(matches!(self.state, State::Sent { .. }));
+                let waits = matches!(
+                    self.state,
+                    State::Held | State::Sent { .. } | State::HeadHeld
+                );
+                assert!(waits, "an answer behind an answer");
                 self.answered = true;
                 self.answer(response);
             }
@@ -372,7 +384,7 @@ impl Gateway {
         if response.headers.iter().any(is_json) {
             let read = serde_json::from_slice::<&RawValue>(&response.body);
             assert!(read.is_ok(), "{response:?}");
-            self.check_id(&response);
+            self.check_id(&response.body);
         }
         if response.reason == "initialize" {
             let id = response
@@ -387,7 +399,7 @@ impl Gateway {
     }
 
     /// An answer has the id of the request, where that has one.
-    fn check_id(&self, response: &LocalResponse) {
+    fn check_id(&self, answer: &[u8]) {
         let id = |bytes: &[u8], plan| {
             let mut scanner = Scanner::new(plan, 128);
             scanner.feed(bytes).and_then(|()| scanner.finish()).ok()?;
@@ -395,7 +407,7 @@ impl Gateway {
             (!b"ntf".contains(id.first()?)).then_some(id)
         };
         let asked = id(&self.body, Plan::FromClient);
-        let answered = id(&response.body, Plan::FromServer);
+        let answered = id(answer, Plan::FromServer);
         if let (true, Some(asked), Some(answered)) = (self.body_ended, asked, answered) {
             assert_eq!(asked, answered);
         }

@@ -1,6 +1,9 @@
 //! A script: one command a line, told by its first byte, so that seeds can be read and written. In the text of a body a
 //! backslash and `n` are a line feed.
 
+/// The header that stands for a verified token of this subject.
+pub(crate) const SUBJECT: &[u8] = b"x-subject";
+
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Command<'a> {
@@ -34,6 +37,13 @@ pub(crate) enum Command<'a> {
     Tick(u64),
     /// `n`: the stream is over, and another one begins.
     Next,
+}
+
+impl Command<'_> {
+    /// Whether it is part of a request with an identity.
+    pub(crate) fn is_by_somebody(&self) -> bool {
+        matches!(self, Self::Header(name, _) if name.eq_ignore_ascii_case(SUBJECT))
+    }
 }
 
 /// The commands of a script. Lines that are none are skipped.
