@@ -19,16 +19,22 @@ pub(crate) enum Variant {
     Pair,
     McpRouter,
     DirectResponse,
+    /// The same behind one no-op module: no filter in Wasm can cost less than that.
+    FloorHold,
+    /// Behind two of them.
+    FloorPair,
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Plain,
         Self::Noop,
         Self::Hold,
         Self::Pair,
         Self::McpRouter,
         Self::DirectResponse,
+        Self::FloorHold,
+        Self::FloorPair,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -39,11 +45,21 @@ impl Variant {
             Self::Pair => "pair",
             Self::McpRouter => "mcp_router",
             Self::DirectResponse => "direct_response",
+            Self::FloorHold => "floor_hold",
+            Self::FloorPair => "floor_pair",
         }
     }
 
     pub(crate) fn serves(self, case: Case) -> bool {
-        self != Self::DirectResponse || case.is_list()
+        !self.is_direct() || case.is_list()
+    }
+
+    /// Whether Envoy answers by itself.
+    fn is_direct(self) -> bool {
+        matches!(
+            self,
+            Self::DirectResponse | Self::FloorHold | Self::FloorPair
+        )
     }
 
     /// What the answer contains when the work was done.
@@ -52,9 +68,9 @@ impl Variant {
         match (case, self) {
             (Case::CallSmall | Case::Call64k, _) => "a result of some length".to_owned(),
             (Case::Initialize, _) => "protocolVersion".to_owned(),
-            (_, Self::Hold | Self::Pair | Self::DirectResponse) => format!("\"two_tool_{last}\""),
             (_, Self::McpRouter) => format!("two__tool_{last}"),
             (_, Self::Plain | Self::Noop) => format!("\"tool_{last}\""),
+            _ => format!("\"two_tool_{last}\""),
         }
     }
 
@@ -69,7 +85,7 @@ impl Variant {
         if case == Case::Initialize {
             return Ok(post(&body, None));
         }
-        if self == Self::DirectResponse {
+        if self.is_direct() {
             // Envoy closes the connection when it answers a POST before the body has come.
             return Ok(
                 b"GET /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\n\r\n".to_vec(),
@@ -98,9 +114,11 @@ impl Variant {
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}
         });
+        let noop = |name| wasm(name, &args.noop, "{}");
         Ok(match self {
             Self::Plain | Self::DirectResponse => vec![router],
-            Self::Noop => vec![wasm("noop", &args.noop, "{}"), router],
+            Self::Noop | Self::FloorHold => vec![noop("noop"), router],
+            Self::FloorPair => vec![noop("noop"), noop("noop2"), router],
             Self::Hold => vec![
                 wasm("hold", &args.filter, &plugin_config("hold", case.tools())?),
                 router,
@@ -135,12 +153,13 @@ impl Variant {
 
     fn routes(self, case: Case) -> Vec<Value> {
         let to = |cluster: &str| json!({"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}});
-        let public = match self {
-            Self::DirectResponse => json!({
+        let public = if self.is_direct() {
+            json!({
                 "match": {"prefix": "/"},
                 "direct_response": {"status": 200, "body": {"inline_string": whole_list(case.tools())}}
-            }),
-            _ => to("one"),
+            })
+        } else {
+            to("one")
         };
         vec![
             json!({"name": "one", "domains": ["one.mcp.local"], "routes": [to("one")]}),
