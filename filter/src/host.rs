@@ -84,7 +84,7 @@ pub(crate) fn enter(id: u32) -> Result<(), HostError> {
 
 /// All headers. Empty when they are no longer held.
 pub(crate) fn headers(direction: Direction) -> Headers {
-    Headers::new(hostcalls::get_map_bytes(direction.headers()).unwrap_or_default())
+    map(direction.headers())
 }
 
 /// One header. The map must be held.
@@ -104,8 +104,8 @@ pub(crate) fn set_header(direction: Direction, name: &str, value: Option<&[u8]>)
 /// Takes all trailers away. Only while the host tells of them.
 pub(crate) fn drop_trailers(direction: Direction) {
     let trailers = direction.trailers();
-    for (name, _) in hostcalls::get_map_bytes(trailers).unwrap_or_default() {
-        if let Err(status) = hostcalls::set_map_value_bytes(trailers, &name, None) {
+    for (name, _) in map(trailers).iter() {
+        if let Err(status) = hostcalls::set_map_value_bytes(trailers, name, None) {
             log::error!("trailer {name} not taken away: {status:?}");
         }
     }
@@ -177,7 +177,7 @@ pub(crate) fn dispatch(call: &HttpCall) -> Result<u32, HostError> {
 
 /// Headers of the response to a call. Only to be asked for in the callback that tells its end.
 pub(crate) fn call_headers() -> Headers {
-    Headers::new(hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).unwrap_or_default())
+    map(MapType::HttpCallResponseHeaders)
 }
 
 /// Body of the response to a call. Only to be asked for in the callback that tells its end.
@@ -259,6 +259,37 @@ pub(crate) fn increment(metric: u32, by: i64) {
 /// Sets a gauge.
 pub(crate) fn record(metric: u32, value: u64) {
     let _ = hostcalls::record_metric(metric, value);
+}
+
+/// A whole map; empty where the host has none.
+fn map(kind: MapType) -> Headers {
+    Headers::from_block(pairs::block(kind).unwrap_or_default())
+}
+
+/// The map as the host hands it over. The SDK would make two allocations for each header of it, and panic on a name
+/// that is not text.
+#[allow(
+    unsafe_code,
+    reason = "a raw import; the call is sound by what the host promises"
+)]
+mod pairs {
+    use proxy_wasm::types::MapType;
+
+    unsafe extern "C" {
+        fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    }
+
+    pub(super) fn block(kind: MapType) -> Result<Vec<u8>, u32> {
+        let (mut data, mut size) = (std::ptr::null_mut(), 0);
+        // SAFETY: the host writes a pointer and a length, to the places that are borrowed meanwhile.
+        match unsafe { proxy_get_header_map_pairs(kind as u32, &raw mut data, &raw mut size) } {
+            0 if data.is_null() => Ok(Vec::new()),
+            // SAFETY: the host took these bytes from the SDK's `proxy_on_memory_allocate`, which gives a boxed slice of
+            // this length away, and has filled them.
+            0 => Ok(unsafe { Vec::from_raw_parts(data, size, size) }),
+            status => Err(status),
+        }
+    }
 }
 
 fn buffer(kind: BufferType, start: usize, length: usize) -> Result<Vec<u8>, HostError> {

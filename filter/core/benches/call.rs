@@ -26,6 +26,12 @@ struct Gateway {
     slots: MemorySlots,
 }
 
+/// The heads of a call: the host hands each over in one block.
+struct Heads {
+    request: Headers,
+    response: Headers,
+}
+
 impl Gateway {
     fn new() -> Result<Self, Box<dyn Error>> {
         let mut config: PluginConfig =
@@ -54,9 +60,8 @@ impl Gateway {
     }
 
     /// Up to the decision. A session at the server is opened when there is none.
-    fn request(&mut self, session: Option<&[u8]>, body: &str) -> (Exchange, RequestStep) {
+    fn request(&mut self, head: Headers, body: &str) -> (Exchange, RequestStep) {
         let mut exchange = Exchange::new(Rc::clone(&self.table));
-        let head = request_head(session, body);
         self.lend(|context| exchange.on_request_headers(head, false, context));
         let piece = body.as_bytes().to_vec();
         let mut step = self.lend(|context| exchange.on_held_body(piece, true, context));
@@ -74,13 +79,13 @@ impl Gateway {
     }
 
     /// A whole call.
-    fn call(&mut self, session: &[u8]) -> bool {
-        let (mut exchange, step) = self.request(Some(session), black_box(CALL));
+    fn call(&mut self, heads: &Heads) -> bool {
+        let (mut exchange, step) = self.request(heads.request.clone(), black_box(CALL));
         let RequestStep::Release(release) = step else {
             return false;
         };
         black_box(release);
-        let head = response_head(&[]);
+        let head = heads.response.clone();
         let continued =
             self.lend(|context| exchange.on_response_headers(head, false, true, context));
         let body = RESULT.as_bytes().to_vec();
@@ -135,15 +140,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(1);
     let mut gateway = Gateway::new()?;
-    let (_, RequestStep::Respond(opened)) = gateway.request(None, INITIALIZE) else {
+    let (_, RequestStep::Respond(opened)) =
+        gateway.request(request_head(None, INITIALIZE), INITIALIZE)
+    else {
         return Err("initialize was not answered".into());
     };
     let mut named = opened.headers.iter();
     let (_, session) = named
         .find(|(name, _)| name == "mcp-session-id")
         .ok_or("no session")?;
+    let heads = Heads {
+        request: request_head(Some(session), CALL),
+        response: response_head(&[]),
+    };
     for _ in 0..rounds {
-        if !gateway.call(session) {
+        if !gateway.call(&heads) {
             return Err("the call did not go through".into());
         }
     }
