@@ -263,7 +263,11 @@ pub(crate) fn record(metric: u32, value: u64) {
 
 /// A whole map; empty where the host has none.
 fn map(kind: MapType) -> Headers {
-    Headers::from_block(pairs::block(kind).unwrap_or_default())
+    let block = pairs::block(kind).unwrap_or_else(|status| {
+        log::error!("no map {kind:?}: status {status}");
+        Vec::new()
+    });
+    Headers::from_block(block)
 }
 
 /// The map as the host hands it over. The SDK would make two allocations for each header of it, and panic on a name

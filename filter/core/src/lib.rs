@@ -17,6 +17,7 @@ pub mod json;
 mod memo;
 pub mod method;
 pub mod name;
+mod pairs;
 pub mod policy;
 pub mod rejection;
 pub mod resource_uri;
@@ -31,6 +32,7 @@ pub mod version;
 pub use context::{Context, SharedSlots, Slot};
 pub use exchange::Exchange;
 pub use headers::Headers;
+pub use pairs::Pairs;
 pub use step::{
     BodyEdit, BodyStep, CallOutcome, CallToken, HeaderEdit, HttpCall, LocalResponse, Release,
     RequestStep, ResponseBody, ResponseHeadStep, TickStep,
