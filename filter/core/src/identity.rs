@@ -4,11 +4,17 @@ use sha2::{Digest, Sha256};
 
 /// A digest of issuer and subject. Equal digests are the same caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Identity([u8; 32]);
+pub struct Identity {
+    digest: [u8; 32],
+    names_subject: bool,
+}
 
 impl Identity {
     /// Callers without a verified token, all of them: a value that no digest of a token takes.
-    pub const ANONYMOUS: Self = Self([0; 32]);
+    pub const ANONYMOUS: Self = Self {
+        digest: [0; 32],
+        names_subject: false,
+    };
 
     /// The caller whom the issuer `iss` calls `sub` (RFC 7519, sections 4.1.1 and 4.1.2).
     pub fn of_token(issuer: impl AsRef<[u8]>, subject: impl AsRef<[u8]>) -> Self {
@@ -17,7 +23,10 @@ impl Identity {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        Self(hash.finalize().into())
+        Self {
+            digest: hash.finalize().into(),
+            names_subject: !subject.as_ref().is_empty(),
+        }
     }
 
     /// The caller of whose verified token these claims are. Both are optional: a token that names no subject stands for
@@ -33,7 +42,12 @@ impl Identity {
 
     /// The whole digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.digest
+    }
+
+    /// Whether it is one caller, and not all of an issuer or everybody.
+    pub fn names_subject(&self) -> bool {
+        self.names_subject
     }
 }
 
@@ -64,6 +78,8 @@ mod tests {
         let of_subject = Identity::of_claims(None, claim());
         assert_ne!(of_issuer, of_subject);
         assert!(![of_issuer, of_subject].contains(&Identity::of_claims(None, None)));
+        assert!(of_subject.names_subject() && !of_issuer.names_subject());
+        assert!(!Identity::ANONYMOUS.names_subject());
         assert_eq!(Identity::of_claims(None, None), Identity::ANONYMOUS);
         assert_eq!(
             Identity::of_claims(claim(), claim()),

@@ -2,9 +2,9 @@
 
 use super::calls::SideCall;
 use super::open_session::status_of;
+use super::request_id;
 use super::response::ResponseHead;
 use super::routed::Routed;
-use super::sharing::unique_id;
 use super::{CallStep, Exchange, Phase};
 use crate::Context;
 use crate::step::{CallOutcome, CallToken, ResponseHeadStep};
@@ -33,7 +33,7 @@ impl Exchange {
             verb: "POST",
             session: session.map(|of_route| &of_route.session),
             policy_headers: &routed.route.policy_headers,
-            body: ping(&unique_id(context)),
+            body: ping(&request_id::unique(context)),
             timeout_ms: u64::from(self.table.limits().side_call_ms),
         };
         let ping = self.calls.send(server, ping);

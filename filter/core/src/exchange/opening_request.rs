@@ -108,7 +108,7 @@ impl Exchange {
         opened: UpstreamSession,
         context: &mut Context<'_>,
     ) -> RouteSession {
-        match opening.reading.owner() {
+        match opening.reading.owner {
             None => RouteSession {
                 session: opened,
                 for_this_request: true,

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::message::{Message, echoable_id, routable_early};
-use super::request_facts::RequestFacts;
+use super::request_facts::{RequestFacts, SessionClaim};
+use super::request_id;
 use super::route::Route;
-use super::sharing::{self, Sharing};
 use crate::json::{Field, InvalidJson, Plan, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
@@ -31,8 +31,10 @@ pub(crate) struct Reading {
     pub(crate) asked_ms: u64,
     /// The body as the server gets it, where it is known and small enough to be sent again.
     pub(crate) replay: Option<Rc<Vec<u8>>>,
-    /// How it shares a session at its server, where it does.
-    pub(crate) sharing: Option<Sharing>,
+    /// By whom a session at the server is found again; `None`: it lasts for this request.
+    pub(crate) owner: Option<Owner>,
+    /// The id that the server gets in the place of the client's.
+    pub(crate) substitute: Option<Vec<u8>>,
     /// Whether the host was told what becomes of the body, before it was known what becomes of the request.
     pub(crate) edited: bool,
     /// Whether nothing is kept of the body any more.
@@ -67,7 +69,8 @@ impl Reading {
             whole: false,
             asked_ms: 0,
             replay: None,
-            sharing: None,
+            owner: None,
+            substitute: None,
             edited: false,
             settled: false,
             length: 0,
@@ -113,20 +116,40 @@ impl Reading {
         self.replay = (whole.len() <= bound).then_some(whole);
     }
 
-    /// Where the request shares a session at the server of `route`, its id there is not the client's. What the host was
-    /// told once of the body holds.
-    pub(crate) fn share(&mut self, route: &mut Route, table: &Table, context: &mut Context<'_>) {
-        if !self.edited {
-            self.sharing = Sharing::of(self, route, table, context);
-        }
-        if let Some(sharing) = &self.sharing {
-            route.replace(&self.scanner, Field::Id, sharing.server_id.clone());
+    /// By whom a session at the server of `route` is found again. Where that is by all of one identity, the request gets
+    /// an id for the server.
+    ///
+    /// A request shares a session if it can be sent again in another one, and if it wants no word of its progress: the
+    /// tokens of that are the clients' own (MCP 2025-11-25, basic/utilities/progress: unique across all of a sender's).
+    pub(crate) fn find_owner(
+        &mut self,
+        route: &mut Route,
+        table: &Table,
+        context: &mut Context<'_>,
+    ) {
+        self.owner = match &self.facts.session {
+            SessionClaim::Valid(session) => Some(Owner::of(session)),
+            SessionClaim::Absent if self.may_share(table) => {
+                let identity = (context.identity)();
+                identity
+                    .names_subject()
+                    .then_some(Owner::Identity(identity))
+            }
+            _ => None,
+        };
+        if let Some(Owner::Identity(_)) = self.owner {
+            let substitute = request_id::unique(context);
+            route.replace(&self.scanner, Field::Id, substitute.clone());
+            self.substitute = Some(substitute);
         }
     }
 
-    /// By whom a session at the server is found again; `None`: it lasts for this request.
-    pub(crate) fn owner(&self) -> Option<Owner> {
-        sharing::owner(self.facts.valid_session(), self.sharing.as_ref())
+    fn may_share(&self, table: &Table) -> bool {
+        self.whole
+            && self.facts.content_length() == Some(self.length)
+            && !self.is_large(table)
+            && self.id().is_some()
+            && self.scanner.capture(Field::ProgressToken).is_none()
     }
 
     /// The request's id as the client wrote it, where it can be echoed.

@@ -5,7 +5,7 @@ use super::open_session::{OpenSession, Opening, status_of};
 use super::response::{ContentType, refusal};
 use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
-use super::route::Route;
+use super::route::{Route, RouteSession};
 use super::routed::Routed;
 use super::waiting::Waiting;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
@@ -33,14 +33,14 @@ enum Stage {
 }
 
 impl Repair {
-    /// Begins with `initialize`, or gives the request back with the reason why it can't be repaired.
+    /// Begins with `initialize` where that was not done for another request meanwhile, or gives the request back with the reason why it can't be repaired.
     pub(crate) fn begin(
-        routed: Routed,
+        mut routed: Routed,
         table: &Table,
         calls: &mut Calls,
         context: &mut Context<'_>,
     ) -> Result<Self, (Box<Routed>, Rejection)> {
-        let (Some(owner), Some(lost)) = (routed.owner(), &routed.route.upstream_session) else {
+        let (Some(owner), Some(lost)) = (routed.owner, &routed.route.upstream_session) else {
             let rejection = refusal(table, &routed, 404);
             return Err((Box::new(routed), rejection));
         };
@@ -48,13 +48,28 @@ impl Repair {
         if routed.replay.is_none() {
             return Err((Box::new(routed), Rejection::UpstreamSessionLost));
         }
-        let session = routed.session.as_ref();
-        let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
-        let open = OpenSession::begin(table, &routed.route, &capabilities, calls);
-        Ok(Self {
-            routed,
-            stage: Stage::Open(open),
-        })
+        let stage = match upstream_sessions::find(table, owner, &routed.route, context) {
+            // Another request has repaired it already.
+            Some(session) => {
+                routed.route.upstream_session = Some(RouteSession {
+                    session,
+                    for_this_request: false,
+                });
+                Stage::Replay(send_again(&routed, table, calls, context))
+            }
+            None => {
+                let session = routed.session.as_ref();
+                let capabilities =
+                    session.map_or_else(ClientCapabilities::default, Session::capabilities);
+                Stage::Open(OpenSession::begin(
+                    table,
+                    &routed.route,
+                    &capabilities,
+                    calls,
+                ))
+            }
+        };
+        Ok(Self { routed, stage })
     }
 
     /// The session that is of no use to anybody when the repair ends here.
@@ -65,29 +80,25 @@ impl Repair {
             Stage::Replay(_) => route.session_for_this_request(),
         }
     }
+}
 
-    /// The request again, as a call: its whole response comes at once.
-    fn replay(&mut self, table: &Table, calls: &mut Calls, context: &Context<'_>) {
-        let server = table.server(self.routed.route.server);
-        let session = self
-            .routed
-            .route
-            .upstream_session
-            .as_ref()
-            .map(|of_route| &of_route.session);
-        let body = self.routed.replay.as_deref().cloned().unwrap_or_default();
-        let policy_headers = &self.routed.route.policy_headers;
-        let left_ms = Waiting::of(&self.routed).left_ms(table, context);
-        let timeout_ms = left_ms.saturating_add(AFTER_THE_TICK_MS);
-        let call = SideCall {
-            verb: "POST",
-            session,
-            policy_headers,
-            body,
-            timeout_ms,
-        };
-        self.stage = Stage::Replay(calls.send(server, call));
-    }
+/// The request again, as a call: its whole response comes at once.
+fn send_again(
+    routed: &Routed,
+    table: &Table,
+    calls: &mut Calls,
+    context: &Context<'_>,
+) -> CallToken {
+    let session = routed.route.upstream_session.as_ref();
+    let left_ms = Waiting::of(routed).left_ms(table, context);
+    let call = SideCall {
+        verb: "POST",
+        session: session.map(|of_route| &of_route.session),
+        policy_headers: &routed.route.policy_headers,
+        body: routed.replay.as_deref().cloned().unwrap_or_default(),
+        timeout_ms: left_ms.saturating_add(AFTER_THE_TICK_MS),
+    };
+    calls.send(table.server(routed.route.server), call)
 }
 
 impl Exchange {
@@ -121,7 +132,7 @@ impl Exchange {
                 return CallStep::Nothing;
             }
             Opening::Failed(rejection) => {
-                let response = rejection.response(repair.routed.id.as_deref());
+                let response = rejection.response(repair.routed.id.client());
                 self.phase = Phase::Repairing(repair);
                 self.end_upstream_session();
                 self.phase = Phase::Answered;
@@ -129,13 +140,14 @@ impl Exchange {
             }
             Opening::Sessionless => repair.routed.route.upstream_session = None,
             Opening::Opened(opened) => {
-                repair.routed.route.upstream_session = repair.routed.owner().map(|owner| {
+                repair.routed.route.upstream_session = repair.routed.owner.map(|owner| {
                     let opened = (owner, &repair.routed.route, opened);
                     upstream_sessions::keep(&table, opened, &mut self.calls, context)
                 });
             }
         }
-        repair.replay(&table, &mut self.calls, context);
+        let again = send_again(&repair.routed, &table, &mut self.calls, context);
+        repair.stage = Stage::Replay(again);
         self.phase = Phase::Repairing(repair);
         CallStep::Nothing
     }
@@ -145,7 +157,7 @@ impl Exchange {
 fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalResponse {
     let CallOutcome::Answered { headers, body } = outcome else {
         let server = table.server(routed.route.server).name.clone();
-        return Rejection::TimedOut { server }.response(routed.id.as_deref());
+        return Rejection::TimedOut { server }.response(routed.id.client());
     };
     let status = status_of(&headers).unwrap_or_default();
     let (content_type, body) = match (status, ContentType::of_body(&headers)) {
@@ -154,7 +166,7 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalRespon
         (_, ContentType::Json) => ("application/json", message(table, routed, status, body)),
     };
     let Some(body) = body else {
-        return refusal(table, routed, status).response(routed.id.as_deref());
+        return refusal(table, routed, status).response(routed.id.client());
     };
     LocalResponse {
         status: 200,
@@ -167,7 +179,7 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalRespon
 /// The message as the client sees it, where it is the answer.
 fn message(table: &Table, routed: &Routed, status: u16, body: Vec<u8>) -> Option<Vec<u8>> {
     let mut check = ResponseCheck::new(table, routed, (status, None));
-    match check.feed(&body, true, routed.server_id()) {
+    match check.feed(&body, true, routed.id.server()) {
         Checked::Pass => Some(check.take_restored().unwrap_or(body)),
         Checked::Undecided | Checked::NoAnswer | Checked::Broken => None,
     }

@@ -43,6 +43,10 @@ impl Exchange {
         end_of_stream: bool,
         context: &mut Context<'_>,
     ) -> RequestStep {
+        // Every request has a method: where the host gives none, nothing is known of it, and it must not pass.
+        if !headers.contains(":method") {
+            return self.respond(Rejection::GatewayFailed { status: 500 }.response(None));
+        }
         let table = Rc::clone(&self.table);
         let host = headers.first(":authority").unwrap_or_default();
         let endpoint = table.endpoint(host, headers.first(":path").unwrap_or_default());
@@ -90,12 +94,12 @@ impl Exchange {
     ) -> RequestStep {
         reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
-            Known::Nothing => return self.hold(reading, context),
+            Known::Nothing => return self.hold(reading),
             Known::Refused(rejection) => Err(rejection),
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
             Known::Early(method) => match self.route_request(method, &reading) {
                 Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
-                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading, context),
+                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading),
             },
             Known::Message(message) => self.settle(message, &reading, context),
         };
@@ -108,11 +112,11 @@ impl Exchange {
 
     /// Reads on. A body of which no length was announced may grow beyond what the host lets be seen, with one piece: so
     /// the host is told what becomes of it as soon as that is known, be it small or large in the end.
-    fn hold(&mut self, mut reading: Box<Reading>, context: &mut Context<'_>) -> RequestStep {
+    fn hold(&mut self, mut reading: Box<Reading>) -> RequestStep {
         let step = if reading.edited {
             RequestStep::Settle(BodyEdit::Keep)
         } else {
-            let edit = self.edit_early(&mut reading, context);
+            let edit = self.edit_early(&reading);
             reading.edited = edit.is_some();
             edit.map_or(RequestStep::Hold, RequestStep::Settle)
         };
@@ -120,12 +124,9 @@ impl Exchange {
         step
     }
 
-    fn edit_early(&mut self, reading: &mut Reading, context: &mut Context<'_>) -> Option<BodyEdit> {
+    fn edit_early(&mut self, reading: &Reading) -> Option<BodyEdit> {
         match self.route_request(reading.routable_unannounced()?, reading) {
-            Ok(Outcome::Route(mut route)) => {
-                reading.share(&mut route, &self.table, context);
-                route.edit(&reading.held)
-            }
+            Ok(Outcome::Route(route)) => route.edit(&reading.held),
             Ok(Outcome::Respond(_)) | Err(_) => None,
         }
     }
@@ -228,20 +229,23 @@ impl Exchange {
     ) -> RequestStep {
         let table = Rc::clone(&self.table);
         reading.asked_ms = context.now_ms;
+        let issues_sessions = table.server(route.server).issues_sessions;
         // An answer goes to the session that has asked.
-        if route.upstream_session.is_none() {
-            reading.share(&mut route, &table, context);
+        let wants_session = issues_sessions && route.upstream_session.is_none();
+        if wants_session {
+            reading.find_owner(&mut route, &table, context);
         }
         let Some(body) = route.edit(&reading.held) else {
             return self.respond(Rejection::NotAMessage.response(reading.id()));
         };
         reading.settle(&body, &table);
         let body = if reading.edited { BodyEdit::Keep } else { body };
-        if route.upstream_session.is_some() || !table.server(route.server).issues_sessions {
+        if !wants_session {
             return self.release(reading, route, body, context);
         }
-        let owner = reading.owner();
-        let known = owner.and_then(|owner| upstream_sessions::find(&table, owner, &route, context));
+        let known = reading
+            .owner
+            .and_then(|owner| upstream_sessions::find(&table, owner, &route, context));
         if let Some(upstream) = known {
             route.upstream_session = Some(RouteSession {
                 session: upstream,

@@ -9,7 +9,7 @@ use super::repair::Repair;
 use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::routed::Routed;
-use super::{Exchange, Phase, sharing};
+use super::{Exchange, Phase};
 use crate::rejection::Rejection;
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
 use crate::{Context, Headers, Table};
@@ -119,7 +119,7 @@ impl Exchange {
         };
         let id = routed.id.clone();
         self.finish(routed);
-        self.replace(head.end_of_stream, &rejection, id.as_deref())
+        self.replace(head.end_of_stream, &rejection, id.client())
     }
 
     /// MCP 2025-11-25, basic/transports: an accepted answer is a 202 without a body, so whatever the server would say in
@@ -176,7 +176,7 @@ impl Exchange {
     }
 
     fn respond_instead(&mut self, routed: Routed, rejection: &Rejection) -> ResponseHeadStep {
-        let response = rejection.response(routed.id.as_deref());
+        let response = rejection.response(routed.id.client());
         self.finish(routed);
         self.phase = Phase::Answered;
         ResponseHeadStep::Respond(response)
@@ -222,8 +222,7 @@ impl Routed {
         self.touch();
         match &mut self.response {
             ResponseState::Checking(check) => {
-                let id = sharing::server_id(self.sharing.as_ref(), self.id.as_deref());
-                match check.feed(piece, end_of_stream, id) {
+                match check.feed(piece, end_of_stream, self.id.server()) {
                     Checked::Undecided => BodyStep::Hold,
                     Checked::Pass => check
                         .take_restored()
@@ -243,7 +242,7 @@ impl Routed {
 
     fn refuse_answer(&mut self, table: &Table, status: u16) -> BodyStep {
         self.response = ResponseState::Dropping;
-        BodyStep::Replace(refusal(table, self, status).body(self.id.as_deref()))
+        BodyStep::Replace(refusal(table, self, status).body(self.id.client()))
     }
 }
 

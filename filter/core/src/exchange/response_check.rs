@@ -3,8 +3,8 @@
 use crate::json::{Field, Plan, Scanner, is_response, may_be_response, same_id};
 use crate::table::Table;
 
+use super::request_id::IdRestorer;
 use super::routed::Routed;
-use super::sharing::IdRestorer;
 
 /// See the module.
 #[derive(Debug)]
@@ -53,7 +53,10 @@ impl ResponseCheck {
             is_large: length.is_some_and(|length| length > largest),
             begun: false,
             valid: true,
-            restorer: routed.restored_id().map(IdRestorer::new),
+            restorer: routed
+                .id
+                .is_substituted()
+                .then(|| IdRestorer::new(&routed.id)),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::request_id::RequestId;
 use super::routed::Routed;
-use super::sharing::RestoredId;
 use crate::Table;
 use crate::json::{IdRewriter, Message, MessageKind, MessageRules, Site};
 use crate::rejection::Rejection;
@@ -20,10 +20,8 @@ pub(crate) struct ResponseEvents {
     session: Option<Session>,
     /// What a server's request is sealed with, its own id apart.
     asked_by: SealedId,
-    /// The request's id as the client wrote it, where it is known by now.
-    id: Option<Vec<u8>>,
-    /// Of a request whose id the server does not know.
-    restored_id: Option<RestoredId>,
+    /// The request's id, where it is known by now.
+    id: RequestId,
     /// `namespace/name` of the server's registration.
     server: String,
     answered: bool,
@@ -37,9 +35,7 @@ pub(crate) struct ResponseEvents {
 struct Rules<'a> {
     session: Option<&'a Session>,
     asked_by: &'a SealedId,
-    restored_id: Option<&'a RestoredId>,
-    /// The request's id as the server knows it.
-    id: Option<&'a [u8]>,
+    id: &'a RequestId,
     table: &'a Table,
     answered: bool,
     /// A response to a request that is not this one, or one to this one that is not JSON-RPC.
@@ -64,7 +60,6 @@ impl ResponseEvents {
             session: routed.session.clone(),
             asked_by,
             id: routed.id.clone(),
-            restored_id: routed.restored_id(),
             server,
             answered: false,
             begun: false,
@@ -80,11 +75,7 @@ impl ResponseEvents {
         let mut rules = Rules {
             session: self.session.as_ref(),
             asked_by: &self.asked_by,
-            restored_id: self.restored_id.as_ref(),
-            id: match &self.restored_id {
-                Some(ids) => Some(&ids.server_id),
-                None => self.id.as_deref(),
-            },
+            id: &self.id,
             table,
             answered: self.answered,
             strange: false,
@@ -128,7 +119,7 @@ impl ResponseEvents {
     }
 
     fn error_event(&self, rejection: &Rejection) -> Vec<u8> {
-        let error = rejection.body(self.id.as_deref());
+        let error = rejection.body(self.id.client());
         [b"event: message\ndata: ", error.as_slice(), b"\n\n"].concat()
     }
 }
@@ -144,7 +135,7 @@ impl MessageRules for Rules<'_> {
 
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
         let Some(method) = method else {
-            return self.restored_id?.restore(raw);
+            return self.id.rewrite(site, raw, method);
         };
         if site == Site::ProgressToken
             || (site == Site::RequestId && method != "notifications/cancelled")
@@ -167,7 +158,7 @@ impl MessageRules for Rules<'_> {
         if message.kind != MessageKind::Response {
             return;
         }
-        let answers = self.id.is_none_or(|id| message.answers(id));
+        let answers = self.id.server().is_none_or(|id| message.answers(id));
         self.answered |= answers;
         self.strange |= answers && !message.is_sound_response;
         // Clients match answers by id alone, whatever stream they come on: a server must not answer for another one.

@@ -7,7 +7,8 @@ use super::message::kind;
 use super::upstream_headers::header_value;
 use crate::catalog::ToolHints;
 use crate::headers::Headers;
-use crate::json::{Field, Scanner, ValueKind, splice};
+use crate::json::splice::{self, Splice};
+use crate::json::{Field, Scanner, ValueKind};
 use crate::method::RoutedMethod;
 use crate::policy::Verdict;
 use crate::rejection::Rejection;
@@ -41,17 +42,6 @@ pub(crate) enum Denied {
     ByPolicy(LocalResponse),
     /// In our words: its author wrote none, or it can't be asked.
     ByUs(Rejection),
-}
-
-/// A replacement of body bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Splice {
-    /// First byte.
-    pub(crate) start: u64,
-    /// One past the last.
-    pub(crate) end: u64,
-    /// What stands there instead.
-    pub(crate) with: Vec<u8>,
 }
 
 /// A session at the server of a route.
@@ -175,12 +165,10 @@ impl Route {
 
     /// What becomes of `body`; `None` where it has no place for an edit.
     pub(crate) fn edit(&self, body: &[u8]) -> Option<BodyEdit> {
-        let Some((last, others)) = self.splices.split_last() else {
+        if self.splices.is_empty() {
             return Some(BodyEdit::Keep);
-        };
-        // From the end, so that the places of the others hold.
-        let mut others = others.iter().rev();
-        let edited = others.try_fold(last.apply(body)?, |body, splice| splice.apply(&body))?;
+        }
+        let edited = splice::replace(body, &self.splices)?;
         Some(BodyEdit::Replace(Rc::new(edited)))
     }
 
@@ -246,12 +234,6 @@ impl Route {
         let mut route = Self::to(server, method.as_str());
         route.key_header = Some(("x-mcp-resourceuri", header_value(uri)));
         route
-    }
-}
-
-impl Splice {
-    fn apply(&self, body: &[u8]) -> Option<Vec<u8>> {
-        splice::replace(body, self.start, self.end, &self.with)
     }
 }
 

@@ -6,9 +6,9 @@ use super::calls::Calls;
 use super::message::{Message, echoable_id};
 use super::reading::{self, Reading};
 use super::request::late_refusal;
+use super::request_id::RequestId;
 use super::response::ResponseState;
 use super::route::Route;
-use super::sharing::{self, RestoredId, Sharing};
 use super::upstream_sessions;
 use super::waiting::{self, Waiting};
 use crate::json::Scanner;
@@ -25,10 +25,10 @@ pub(crate) struct Routed {
     pub(crate) route: Route,
     /// The client's session.
     pub(crate) session: Option<Session>,
-    /// The request's id as the client wrote it; `None` until it is known, and for a client's answer.
-    pub(crate) id: Option<Vec<u8>>,
-    /// How it shares a session at its server, where it does.
-    pub(crate) sharing: Option<Sharing>,
+    /// By whom the session at the server is found again.
+    pub(crate) owner: Option<Owner>,
+    /// The request's id.
+    pub(crate) id: RequestId,
     /// Whether this is a client's answer to a server's request.
     pub(crate) is_answer: bool,
     /// The body as the server got it, where it is small enough to be sent again.
@@ -52,25 +52,7 @@ pub(crate) struct Routed {
 impl Routed {
     /// Whether it can be sent again in another session of the server.
     pub(crate) fn is_repeatable(&self) -> bool {
-        self.owner().is_some() && self.route.upstream_session.is_some() && self.replay.is_some()
-    }
-
-    /// By whom a session at the server is found again; `None`: it lasts for this request.
-    pub(crate) fn owner(&self) -> Option<Owner> {
-        sharing::owner(self.session.as_ref(), self.sharing.as_ref())
-    }
-
-    /// Its id as the server knows it, where it is known by now.
-    pub(crate) fn server_id(&self) -> Option<&[u8]> {
-        sharing::server_id(self.sharing.as_ref(), self.id.as_deref())
-    }
-
-    /// Its two ids, where the server knows another one than the client.
-    pub(crate) fn restored_id(&self) -> Option<RestoredId> {
-        Some(RestoredId {
-            client_id: self.id.clone()?,
-            server_id: self.sharing.as_ref()?.server_id.clone(),
-        })
+        self.owner.is_some() && self.route.upstream_session.is_some() && self.replay.is_some()
     }
 
     /// A request that is released now.
@@ -89,15 +71,16 @@ impl Routed {
             whole,
             asked_ms,
             replay,
-            sharing,
+            owner,
+            substitute,
             ..
         } = reading;
         let replay = replay.filter(|_| route.upstream_session.is_some() && !is_answer);
         Self {
             route,
             session: facts.valid_session().cloned(),
-            id,
-            sharing,
+            owner,
+            id: RequestId::new(id, substitute),
             is_answer,
             replay,
             response: ResponseState::Waiting,
@@ -137,7 +120,7 @@ impl Routed {
             },
             Ok(()) => None,
         };
-        self.id = echoable_id(scanner).map(<[u8]>::to_vec);
+        self.id.learn(echoable_id(scanner).map(<[u8]>::to_vec));
         if let Some(rejection) = refused {
             return self.refuse_rest(&rejection);
         }
@@ -161,12 +144,26 @@ impl Routed {
         if let Some(cancellation) = &cancellation {
             self.pass_cancellation(cancellation, table, calls);
         }
+        let step = self.end_if_due(table, context, cancellation.as_ref());
+        if step != TickStep::Wait && cancellation.is_none() {
+            // MCP 2025-11-25, basic/lifecycle, Timeouts.
+            self.tell_cancelled(Vec::new(), table, calls);
+        }
+        step
+    }
+
+    fn end_if_due(
+        &self,
+        table: &Table,
+        context: &Context<'_>,
+        cancellation: Option<&Cancellation>,
+    ) -> TickStep {
         if matches!(self.response, ResponseState::Waiting) {
-            return Waiting::of(self).on_tick(table, context, cancellation.as_ref());
+            return Waiting::of(self).on_tick(table, context, cancellation);
         }
         let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);
         let bound_ms = table.server(self.route.server).timeouts.idle_ms;
-        if silent_ms >= bound_ms || waiting::is_over(table, context, cancellation.as_ref()) {
+        if silent_ms >= bound_ms || waiting::is_over(table, context, cancellation) {
             TickStep::Reset
         } else {
             TickStep::Wait
@@ -177,15 +174,24 @@ impl Routed {
     fn pass_cancellation(&mut self, cancellation: &Cancellation, table: &Table, calls: &mut Calls) {
         let of_route = self.route.upstream_session.as_ref();
         let is_told_otherwise = of_route.is_some_and(|of_route| !of_route.for_this_request);
-        if is_told_otherwise || std::mem::replace(&mut self.is_cancellation_passed, true) {
+        if !is_told_otherwise {
+            self.tell_cancelled(cancellation.notification.clone(), table, calls);
+        }
+    }
+
+    /// Tells the server, once, in these words or, where they are none, in our own.
+    fn tell_cancelled(&mut self, notification: Vec<u8>, table: &Table, calls: &mut Calls) {
+        let Some(id) = self.id.server() else { return };
+        if std::mem::replace(&mut self.is_cancellation_passed, true) {
             return;
         }
-        let body = if cancellation.notification.is_empty() {
-            cancelled(self.server_id().unwrap_or_default())
+        let body = if notification.is_empty() {
+            cancelled(id)
         } else {
-            cancellation.notification.clone()
+            notification
         };
-        let session = of_route.map(|of_route| &of_route.session);
+        let session = self.route.upstream_session.as_ref();
+        let session = session.map(|of_route| &of_route.session);
         upstream_sessions::tell(table, &self.route, ("POST", session, body), calls);
     }
 
@@ -197,7 +203,7 @@ impl Routed {
     fn refuse_rest(&mut self, rejection: &Rejection) -> BodyStep {
         self.rest = None;
         match self.response {
-            ResponseState::Waiting => BodyStep::Respond(rejection.response(self.id.as_deref())),
+            ResponseState::Waiting => BodyStep::Respond(rejection.response(self.id.client())),
             _ => BodyStep::Reset,
         }
     }

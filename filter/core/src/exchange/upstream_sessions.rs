@@ -108,9 +108,9 @@ impl Exchange {
         }
     }
 
-    /// Hands a notification to every server that has a session for this caller. A cancelled call tells its server by
-    /// itself where that has none. Callers without a session can't be told from one another: what they say of their
-    /// requests counts for nobody's.
+    /// Hands a notification to every server that has a session for this client's. A cancelled call tells its server by
+    /// itself where that has none. Clients without a session can't be told from one another, be they of one identity:
+    /// what they say of their requests counts for nobody's.
     pub(super) fn pass_notification(
         &mut self,
         method: Method,

@@ -29,7 +29,7 @@ impl<'a> Waiting<'a> {
         Self {
             server: routed.route.server,
             session: routed.session.as_ref(),
-            id: routed.id.as_deref(),
+            id: routed.id.client(),
             is_answer: routed.is_answer,
             since_ms: routed.asked_ms,
         }

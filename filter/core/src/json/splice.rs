@@ -2,16 +2,31 @@
 
 use super::text;
 
-/// `bytes` with `with` in the place of `start..end`, as a [`Capture`](super::Capture) gives them.
-/// `None` when that is no range of `bytes`.
-pub fn replace(bytes: &[u8], start: u64, end: u64, with: &[u8]) -> Option<Vec<u8>> {
-    let start = usize::try_from(start).ok()?;
-    let end = usize::try_from(end).ok()?;
-    let replaced = bytes.get(start..end)?;
-    let mut edited = Vec::with_capacity(bytes.len() - replaced.len() + with.len());
-    edited.extend_from_slice(bytes.get(..start)?);
-    edited.extend_from_slice(with);
-    edited.extend_from_slice(bytes.get(end..)?);
+/// A replacement of the bytes of a [`Capture`](super::Capture).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Splice {
+    /// First byte.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+    /// What stands there instead.
+    pub with: Vec<u8>,
+}
+
+/// `bytes` with the replacements made, which stand in order. `None` when one is no range of `bytes`, or overlaps with
+/// the one before.
+pub fn replace(bytes: &[u8], splices: &[Splice]) -> Option<Vec<u8>> {
+    let more: usize = splices.iter().map(|splice| splice.with.len()).sum();
+    let mut edited = Vec::with_capacity(bytes.len() + more);
+    let mut at = 0;
+    for splice in splices {
+        let (start, end) = (splice.start.try_into().ok()?, splice.end.try_into().ok()?);
+        bytes.get(start..end)?;
+        edited.extend_from_slice(bytes.get(at..start)?);
+        edited.extend_from_slice(&splice.with);
+        at = end;
+    }
+    edited.extend_from_slice(bytes.get(at..)?);
     Some(edited)
 }
 
@@ -36,25 +51,41 @@ pub fn string_token(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{replace, string_token, strip_prefix};
+    use super::{Splice, replace, string_token, strip_prefix};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    fn splice(start: u64, end: u64, with: &[u8]) -> Splice {
+        let with = with.to_vec();
+        Splice { start, end, with }
+    }
+
     #[test]
     fn bytes_around_a_replacement_stay() {
-        assert_eq!(
-            replace(b"abcdef", 2, 4, b"XYZ").as_deref(),
-            Some(&b"abXYZef"[..])
-        );
-        assert_eq!(replace(b"abc", 0, 3, b"").as_deref(), Some(&b""[..]));
-        assert_eq!(replace(b"abc", 3, 3, b"d").as_deref(), Some(&b"abcd"[..]));
+        let cases: [(&[u8], Splice, &[u8]); 3] = [
+            (b"abcdef", splice(2, 4, b"XYZ"), b"abXYZef"),
+            (b"abc", splice(0, 3, b""), b""),
+            (b"abc", splice(3, 3, b"d"), b"abcd"),
+        ];
+        for (bytes, splice, edited) in cases {
+            assert_eq!(replace(bytes, &[splice]).as_deref(), Some(edited));
+        }
+    }
+
+    #[test]
+    fn replacements_are_made_together() {
+        let splices = [splice(0, 1, b""), splice(2, 3, b"XY"), splice(3, 3, b"Z")];
+        assert_eq!(replace(b"abcd", &splices).as_deref(), Some(&b"bXYZd"[..]));
+        assert_eq!(replace(b"abcd", &[]).as_deref(), Some(&b"abcd"[..]));
     }
 
     #[test]
     fn a_range_outside_the_bytes_replaces_nothing() {
-        assert_eq!(replace(b"abc", 2, 4, b""), None);
-        assert_eq!(replace(b"abc", 2, 1, b""), None);
-        assert_eq!(replace(b"abc", u64::MAX, u64::MAX, b""), None);
+        for (start, end) in [(2, 4), (2, 1), (u64::MAX, u64::MAX)] {
+            assert_eq!(replace(b"abc", &[splice(start, end, b"")]), None);
+        }
+        let overlapping = [splice(0, 2, b""), splice(1, 3, b"")];
+        assert_eq!(replace(b"abc", &overlapping), None);
     }
 
     #[test]

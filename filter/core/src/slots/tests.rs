@@ -4,6 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::context::{SharedSlots, Slot};
+use crate::identity::Identity;
 use crate::session_id::tests::session;
 use crate::version::ProtocolVersion;
 
@@ -47,10 +48,12 @@ fn an_upstream_session_is_found_by_its_key_alone() {
     assert_eq!(load(slots, &key(1), NOW_MS), None);
     assert_eq!(insert(slots, &key(1), "one", NOW_MS), Inserted::Stored);
     assert_eq!(load(slots, &key(1), NOW_MS), Some(upstream("one")));
+    let someone = Owner::Identity(Identity::of_token("issuer", "grace"));
     let others = [
         key(2),
         UpstreamKey::of(&Owner::of(&session(1)), "test/slack", &CREDENTIAL),
         UpstreamKey::of(&Owner::of(&session(1)), "test/github", &[4; 32]),
+        UpstreamKey::of(&someone, "test/github", &CREDENTIAL),
     ];
     for other in others {
         assert_eq!(load(slots, &other, NOW_MS), None);

@@ -25,7 +25,10 @@ pub enum Owner {
 
 /// Names an upstream session: by whom, at which server, with which credential. Another credential never meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UpstreamKey(KeyDigest);
+pub struct UpstreamKey {
+    digest: KeyDigest,
+    prefix: &'static str,
+}
 
 impl Owner {
     /// The client in `session`.
@@ -46,14 +49,18 @@ impl Owner {
 impl UpstreamKey {
     /// For requests of `owner` to the registration `server`; `credential` is the digest of what the server is sent.
     pub fn of(owner: &Owner, server: &str, credential: &[u8; 32]) -> Self {
-        let (label, owner) = match owner {
-            Owner::Session(unique) => ("upstream session", unique.as_slice()),
-            Owner::Identity(identity) => (
-                "upstream session of identity",
-                identity.as_bytes().as_slice(),
-            ),
+        let (label, prefix, owner) = match owner {
+            Owner::Session(unique) => ("upstream session", "mcp.v1.s.", unique.as_slice()),
+            // In slots of their own: credentials that change with each call push no client's session out.
+            Owner::Identity(identity) => {
+                let digest = identity.as_bytes().as_slice();
+                ("upstream session of identity", "mcp.v1.i.", digest)
+            }
         };
-        Self(digest(label, &[owner, server.as_bytes(), credential]))
+        Self {
+            digest: digest(label, &[owner, server.as_bytes(), credential]),
+            prefix,
+        }
     }
 }
 
@@ -84,8 +91,8 @@ pub fn upstream_session(
     key: &UpstreamKey,
     now_ms: u64,
 ) -> Option<UpstreamSession> {
-    let table = table(limits);
-    let entry = table.find(slots, &key.0, now_ms)?;
+    let table = table(limits, key);
+    let entry = table.find(slots, &key.digest, now_ms)?;
     let session = UpstreamSession::from_bytes(&entry.payload)?;
     if now_ms.saturating_sub(entry.written_ms) >= REFRESH_MS {
         table.put(
@@ -111,11 +118,11 @@ pub fn insert_upstream_session(
         return Inserted::NotStored;
     }
     let entry = Entry {
-        key: key.0,
+        key: key.digest,
         written_ms: now_ms,
         payload: session.to_bytes(),
     };
-    match table(limits).put(slots, &entry, Existing::Keep) {
+    match table(limits, key).put(slots, &entry, Existing::Keep) {
         Put::Stored => Inserted::Stored,
         Put::Taken(other) => {
             UpstreamSession::from_bytes(&other.payload).map_or(Inserted::NotStored, Inserted::Lost)
@@ -131,7 +138,9 @@ pub fn forget_upstream_session(
     key: &UpstreamKey,
     id: &[u8],
 ) {
-    table(limits).remove(slots, &key.0, |entry| entry.payload.get(1..) == Some(id));
+    table(limits, key).remove(slots, &key.digest, |entry| {
+        entry.payload.get(1..) == Some(id)
+    });
 }
 
 impl UpstreamSession {
@@ -148,9 +157,9 @@ impl UpstreamSession {
     }
 }
 
-fn table(limits: &Limits) -> SlotTable {
+fn table(limits: &Limits, key: &UpstreamKey) -> SlotTable {
     SlotTable {
-        prefix: "mcp.v1.s.",
+        prefix: key.prefix,
         count: limits.session_slots,
         lifetime_ms: u64::MAX,
     }

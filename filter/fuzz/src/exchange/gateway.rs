@@ -67,6 +67,8 @@ pub(crate) struct Gateway {
     /// What goes on in place of the first bytes of the body, and how many these are.
     settled: (Vec<u8>, usize),
     body_ended: bool,
+    /// How long the body will be.
+    announced: Option<usize>,
     /// Whether anything but the request has come.
     answered: bool,
     /// Response bytes that the filter has not let go.
@@ -97,6 +99,7 @@ impl Gateway {
             body: Vec::new(),
             settled: (Vec::new(), 0),
             body_ended: false,
+            announced: None,
             answered: false,
             held: Vec::new(),
             received: Vec::new(),
@@ -179,6 +182,9 @@ impl Gateway {
         self.identity = subject.map_or(Identity::ANONYMOUS, |(_, subject)| {
             Identity::of_token("", subject)
         });
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        self.announced =
+            length.and_then(|(_, length)| std::str::from_utf8(length).ok()?.parse().ok());
         self.body_ended = end;
         self.state = State::Held;
         let headers = Headers::new(headers);
@@ -201,6 +207,11 @@ impl Gateway {
             return;
         }
         let text = unescaped(text);
+        if !self.keeps_word(text.len(), end) {
+            self.state = State::Over;
+            self.outcome = Outcome::Unfinished;
+            return;
+        }
         let longest = self.longest.min(text.len()).max(1);
         let mut pieces: Vec<&[u8]> = text.chunks(longest).collect();
         if pieces.is_empty() {
@@ -211,6 +222,16 @@ impl Gateway {
             self.request_piece(piece, end && index + 1 == count);
         }
         self.body_ended |= end;
+    }
+
+    /// Whether a body that goes on with `more` bytes is as long as its head says: no host lets another one in.
+    fn keeps_word(&self, more: usize, end: bool) -> bool {
+        let length = self.body.len() + more;
+        match self.announced {
+            Some(announced) if end => length == announced,
+            Some(announced) => length <= announced,
+            None => true,
+        }
     }
 
     fn request_piece(&mut self, piece: &[u8], end: bool) {

@@ -39,13 +39,6 @@ pub(crate) enum Command<'a> {
     Next,
 }
 
-impl Command<'_> {
-    /// Whether it is part of a request with an identity.
-    pub(crate) fn is_by_somebody(&self) -> bool {
-        matches!(self, Self::Header(name, _) if name.eq_ignore_ascii_case(SUBJECT))
-    }
-}
-
 /// The commands of a script. Lines that are none are skipped.
 pub(crate) fn commands(script: &[u8]) -> Vec<Command<'_>> {
     let lines = script.split(|&byte| byte == b'\n');

@@ -166,6 +166,14 @@ impl Gateway {
         }
     }
 
+    /// Opens the session `new` that a repair waits for with this call, and gives the call that follows.
+    pub(super) fn replay(&mut self, exchange: &mut Exchange, opening: &HttpCall) -> HttpCall {
+        self.end_call(exchange, opening, initialized("new"));
+        let ready = only(exchange.take_calls());
+        self.end_call(exchange, &ready, answered(202, &[], ""));
+        only(exchange.take_calls())
+    }
+
     /// Response headers.
     pub(super) fn respond(
         &mut self,

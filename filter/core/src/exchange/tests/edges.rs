@@ -272,3 +272,12 @@ fn odd_content_types_and_accepts_are_tolerated() {
         );
     }
 }
+
+#[test]
+fn a_request_of_which_the_host_tells_nothing_does_not_pass() {
+    let mut gateway = Gateway::new();
+    let mut exchange = crate::Exchange::new(std::rc::Rc::clone(&gateway.table));
+    let headers = crate::Headers::default();
+    let step = gateway.lend(|context| exchange.on_request_headers(headers, false, context));
+    assert!(matches!(step, RequestStep::Respond(response) if response.status >= 500));
+}

@@ -23,21 +23,10 @@ fn answer(step: CallStep) -> LocalResponse {
     }
 }
 
-fn replay(
-    gateway: &mut Gateway,
-    exchange: &mut crate::Exchange,
-    opening: &crate::HttpCall,
-) -> crate::HttpCall {
-    gateway.end_call(exchange, opening, initialized("new"));
-    let ready = only(exchange.take_calls());
-    gateway.end_call(exchange, &ready, answered(202, &[], ""));
-    only(exchange.take_calls())
-}
-
 #[test]
 fn a_lost_session_is_opened_anew_and_the_request_sent_again_unseen() {
     let (mut gateway, session, mut exchange, opening) = lost();
-    let again = replay(&mut gateway, &mut exchange, &opening);
+    let again = gateway.replay(&mut exchange, &opening);
     assert_eq!(text(&again.body), call("echo"));
     assert_eq!(
         header(&again.headers, "mcp-session-id").as_deref(),
@@ -78,7 +67,7 @@ fn a_400_in_a_session_that_no_ping_finds_is_repaired() {
         let step = gateway.end_call(&mut exchange, &ping, answered(status, &[JSON], "{}"));
         assert_eq!(step, CallStep::Response(ResponseHeadStep::Hold));
         let opening = only(exchange.take_calls());
-        let again = replay(&mut gateway, &mut exchange, &opening);
+        let again = gateway.replay(&mut exchange, &opening);
         let body = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
         let response =
             answer(gateway.end_call(&mut exchange, &again, answered(200, &[JSON], body)));
@@ -105,7 +94,7 @@ fn a_400_in_a_session_that_lives_is_the_servers_answer() {
 #[test]
 fn an_answer_as_events_is_repaired_too() {
     let (mut gateway, _, mut exchange, opening) = lost();
-    let again = replay(&mut gateway, &mut exchange, &opening);
+    let again = gateway.replay(&mut exchange, &opening);
     let body = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
     let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &[EVENTS], body)));
     assert_eq!((response.status, text(&response.body)), (200, body));
@@ -123,7 +112,7 @@ fn a_repair_that_fails_is_an_error_with_the_id() {
         answered(200, &[JSON], "{}"),
     ] {
         let (mut gateway, _, mut exchange, opening) = lost();
-        let again = replay(&mut gateway, &mut exchange, &opening);
+        let again = gateway.replay(&mut exchange, &opening);
         let response = answer(gateway.end_call(&mut exchange, &again, outcome));
         assert_eq!(response.status, 200);
         assert!(text(&response.body).contains(r#""id":7,"error":{"code":-32603"#));
@@ -179,7 +168,7 @@ fn a_request_too_large_to_be_held_tells_the_client_to_initialize_anew() {
 #[test]
 fn a_second_answer_that_is_cut_is_no_answer() {
     let (mut gateway, _, mut exchange, opening) = lost();
-    let again = replay(&mut gateway, &mut exchange, &opening);
+    let again = gateway.replay(&mut exchange, &opening);
     let cut = "data: {\"method\":\"notifications/message\"}\n\ndata: {\"id\":7,\"result\":";
     let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &[EVENTS], cut)));
     assert!(text(&response.body).starts_with(r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32603"#));
@@ -188,7 +177,7 @@ fn a_second_answer_that_is_cut_is_no_answer() {
 #[test]
 fn the_servers_own_error_is_the_second_answer_too() {
     let (mut gateway, _, mut exchange, opening) = lost();
-    let again = replay(&mut gateway, &mut exchange, &opening);
+    let again = gateway.replay(&mut exchange, &opening);
     let error = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"m"}}"#;
     let response = answer(gateway.end_call(&mut exchange, &again, answered(400, &[JSON], error)));
     assert_eq!((response.status, text(&response.body)), (200, error));
@@ -197,7 +186,7 @@ fn the_servers_own_error_is_the_second_answer_too() {
 #[test]
 fn a_second_answer_of_another_type_is_none() {
     let (mut gateway, _, mut exchange, opening) = lost();
-    let again = replay(&mut gateway, &mut exchange, &opening);
+    let again = gateway.replay(&mut exchange, &opening);
     let html = [("content-type", "text/html")];
     let body = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
     let response = answer(gateway.end_call(&mut exchange, &again, answered(200, &html, body)));

@@ -15,6 +15,28 @@ fn gateway() -> Gateway {
     gateway
 }
 
+/// A request that announces its length.
+fn ask(gateway: &mut Gateway, body: &str) -> (Exchange, RequestStep) {
+    gateway.post(&[("content-length", &body.len().to_string())], body)
+}
+
+fn result(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},{RESULT}"#)
+}
+
+fn error(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"m"}}}}"#)
+}
+
+/// Whether the request opens a session of its own and ends it.
+fn has_its_own(gateway: &mut Gateway, (mut exchange, step): (Exchange, RequestStep)) -> bool {
+    assert!(holds(&step));
+    gateway.open(&mut exchange, "own");
+    exchange.on_done();
+    let end = only(exchange.take_calls());
+    header(&end.headers, ":method").as_deref() == Some("DELETE")
+}
+
 /// `body` with an id of the client's.
 fn with_id(body: &str, id: &str) -> String {
     body.replacen("\"id\":7", &format!("\"id\":{id}"), 1)
@@ -32,7 +54,7 @@ fn server_id(body: &str) -> String {
 
 /// The first call of the identity: it opens the session `up`. Gives its id at the server.
 fn first(gateway: &mut Gateway) -> (Exchange, String) {
-    let (mut exchange, step) = gateway.post(&[], &call("s_echo"));
+    let (mut exchange, step) = ask(gateway, &call("s_echo"));
     let body = settled(step);
     let release = gateway.open(&mut exchange, "up");
     assert_eq!(session_of(&release), "up");
@@ -41,7 +63,7 @@ fn first(gateway: &mut Gateway) -> (Exchange, String) {
 
 /// A later one: it finds the session.
 fn later(gateway: &mut Gateway, id: &str) -> (Exchange, String) {
-    let (mut exchange, step) = gateway.post(&[], &with_id(&call("s_echo"), id));
+    let (mut exchange, step) = ask(gateway, &with_id(&call("s_echo"), id));
     assert!(exchange.take_calls().is_empty());
     let release = released(step);
     assert_eq!(session_of(&release), "up");
@@ -120,32 +142,33 @@ fn the_clients_id_is_back_in_an_answer_that_comes_in_pieces() {
 
 #[test]
 fn the_clients_id_is_back_in_an_answer_too_large_to_be_held() {
-    let mut gateway = Gateway::with(|config| config.limits.checked_response_bytes = 64);
-    gateway.identity = Identity::of_token("https://issuer", "grace");
-    first(&mut gateway);
-    let (mut exchange, sent) = later(&mut gateway, "8");
-    let large = |id: &str| {
-        format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"a":"{}"}}}}"#,
-            "x".repeat(500)
-        )
-    };
-    let of_server = large(&sent);
-    gateway.respond(
-        &mut exchange,
-        200,
-        &[JSON, ("content-length", &of_server.len().to_string())],
-    );
-    let mut of_client = Vec::new();
-    for (at, piece) in of_server.as_bytes().chunks(50).enumerate() {
-        let last = (at + 1) * 50 >= of_server.len();
-        match exchange.on_response_body(piece.to_vec(), last) {
-            BodyStep::Hold => assert!(of_client.is_empty()),
-            BodyStep::Replace(bytes) => of_client.extend(bytes),
-            other => panic!("{other:?}"),
+    let large = "x".repeat(700_000);
+    let answers: [&dyn Fn(&str) -> String; 2] = [
+        &|id| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"a":"{large}"}}}}"#),
+        &|id| format!(r#"{{"result":{{"a":"{large}"}},"jsonrpc":"2.0","id":{id}}}"#),
+    ];
+    for of in answers {
+        for longest in [1000, 16_384, 1_000_000] {
+            let mut gateway = gateway();
+            first(&mut gateway);
+            let (mut exchange, sent) = later(&mut gateway, "8");
+            let of_server = of(&sent);
+            gateway.respond(
+                &mut exchange,
+                200,
+                &[JSON, ("content-length", &of_server.len().to_string())],
+            );
+            let mut of_client = Vec::new();
+            for piece in of_server.as_bytes().chunks(longest).chain([&b""[..]]) {
+                match exchange.on_response_body(piece.to_vec(), piece.is_empty()) {
+                    BodyStep::Hold => assert!(of_client.is_empty()),
+                    BodyStep::Replace(bytes) => of_client.extend(bytes),
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!(text(&of_client) == of("8"));
         }
     }
-    assert_eq!(text(&of_client), large("8"));
 }
 
 #[test]
@@ -192,12 +215,12 @@ fn an_answer_to_the_clients_own_id_is_none() {
 fn a_servers_error_has_the_clients_id_too() {
     let mut gateway = gateway();
     first(&mut gateway);
-    let (mut exchange, sent) = later(&mut gateway, "8");
-    let error = |id: &str| {
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"m"}}}}"#)
-    };
-    let step = answer(&mut gateway, &mut exchange, &error(&sent));
-    assert_eq!(step, BodyStep::Replace(error("8").into_bytes()));
+    for status in [200, 500] {
+        let (mut exchange, sent) = later(&mut gateway, "8");
+        gateway.respond(&mut exchange, status, &[JSON]);
+        let step = gateway.body(&mut exchange, &error(&sent), true);
+        assert_eq!(step, BodyStep::Replace(error("8").into_bytes()));
+    }
 }
 
 #[test]
@@ -209,7 +232,7 @@ fn another_identity_and_a_session_of_the_same_one_have_their_own() {
     assert_eq!(settled(step), call("echo"), "its ids are its own");
     drop(exchange);
     gateway.identity = Identity::of_token("https://issuer", "mallory");
-    let (mut exchange, step) = gateway.post(&[], &call("s_echo"));
+    let (mut exchange, step) = ask(&mut gateway, &call("s_echo"));
     settled(step);
     assert_eq!(session_of(&gateway.open(&mut exchange, "other")), "other");
 }
@@ -219,7 +242,7 @@ fn who_is_nobody_in_particular_shares_nothing() {
     let mut gateway = gateway();
     first(&mut gateway);
     gateway.identity = Identity::ANONYMOUS;
-    let (mut exchange, step) = gateway.post(&[], &call("s_echo"));
+    let (mut exchange, step) = ask(&mut gateway, &call("s_echo"));
     assert_eq!(settled(step), call("echo"), "the id stays");
     gateway.open(&mut exchange, "own");
     exchange.on_done();
@@ -248,54 +271,191 @@ fn a_session_that_the_server_has_lost_is_opened_anew_for_all() {
         ResponseHeadStep::Hold
     );
     let opening = only(exchange.take_calls());
-    gateway.end_call(&mut exchange, &opening, initialized("new"));
-    let ready = only(exchange.take_calls());
-    gateway.end_call(&mut exchange, &ready, answered(202, &[], ""));
-    let again = only(exchange.take_calls());
+    let again = gateway.replay(&mut exchange, &opening);
     assert_eq!(text(&again.body), with_id(&call("echo"), &sent));
-    let body = format!(r#"{{"jsonrpc":"2.0","id":{sent},{RESULT}"#);
-    let step = gateway.end_call(&mut exchange, &again, answered(200, &[JSON], &body));
+    let step = gateway.end_call(
+        &mut exchange,
+        &again,
+        answered(200, &[JSON], &result(&sent)),
+    );
     let CallStep::Response(ResponseHeadStep::Respond(response)) = step else {
         panic!("{step:?}")
     };
-    assert_eq!(
-        text(&response.body),
-        format!(r#"{{"jsonrpc":"2.0","id":8,{RESULT}"#)
-    );
+    assert_eq!(text(&response.body), result("8"));
 
-    let (mut exchange, step) = gateway.post(&[], &call("s_echo"));
+    let (mut exchange, step) = ask(&mut gateway, &call("s_echo"));
     assert_eq!(session_of(&released(step)), "new");
     exchange.on_done();
     assert!(exchange.take_calls().is_empty());
 }
 
 #[test]
-fn a_body_that_goes_on_before_its_end_shares_where_its_id_has_come() {
-    let padding = "x".repeat(70_000);
+fn a_session_that_another_request_has_repaired_is_not_opened_again() {
     let mut gateway = gateway();
     first(&mut gateway);
-    let begun = format!(
-        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"s_echo","a":"{padding}"#
+    let mut both = [later(&mut gateway, "8").0, later(&mut gateway, "9").0];
+    gateway.respond(&mut both[0], 404, &[]);
+    let opening = only(both[0].take_calls());
+    gateway.replay(&mut both[0], &opening);
+    gateway.respond(&mut both[1], 404, &[]);
+    let again = only(both[1].take_calls());
+    assert!(
+        text(&again.body).contains("tools/call"),
+        "{}",
+        text(&again.body)
     );
-    let (mut exchange, step) = gateway.post_pieces(&[], &[begun.as_bytes(), b""]);
-    let release = released(step);
-    let sent = server_id(replaced(&release));
-    assert_eq!((session_of(&release).as_str(), sent.len()), ("up", 24));
-    exchange.on_released_body(b"\"}}".to_vec(), true);
-    let of_server = format!(r#"{{"jsonrpc":"2.0","id":{sent},{RESULT}"#);
-    let of_client = format!(r#"{{"jsonrpc":"2.0","id":7,{RESULT}"#);
-    let step = answer(&mut gateway, &mut exchange, &of_server);
-    assert_eq!(step, BodyStep::Replace(of_client.into_bytes()));
+    assert_eq!(
+        header(&again.headers, "mcp-session-id").as_deref(),
+        Some("new")
+    );
+}
 
-    let behind = format!(
-        r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"name":"s_echo","a":"{padding}"#
+#[test]
+fn of_two_that_open_the_session_one_gives_its_own_back() {
+    let mut gateway = gateway();
+    let (mut one, _) = ask(&mut gateway, &call("s_echo"));
+    let (mut two, _) = ask(&mut gateway, &call("s_echo"));
+    gateway.open(&mut one, "one");
+    let opening = only(two.take_calls());
+    gateway.end_call(&mut two, &opening, initialized("two"));
+    let ready = only(two.take_calls());
+    let CallStep::Request(step) = gateway.end_call(&mut two, &ready, answered(202, &[], "")) else {
+        panic!()
+    };
+    assert_eq!(session_of(&released(step)), "one");
+    let end = only(two.take_calls());
+    assert_eq!(
+        header(&end.headers, "mcp-session-id").as_deref(),
+        Some("two")
     );
-    let (mut exchange, step) = gateway.post_pieces(&[], &[behind.as_bytes(), br#""},"id":7}"#]);
-    assert!(holds(&step));
-    gateway.open(&mut exchange, "own");
+    for mut exchange in [one, two] {
+        exchange.on_done();
+        assert!(exchange.take_calls().is_empty());
+    }
+}
+
+#[test]
+fn a_session_that_cannot_be_remembered_ends_with_its_request() {
+    let mut gateway = gateway();
+    let (mut exchange, step) = ask(&mut gateway, &call("s_echo"));
+    let sent = server_id(&settled(step));
+    gateway.open(&mut exchange, &"u".repeat(2000));
+    let step = answer(&mut gateway, &mut exchange, &result(&sent));
+    assert_eq!(step, BodyStep::Replace(result("7").into_bytes()));
     exchange.on_done();
-    let end = only(exchange.take_calls());
-    assert_eq!(header(&end.headers, ":method").as_deref(), Some("DELETE"));
+    assert_eq!(exchange.take_calls().len(), 1);
+}
+
+#[test]
+fn what_could_not_be_sent_again_has_a_session_of_its_own() {
+    let large = call("s_echo").replace("1.0", &format!("\"{}\"", "x".repeat(70_000)));
+    let mut gateway = gateway();
+    first(&mut gateway);
+    let request = ask(&mut gateway, &large);
+    assert!(has_its_own(&mut gateway, request));
+    let length = large.len().to_string();
+    let (begun, rest) = large.as_bytes().split_at(69_000);
+    let request = gateway.post_pieces(&[("content-length", &length)], &[begun, rest]);
+    assert!(has_its_own(&mut gateway, request));
+    // Its size is not known until its end.
+    let request = gateway.post(&[], &call("s_echo"));
+    assert!(has_its_own(&mut gateway, request));
+}
+
+#[test]
+fn who_wants_word_of_progress_has_a_session_of_its_own() {
+    let mut gateway = gateway();
+    first(&mut gateway);
+    let wanting = call("s_echo").replace("\"name\"", "\"_meta\":{\"progressToken\":1},\"name\"");
+    let request = ask(&mut gateway, &wanting);
+    assert!(has_its_own(&mut gateway, request));
+}
+
+#[test]
+fn who_names_no_subject_shares_nothing() {
+    let mut gateway = gateway();
+    gateway.identity = Identity::of_claims(Some(b"https://issuer".to_vec()), None);
+    for _ in 0..2 {
+        let request = ask(&mut gateway, &call("s_echo"));
+        assert!(has_its_own(&mut gateway, request));
+    }
+}
+
+#[test]
+fn sessions_of_identities_push_none_of_a_client_out() {
+    let mut gateway = Gateway::with(|config| config.limits.session_slots = 16);
+    gateway.identity = Identity::of_token("https://issuer", "grace");
+    let session = gateway.session();
+    let headers = [("mcp-session-id", session.as_str())];
+    let (mut exchange, _) = gateway.post(&headers, &call("s_echo"));
+    gateway.open(&mut exchange, "of the client");
+    for number in 0..100 {
+        gateway.now_ms += 1;
+        gateway.identity = Identity::of_token("https://issuer", number.to_string());
+        let (mut exchange, _) = ask(&mut gateway, &call("s_echo"));
+        gateway.open(&mut exchange, "another");
+    }
+    gateway.identity = Identity::of_token("https://issuer", "grace");
+    let (_, step) = gateway.post(&headers, &call("s_echo"));
+    assert_eq!(session_of(&released(step)), "of the client");
+}
+
+#[test]
+fn a_server_is_told_of_a_request_that_is_given_up() {
+    let mut gateway = gateway();
+    first(&mut gateway);
+    let (mut exchange, sent) = later(&mut gateway, "8");
+    gateway.now_ms += 301_000;
+    let step = gateway.lend(|context| exchange.on_tick(context));
+    let TickStep::Respond(response) = step else {
+        panic!("{step:?}")
+    };
+    assert!(text(&response.body).contains(r#""id":8,"error""#));
+    let told = only(exchange.take_calls());
+    assert_eq!(
+        header(&told.headers, "mcp-session-id").as_deref(),
+        Some("up")
+    );
+    let cancelled = format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{sent}}}}}"#
+    );
+    assert_eq!(text(&told.body), cancelled);
+}
+
+#[test]
+fn a_400_that_is_the_servers_answer_has_the_clients_id() {
+    let mut gateway = gateway();
+    first(&mut gateway);
+    let (mut exchange, sent) = later(&mut gateway, "8");
+    assert_eq!(
+        gateway.respond(&mut exchange, 400, &[JSON]),
+        ResponseHeadStep::Hold
+    );
+    let ping = only(exchange.take_calls());
+    assert_ne!(server_id(&text(&ping.body).replace('}', ",")), sent);
+    gateway.end_call(&mut exchange, &ping, answered(200, &[JSON], "{}"));
+    let step = gateway.body(&mut exchange, &error(&sent), true);
+    assert_eq!(step, BodyStep::Replace(error("8").into_bytes()));
+}
+
+#[test]
+fn the_clients_id_is_back_in_repaired_events() {
+    let mut gateway = gateway();
+    first(&mut gateway);
+    let (mut exchange, sent) = later(&mut gateway, "8");
+    gateway.respond(&mut exchange, 404, &[]);
+    let opening = only(exchange.take_calls());
+    let again = gateway.replay(&mut exchange, &opening);
+    let events = |id: &str| format!("data: {}\n\n", result(id));
+    let step = gateway.end_call(
+        &mut exchange,
+        &again,
+        answered(200, &[EVENTS], &events(&sent)),
+    );
+    let CallStep::Response(ResponseHeadStep::Respond(response)) = step else {
+        panic!("{step:?}")
+    };
+    assert_eq!(text(&response.body), events("8"));
 }
 
 #[test]

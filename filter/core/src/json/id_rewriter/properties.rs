@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::IdRewriter;
 use crate::json::{
-    Field, Message, MessageKind, MessageRules, Plan, Scanner, Site, splice,
+    Field, Message, MessageKind, MessageRules, Plan, Scanner, Site,
+    splice::{self, Splice},
     strategies::{cuts, message, pieces, spoiled},
 };
 
@@ -27,7 +28,7 @@ fn rewrite(hold: usize, pieces: &[&[u8]]) -> Option<(Vec<u8>, Message, usize)> {
     Some((out, rewriter.finish().ok()?, rules.0))
 }
 
-/// The same by the places that a scan of the whole message tells, from the last to the first.
+/// The same by the places that a scan of the whole message tells.
 fn spliced(bytes: &[u8], kind: MessageKind) -> Vec<u8> {
     let mut scanner = Scanner::new(Plan::FromServer, bytes.len());
     scanner.feed(bytes).unwrap();
@@ -42,13 +43,15 @@ fn spliced(bytes: &[u8], kind: MessageKind) -> Vec<u8> {
         let raw = scanner.raw(field).filter(|raw| !b"tfn".contains(&raw[0]));
         if let (Some(raw), Some(place)) = (raw, scanner.capture(field)) {
             let with = Longer(0).rewrite(site, raw, method.as_deref());
-            edits.extend(with.map(|with| (place, with)));
+            edits.extend(with.map(|with| Splice {
+                start: place.start,
+                end: place.end,
+                with,
+            }));
         }
     }
-    edits.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
-    edits.iter().fold(bytes.to_vec(), |bytes, (place, with)| {
-        splice::replace(&bytes, place.start, place.end, with).unwrap()
-    })
+    edits.sort_by_key(|splice| splice.start);
+    splice::replace(bytes, &edits).unwrap()
 }
 
 proptest! {

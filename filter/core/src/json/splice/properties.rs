@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{replace, string_token, strip_prefix};
+use super::{Splice, replace, string_token, strip_prefix};
 use crate::json::{
     Field, Plan, Scanner,
     strategies::{message, string},
@@ -39,7 +39,8 @@ proptest! {
             return Ok(());
         }
         let Some(place) = scanner.capture(Field::Name) else { return Ok(()) };
-        let edited = replace(message.as_bytes(), place.start, place.end, name.as_bytes()).unwrap();
+        let splice = Splice { start: place.start, end: place.end, with: name.clone().into_bytes() };
+        let edited = replace(message.as_bytes(), &[splice]).unwrap();
         prop_assert!(edited.starts_with(&message.as_bytes()[..place.start as usize]));
         prop_assert!(edited.ends_with(&message.as_bytes()[place.end as usize..]));
         // It refuses numbers that no double can hold.

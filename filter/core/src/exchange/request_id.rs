@@ -1,0 +1,98 @@
+//! The id of a request: towards its client, and towards its server.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::Context;
+use crate::json::{IdRewriter, MessageRules, Site, same_id};
+
+/// Random bytes of an id: no two requests get the same one, whatever worker or replica they pass.
+const UNIQUE_BYTES: usize = 16;
+
+/// See the module. Both as JSON tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequestId {
+    /// As the client wrote it; `None` until it is known, and for a client's answer.
+    client: Option<Vec<u8>>,
+    /// What stands in its place at the server, where callers share a session there.
+    substitute: Option<Vec<u8>>,
+}
+
+impl RequestId {
+    /// The client's, and what stands in its place at the server.
+    pub(crate) fn new(client: Option<Vec<u8>>, substitute: Option<Vec<u8>>) -> Self {
+        Self { client, substitute }
+    }
+
+    /// More has come of the request.
+    pub(crate) fn learn(&mut self, client: Option<Vec<u8>>) {
+        self.client = client;
+    }
+
+    /// As the client knows it.
+    pub(crate) fn client(&self) -> Option<&[u8]> {
+        self.client.as_deref()
+    }
+
+    /// As the server knows it.
+    pub(crate) fn server(&self) -> Option<&[u8]> {
+        self.substitute.as_deref().or(self.client())
+    }
+
+    /// Whether the server knows another one than the client.
+    pub(crate) fn is_substituted(&self) -> bool {
+        self.substitute.is_some()
+    }
+}
+
+/// Puts the client's id into the place of the server's.
+impl MessageRules for &RequestId {
+    fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
+        let is_answer = site == Site::Id && method.is_none();
+        let substitute = self.substitute.as_deref().filter(|_| is_answer)?;
+        same_id(raw, substitute).then(|| self.client.clone())?
+    }
+}
+
+/// Puts the client's id back into a JSON answer that comes in pieces.
+#[derive(Debug)]
+pub(crate) struct IdRestorer {
+    rewriter: IdRewriter,
+    id: RequestId,
+    /// What can go on.
+    restored: Vec<u8>,
+}
+
+impl IdRestorer {
+    /// Of an answer of which nothing has come.
+    pub(crate) fn new(id: &RequestId) -> Self {
+        Self {
+            rewriter: IdRewriter::new(IdRewriter::HOLD),
+            id: id.clone(),
+            restored: Vec::new(),
+        }
+    }
+
+    /// The next piece. Tells whether it can be read.
+    pub(crate) fn feed(&mut self, piece: &[u8]) -> bool {
+        match self.rewriter.feed(piece, &mut &self.id) {
+            Ok(bytes) => {
+                self.restored.extend_from_slice(&bytes);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// What has come since the last time and can go on.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.restored)
+    }
+}
+
+/// An id, as a JSON token, that no other request has.
+pub(crate) fn unique(context: &mut Context<'_>) -> Vec<u8> {
+    let mut unique = [0; UNIQUE_BYTES];
+    (context.random)(&mut unique);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(unique)).into_bytes()
+}
