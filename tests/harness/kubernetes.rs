@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::join_all;
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Config};
@@ -75,6 +75,52 @@ impl Kubernetes {
         for object in objects(manifests) {
             apply(&self.client, object).await;
         }
+    }
+
+    /// Applies one object as a user would who wants to hear of every mistake. Gives what is stored.
+    pub async fn submit(&self, object: Value) -> Result<Value, kube::Error> {
+        let parameters = PatchParams {
+            field_validation: Some(ValidationDirective::Strict),
+            ..PatchParams::apply(FIELD_MANAGER).force()
+        };
+        let (api, object) = typed(&self.client, object);
+        let stored = api
+            .patch(&name(&object), &parameters, &Patch::Apply(&object))
+            .await?;
+        Ok(serde_json::to_value(stored).expect("an object in JSON"))
+    }
+
+    /// The object of this version, kind and name, as it is stored.
+    pub async fn read(&self, object: &Value) -> Value {
+        let (api, object) = typed(&self.client, object.clone());
+        let stored = api.get(&name(&object)).await;
+        serde_json::to_value(stored.expect("it is there")).expect("an object in JSON")
+    }
+
+    /// Writes the status of the object of this version, kind and name. Gives what is stored.
+    pub async fn write_status(&self, object: &Value, status: Value) -> Result<Value, kube::Error> {
+        let (api, object) = typed(&self.client, object.clone());
+        let patch = Patch::Merge(json!({ "status": status }));
+        let stored = api
+            .patch_status(&name(&object), &PatchParams::default(), &patch)
+            .await?;
+        Ok(serde_json::to_value(stored).expect("an object in JSON"))
+    }
+
+    /// The columns' names and the one line that the apiserver prints of this object, as `kubectl get` has them.
+    pub async fn table(&self, object: &Value) -> (Vec<String>, Value) {
+        let (api, object) = typed(&self.client, object.clone());
+        let request = http::Request::get(format!("{}/{}", api.resource_url(), name(&object)))
+            .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+            .body(Vec::new())
+            .expect("a request");
+        let table: Value = self.client.request(request).await.expect("a table");
+        let columns = table["columnDefinitions"].as_array().expect("columns");
+        let names = columns.iter().filter_map(|column| column["name"].as_str());
+        (
+            names.map(str::to_owned).collect(),
+            table["rows"][0]["cells"].clone(),
+        )
     }
 
     /// Applies definitions of custom resources and what stands among them, and waits until their kinds are served.
@@ -194,14 +240,8 @@ async fn apply(client: &Client, object: Value) {
     let shown = format!("{} {}", object["kind"], object["metadata"]["name"]);
     // What a kubelet would write.
     let status = object["kind"] == "Pod";
-    let object: DynamicObject = serde_json::from_value(object).expect("an object");
-    let kind = GroupVersionKind::try_from(object.types.clone().expect("a kind")).expect("a kind");
-    let resource = ApiResource::from_gvk(&kind);
-    let api: Api<DynamicObject> = match &object.metadata.namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
-    let name = object.metadata.name.clone().expect("a name");
+    let (api, object) = typed(client, object);
+    let name = name(&object);
     let (parameters, patch) = (
         PatchParams::apply(FIELD_MANAGER).force(),
         Patch::Apply(&object),
@@ -211,6 +251,22 @@ async fn apply(client: &Client, object: Value) {
         applied = api.patch_status(&name, &parameters, &patch).await;
     }
     applied.unwrap_or_else(|error| panic!("{shown} is applied: {error}"));
+}
+
+/// An object and where its like are.
+fn typed(client: &Client, object: Value) -> (Api<DynamicObject>, DynamicObject) {
+    let object: DynamicObject = serde_json::from_value(object).expect("an object");
+    let kind = GroupVersionKind::try_from(object.types.clone().expect("a kind")).expect("a kind");
+    let resource = ApiResource::from_gvk(&kind);
+    let api = match &object.metadata.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    (api, object)
+}
+
+fn name(object: &DynamicObject) -> String {
+    object.metadata.name.clone().expect("a name")
 }
 
 async fn until_established(api: &Api<DynamicObject>, name: &str) {

@@ -15,6 +15,7 @@ use super::reference::{ca_crt, gateway_group};
     plural = "mcpgatewayextensions",
     shortname = "mcpge",
     namespaced,
+    doc = "Makes a listener of a Gateway an MCP endpoint.",
     status = "McpGatewayExtensionStatus",
     derive = "PartialEq",
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type=='Ready')].status"}"#,
@@ -165,6 +166,7 @@ pub struct CaCertBundleRef {
 pub struct McpGatewayExtensionStatus {
     /// `Ready`, `Accepted`, `Programmed`, `Unsupported`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// The generation that the rest was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ use super::{CredentialRef, RouteRef};
     plural = "mcpservers",
     shortname = "mcpsrv",
     namespaced,
+    doc = "An MCP server behind the gateway, in the older generation of the kinds.",
     status = "McpServerStatus",
     derive = "PartialEq",
     printcolumn = r#"{"name":"Prefix","type":"string","jsonPath":".spec.toolPrefix"}"#,
@@ -50,6 +51,7 @@ pub struct McpServerSpec {
 pub struct McpServerStatus {
     /// `Ready` and others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// Tools that are served under the prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ use super::{CaCertSecretRef, CredentialRef, RouteRef};
     plural = "mcpserverregistrations",
     shortname = "mcpsr",
     namespaced,
+    doc = "An MCP server behind the gateway.",
     status = "McpServerRegistrationStatus",
     derive = "PartialEq",
     printcolumn = r#"{"name":"Prefix","type":"string","jsonPath":".spec.prefix"}"#,
@@ -136,6 +137,7 @@ pub struct RegistrationTimeouts {
 pub struct McpServerRegistrationStatus {
     /// `Ready`, `Accepted`, `Programmed`, `Unsupported`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// Tools that are served under the prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]

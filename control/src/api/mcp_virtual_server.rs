@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
     plural = "mcpvirtualservers",
     shortname = "mcpvs",
     namespaced,
+    doc = "A selection of tools and prompts, served as one server.",
     status = "McpVirtualServerStatus",
     derive = "PartialEq",
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type=='Ready')].status"}"#,
@@ -38,6 +39,7 @@ pub struct McpVirtualServerSpec {
 pub struct McpVirtualServerStatus {
     /// `Ready`
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// How many of the tools exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]

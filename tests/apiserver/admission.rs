@@ -1,0 +1,164 @@
+//! What the schemas refuse, in which words, and what they take.
+
+use serde_json::{Value, json};
+
+use crate::cluster::{cluster, namespace, object};
+
+tests! {
+    async fn a_registration_is_refused_for_each_rule_that_it_breaks() {
+        let long = |length: usize| "x".repeat(length);
+        refused("MCPServerRegistration", registration, vec![
+            (json!({"targetRef": null}), "spec.targetRef: Required value"),
+            (json!({"targetRef": {"name": ""}}), "spec.targetRef.name"),
+            (json!({"targetRef": {"kind": "HTTPRoute"}}), "spec.targetRef.name: Required value"),
+            (json!({"prefix": "Github_"}), "spec.prefix"),
+            (json!({"prefix": "_x"}), "spec.prefix"),
+            (json!({"prefix": "a-b"}), "spec.prefix"),
+            (json!({"prefix": ""}), "spec.prefix"),
+            (json!({"path": "mcp"}), "spec.path"),
+            (json!({"credentialRef": {"key": "token"}}), "spec.credentialRef.name: Required value"),
+            (json!({"caCertSecretRef": {"name": ""}}), "spec.caCertSecretRef.name"),
+            (json!({"state": "Off"}), "spec.state: Unsupported value"),
+            (json!({"userSpecificList": "Enabled", "prefix": null}), "userSpecificList needs a prefix"),
+            (json!({"tokenURLElicitation": {"url": "ftp://x"}}), "spec.tokenURLElicitation.url"),
+            (json!({"category": ["a", "b", "c", "d"]}), "spec.category: Too many"),
+            (json!({"category": [""]}), "spec.category[0]"),
+            (json!({"category": [long(129)]}), "spec.category[0]"),
+            (json!({"hint": long(257)}), "spec.hint"),
+            (json!({"tags": vec!["x"; 11]}), "spec.tags: Too many"),
+            (json!({"tags": [long(129)]}), "spec.tags[0]"),
+            (json!({"timeouts": {"firstByte": "soon"}}), "spec.timeouts.firstByte"),
+            (json!({"timeouts": {"idle": "5"}}), "spec.timeouts.idle"),
+            (json!({"prefxi": "github_"}), ".spec.prefxi: field not declared in schema"),
+        ]).await;
+    }
+
+    async fn a_registration_is_taken_at_the_edge_of_each_rule() {
+        let long = |length: usize| "x".repeat(length);
+        accepted("MCPServerRegistration", registration, vec![
+            json!({}),
+            json!({"prefix": null, "credentialRef": null}),
+            json!({"prefix": "0_"}),
+            json!({"userSpecificList": "Enabled"}),
+            json!({"userSpecificList": "Disabled", "prefix": null}),
+            json!({"tokenURLElicitation": {"url": "https://example.com/token"}}),
+            json!({"category": ["a", "b", long(128)], "hint": long(256), "tags": vec![long(128); 10]}),
+            json!({"timeouts": {"firstByte": "30s", "idle": "1m30s"}}),
+            json!({"caCertSecretRef": {"name": "ca"}, "state": "Disabled", "path": "/"}),
+        ]).await;
+    }
+
+    async fn a_prefix_that_is_set_never_changes() {
+        let cluster = cluster().await;
+        let namespace = namespace(cluster).await;
+        let with = |prefix: Value| {
+            let spec = registration(&json!({"prefix": prefix}));
+            object("MCPServerRegistration", &namespace, "r", spec)
+        };
+        cluster.submit(with(Value::Null)).await.unwrap();
+        cluster.submit(with(json!("a_"))).await.expect("it may be set later");
+        cluster.submit(with(json!("a_"))).await.expect("the same again");
+        for other in [json!("b_"), Value::Null] {
+            let error = cluster.submit(with(other)).await.unwrap_err().to_string();
+            assert!(error.contains("prefix cannot change once it is set: make a new registration"), "{error}");
+        }
+    }
+
+    async fn a_tool_prefix_that_is_set_never_changes() {
+        let cluster = cluster().await;
+        let namespace = namespace(cluster).await;
+        let with = |prefix: Value| json!({
+            "apiVersion": "mcp.kagenti.com/v1alpha1",
+            "kind": "MCPServer",
+            "metadata": {"name": "s", "namespace": namespace},
+            "spec": merged(json!({"targetRef": {"name": "route"}}), &json!({"toolPrefix": prefix})),
+        });
+        cluster.submit(with(json!("a_"))).await.unwrap();
+        for other in [json!("b_"), Value::Null] {
+            let error = cluster.submit(with(other)).await.unwrap_err().to_string();
+            assert!(error.contains("toolPrefix cannot change once it is set: make a new MCPServer"), "{error}");
+        }
+    }
+
+    async fn an_extension_is_refused_for_each_rule_that_it_breaks() {
+        refused("MCPGatewayExtension", extension, vec![
+            (json!({"targetRef": {"name": "g"}}), "spec.targetRef.sectionName: Required value"),
+            (json!({"targetRef": {"sectionName": "mcp"}}), "spec.targetRef.name: Required value"),
+            (json!({"targetRef": {"name": "g", "sectionName": ""}}), "spec.targetRef.sectionName"),
+            (json!({"backendPingIntervalSeconds": 9}), "spec.backendPingIntervalSeconds"),
+            (json!({"backendPingIntervalSeconds": 7201}), "spec.backendPingIntervalSeconds"),
+            (json!({"httpRouteManagement": "Perhaps"}), "spec.httpRouteManagement: Unsupported value"),
+            (json!({"urlElicitation": "Perhaps"}), "spec.urlElicitation: Unsupported value"),
+            (json!({"sessionStore": {}}), "spec.sessionStore.secretName: Required value"),
+            (json!({"maxBodyBytes": 0}), "spec.maxBodyBytes"),
+        ]).await;
+        accepted("MCPGatewayExtension", extension, vec![
+            json!({}),
+            json!({"publicHost": "mcp.example.com", "privateHost": "10.0.0.1:8080", "backendPingIntervalSeconds": 10}),
+            json!({"oauthProtectedResource": {"authorizationServers": ["https://issuer"], "resource": "https://mcp"}}),
+            json!({"trustedHeadersKey": {"generate": "Enabled"}, "caCertBundleRef": {"name": "ca"}}),
+        ]).await;
+    }
+
+    async fn a_virtual_server_needs_a_tool() {
+        let spec = |change: &Value| merged(json!({"tools": ["a"]}), change);
+        refused("MCPVirtualServer", spec, vec![
+            (json!({"tools": []}), "spec.tools"),
+            (json!({"tools": null}), "spec.tools: Required value"),
+        ]).await;
+        accepted("MCPVirtualServer", spec, vec![json!({}), json!({"prompts": [], "description": "d"})]).await;
+    }
+}
+
+fn registration(change: &Value) -> Value {
+    merged(
+        json!({"targetRef": {"name": "route"}, "prefix": "a_"}),
+        change,
+    )
+}
+
+fn extension(change: &Value) -> Value {
+    merged(
+        json!({"targetRef": {"name": "gateway", "sectionName": "mcp"}}),
+        change,
+    )
+}
+
+/// `spec` with these members instead of its own; null takes one away.
+fn merged(mut spec: Value, change: &Value) -> Value {
+    let members = spec.as_object_mut().unwrap();
+    for (name, value) in change.as_object().unwrap() {
+        members.insert(name.clone(), value.clone());
+    }
+    members.retain(|_, value| !value.is_null());
+    spec
+}
+
+async fn refused(kind: &str, spec: impl Fn(&Value) -> Value, cases: Vec<(Value, &str)>) {
+    let cluster = cluster().await;
+    let namespace = namespace(cluster).await;
+    for (change, expected) in cases {
+        let outcome = cluster
+            .submit(object(kind, &namespace, "refused", spec(&change)))
+            .await;
+        let error = outcome
+            .expect_err(&format!("{change} was taken"))
+            .to_string();
+        assert!(error.contains(expected), "{change}: {error}");
+    }
+}
+
+async fn accepted(kind: &str, spec: impl Fn(&Value) -> Value, cases: Vec<Value>) {
+    let cluster = cluster().await;
+    let namespace = namespace(cluster).await;
+    for (number, change) in cases.iter().enumerate() {
+        let object = object(
+            kind,
+            &namespace,
+            &format!("accepted-{number}"),
+            spec(change),
+        );
+        let outcome = cluster.submit(object).await;
+        outcome.unwrap_or_else(|error| panic!("{change}: {error}"));
+    }
+}
