@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 
+use crate::image::Image;
+
 /// Where MCP clients connect unless told otherwise; the address of the guides.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8001);
 
@@ -94,6 +96,10 @@ pub struct RenderArgs {
     /// The part that the printed configuration is for.
     #[arg(long, value_enum, default_value_t = RenderRole::Hold)]
     pub role: RenderRole,
+    /// Print the two WasmPlugins of the gateway instead, which pull the filter from this image:
+    /// oci://REGISTRY/NAME@sha256:DIGEST
+    #[arg(long, value_name = "URL", conflicts_with = "role")]
+    pub wasm_plugins: Option<Image>,
     /// Ask no server: print a configuration that serves nothing yet. Needs neither Envoy nor filter.
     #[arg(long)]
     pub offline: bool,

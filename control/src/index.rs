@@ -66,6 +66,8 @@ const GUIDE_HOST: &str = "mcp.127-0-0-1.sslip.io";
 /// Everything that the filter and Envoy have to know, but for what discovery brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
+    /// Gateways that serve them.
+    pub gateways: BTreeSet<ObjectName>,
     /// Where MCP clients connect.
     pub endpoints: Vec<Endpoint>,
     /// Hosts of the registrations' routes and of their servers: closed to clients.

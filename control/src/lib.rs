@@ -15,6 +15,7 @@ pub mod crds;
 pub mod discovery;
 pub mod envoy;
 pub mod gateway_client;
+pub mod image;
 pub mod index;
 pub mod local;
 pub mod manifests;

@@ -33,6 +33,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::args::{CheckArgs, LocalArgs, RenderArgs};
 use session::Session;
 
+use crate::object::ObjectName;
+use crate::render::Unwritable;
+
 /// Why local mode cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 enum LocalError {
@@ -46,12 +49,31 @@ enum LocalError {
     Keys(#[from] keys::KeyError),
     #[error("the filter would refuse what the manifests lead to: {0}")]
     Config(#[from] CompileError),
+    #[error("the WasmPlugins are those of one gateway, but the manifests make {}", gateways(.0))]
+    Gateways(Vec<ObjectName>),
+    #[error(transparent)]
+    WasmPlugins(#[from] Unwritable),
+    #[error(transparent)]
+    Yaml(#[from] serde_saphyr::ser::Error),
     #[error(transparent)]
     Gateway(#[from] gateway::GatewayError),
     #[error("the HTTP client for discovery cannot be made: {0}")]
     Client(reqwest::Error),
     #[error("{0}")]
     Runtime(#[from] io::Error),
+}
+
+fn gateways(names: &[ObjectName]) -> String {
+    match names {
+        [] => "none serve: write an MCPGatewayExtension that names it".to_owned(),
+        names => {
+            let names: Vec<_> = names.iter().map(ObjectName::to_string).collect();
+            format!(
+                "{} serve: keep one of them in these folders",
+                names.join(" and ")
+            )
+        }
+    }
 }
 
 /// Serves until a signal comes, on the thread that calls, which must live as long as the program.

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod share;
+mod wasm_plugins;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
+pub use wasm_plugins::{Unwritable, wasm_plugins};
 
 /// What discovery knows about one server. Absent where it was not tried yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use harness::kubernetes::Kubernetes;
 use harness::port::Port;
 use harness::process::Process;
 use harness::registry::Registry;
-use harness::rendered::rendered;
+use harness::rendered::wasm_plugins;
 use harness::runtime;
 use harness::sessions::Client;
 use harness::wait::until;
@@ -83,21 +83,12 @@ impl Mesh {
         let manifests = Manifests::new(ports);
         let registry = Registry::start().await;
         let filter = component::filter();
-        let (kubernetes, image, route, gate) = tokio::join!(
-            cluster(ports),
-            registry.push(IMAGE, &filter),
-            rendered(manifests.folder(), &["--role", "route"]),
-            rendered(manifests.folder(), &["--role", "gate", "--offline"]),
-        );
+        let (kubernetes, image) = tokio::join!(cluster(ports), registry.push(IMAGE, &filter));
+        let plugins = wasm_plugins(manifests.folder(), &format!("oci://{image}")).await;
         let istiod = Istiod::start(&kubernetes).await;
         kubernetes.apply(&manifests.for_cluster()).await;
         kubernetes.apply(&authentication()).await;
-        let plugins = [
-            ("${IMAGE}", format!("oci://{image}")),
-            ("${ROUTE}", route),
-            ("${GATE}", gate),
-        ];
-        kubernetes.apply(&own("plugins.yaml", &plugins)).await;
+        kubernetes.apply(&plugins).await;
         let proxy = Proxy::start(&istiod, GATEWAY, &registry.authority()).await;
         let mesh = Self {
             proxy,

@@ -18,7 +18,7 @@ tests! {
             assert_eq!(places.len(), 1, "{part} in {filters:?}");
             places[0]
         };
-        let places = ["mcp-route", "jwt_authn", "mcp-gate", "rbac", "router"].map(place);
+        let places = ["mcp-route-", "jwt_authn", "mcp-gate-", "rbac", "router"].map(place);
         assert!(places.is_sorted(), "{filters:?}");
     }
 }

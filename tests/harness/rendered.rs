@@ -8,6 +8,18 @@ use crate::process::command;
 
 /// The plugin configuration, on one line.
 pub async fn rendered(folder: &Path, arguments: &[&str]) -> String {
+    let (printed, said) = render(folder, arguments).await;
+    let config: serde_json::Value = serde_json::from_str(&printed).expect(&said);
+    config.to_string()
+}
+
+/// The WasmPlugins that pull this image, as a user would apply them.
+pub async fn wasm_plugins(folder: &Path, image: &str) -> String {
+    render(folder, &["--wasm-plugins", image]).await.0
+}
+
+/// What it prints, and what it says.
+async fn render(folder: &Path, arguments: &[&str]) -> (String, String) {
     let mut render = command(&component::control());
     render
         .arg("render")
@@ -17,8 +29,7 @@ pub async fn rendered(folder: &Path, arguments: &[&str]) -> String {
         .env("MCP_FILTER", component::filter())
         .env("GITHUB_PAT", token('c'));
     let output = render.output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "mcp-control render: {said}");
-    let config: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
-    config.to_string()
+    (String::from_utf8(output.stdout).expect("text"), said)
 }

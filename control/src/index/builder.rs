@@ -87,6 +87,7 @@ impl<'a> Builder<'a> {
         let mut notices = self.extensions.notices.clone();
         notices.extend(policies.notices);
         Index {
+            gateways: served,
             internal_hosts: self.internal_hosts(&drafts, &hosts),
             endpoints: endpoints(hosts),
             registrations,

@@ -12,7 +12,9 @@ use super::session::Session;
 use super::sources::Sources;
 use super::work_dir::WorkDir;
 use crate::args::{DEFAULT_LISTEN, LocalArgs, LocalRole, RenderArgs, RenderRole};
-use crate::render::for_role;
+use crate::image::Image;
+use crate::object::ObjectName;
+use crate::render::{for_role, wasm_plugins};
 
 /// Any free port: nobody but discovery connects.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -26,17 +28,16 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
     model.read(sources.objects(), sources.refused());
     let view = model.view()?;
     Report::default().tell(&sources, model.index(), &view);
-    print(args, &view.service.config);
-    Ok(())
+    print(args, &model, &view.service.config)
 }
 
 /// Prints what the manifests and the servers that they name give.
 pub(super) async fn after_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let mut session = Session::start(&local_args(args)).await?;
     let outcome = session.ready().await.and_then(|()| session.view());
+    let printed = outcome.and_then(|view| print(args, session.model(), &view.service.config));
     session.stop().await;
-    print(args, &outcome?.service.config);
-    Ok(())
+    printed
 }
 
 fn local_args(args: &RenderArgs) -> LocalArgs {
@@ -51,13 +52,42 @@ fn local_args(args: &RenderArgs) -> LocalArgs {
     }
 }
 
-fn print(args: &RenderArgs, config: &PluginConfig) {
-    let role = match args.role {
+fn print(args: &RenderArgs, model: &Model, config: &PluginConfig) -> Result<(), LocalError> {
+    let text = match &args.wasm_plugins {
+        Some(image) => plugins(gateway(model)?, image, config)?,
+        None => configuration(args.role, config),
+    };
+    report::print(&text);
+    Ok(())
+}
+
+fn configuration(role: RenderRole, config: &PluginConfig) -> String {
+    let role = match role {
         RenderRole::Hold => Role::Hold,
         RenderRole::Route => Role::Route,
         RenderRole::Gate => Role::Gate,
     };
     // Strings, numbers and lists alone: cannot fail.
     let json = serde_json::to_string_pretty(&for_role(config, role)).unwrap_or_default();
-    report::print(&format!("{json}\n"));
+    format!("{json}\n")
+}
+
+/// The only gateway.
+fn gateway(model: &Model) -> Result<&ObjectName, LocalError> {
+    let gateways = &model.index().gateways;
+    let mut names = gateways.iter();
+    match (names.next(), names.next()) {
+        (Some(gateway), None) => Ok(gateway),
+        _ => Err(LocalError::Gateways(gateways.iter().cloned().collect())),
+    }
+}
+
+/// In YAML.
+fn plugins(
+    gateway: &ObjectName,
+    image: &Image,
+    config: &PluginConfig,
+) -> Result<String, LocalError> {
+    let plugins = wasm_plugins(gateway, image, config)?;
+    Ok(serde_saphyr::to_string_multiple(&plugins)?)
 }

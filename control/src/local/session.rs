@@ -121,6 +121,11 @@ impl Session {
         self.report.print(self.model.index(), Some(&url));
     }
 
+    /// What is known.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// What is served once all that is known has reached the gateway.
     pub(super) fn view(&self) -> Result<View, LocalError> {
         Ok(self.model.view()?)

@@ -1,7 +1,8 @@
 use mcp_filter_config::{PluginConfig, Role};
 use mcp_filter_core::table::Table;
+use serde_json::{Value, json};
 
-use super::{Place, REGISTRATION, run};
+use super::{PLATFORM, Place, REGISTRATION, run};
 
 fn configuration(place: &Place, arguments: &[&str]) -> PluginConfig {
     let arguments = [&["render", "--offline", "base"], arguments].concat();
@@ -99,4 +100,106 @@ fn no_credential_is_printed() {
         "{}",
         run.err
     );
+}
+
+#[test]
+fn the_pair_of_plugins_is_one_gateways_and_pulls_one_image() {
+    let place = Place::registered();
+    let image = image('a');
+    let run = place.run(&["render", "--offline", "base", "--wasm-plugins", &image]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let plugins: Vec<Value> = serde_saphyr::from_multiple(&run.out).unwrap();
+    let expected = [
+        ("mcp-route-gw-aaaaaaaa", "AUTHN", Role::Route),
+        ("mcp-gate-gw-aaaaaaaa", "AUTHZ", Role::Gate),
+    ];
+    assert_eq!(plugins.len(), expected.len());
+    for (plugin, (name, phase, role)) in plugins.iter().zip(expected) {
+        assert_eq!(
+            (
+                &plugin["metadata"]["name"],
+                &plugin["metadata"]["namespace"]
+            ),
+            (&name.into(), &"default".into())
+        );
+        let spec = &plugin["spec"];
+        assert_eq!(
+            spec["targetRefs"],
+            json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "gw"}])
+        );
+        assert_eq!(
+            (&spec["url"], &spec["phase"], &spec["failStrategy"]),
+            (&image.as_str().into(), &phase.into(), &"FAIL_RELOAD".into())
+        );
+        let config: PluginConfig = serde_json::from_value(spec["pluginConfig"].clone()).unwrap();
+        assert_eq!(config.role, role);
+        assert!(Table::compile(&config).is_ok());
+        assert_eq!(spec.get("vmConfig"), None, "both in one VM");
+    }
+}
+
+#[test]
+fn another_image_makes_a_pair_of_other_names() {
+    let place = Place::registered();
+    let names = |digit| {
+        let run = place.run(&[
+            "render",
+            "--offline",
+            "base",
+            "--wasm-plugins",
+            &image(digit),
+        ]);
+        let plugins: Vec<Value> = serde_saphyr::from_multiple(&run.out).unwrap();
+        plugins
+            .iter()
+            .map(|plugin| plugin["metadata"]["name"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names('a'), names('a'));
+    assert!(
+        names('a')
+            .iter()
+            .zip(names('b'))
+            .all(|(one, other)| *one != other)
+    );
+}
+
+#[test]
+fn plugins_need_an_image_by_digest_and_one_gateway() {
+    let place = Place::registered();
+    let with = |image: &str| place.run(&["render", "--offline", "base", "--wasm-plugins", image]);
+    let run = with("oci://registry.example.com/filter:latest");
+    assert_eq!(run.code, 2);
+    assert!(
+        run.err.contains("an image is named by its digest"),
+        "{}",
+        run.err
+    );
+    let two = PLATFORM
+        .replace("gw", "other")
+        .split("---")
+        .take(2)
+        .collect::<Vec<_>>()
+        .join("---");
+    place.write("base/other.yaml", two);
+    let run = with(&image('a'));
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(
+        run.err
+            .contains("default/gw and default/other serve: keep one of them"),
+        "{}",
+        run.err
+    );
+    let run = Place::new().run(&["render", "--offline", ".", "--wasm-plugins", &image('a')]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(
+        run.err.contains("none serve: write an MCPGatewayExtension"),
+        "{}",
+        run.err
+    );
+}
+
+fn image(digit: char) -> String {
+    let digest: String = [digit; 64].iter().collect();
+    format!("oci://registry.example.com/mcp-filter@sha256:{digest}")
 }
