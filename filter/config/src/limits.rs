@@ -13,7 +13,7 @@ pub struct Limits {
     pub id_bytes: u32,
     /// Items of one list page.
     pub page_items: u32,
-    /// Slots for upstream sessions, for each Envoy.
+    /// Slots for upstream sessions of clients, and as many for those that are shared, for each Envoy.
     pub session_slots: u32,
     /// Slots for ended sessions and for cancelled requests, for each Envoy.
     pub ended_slots: u32,

@@ -147,7 +147,7 @@ impl Reading {
     fn may_share(&self, table: &Table) -> bool {
         self.whole
             && self.facts.content_length() == Some(self.length)
-            && !self.is_large(table)
+            && self.length + request_id::UNIQUE_LENGTH <= u64::from(table.limits().replay_bytes)
             && self.id().is_some()
             && self.scanner.capture(Field::ProgressToken).is_none()
     }

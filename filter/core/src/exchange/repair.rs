@@ -33,7 +33,8 @@ enum Stage {
 }
 
 impl Repair {
-    /// Begins with `initialize` where that was not done for another request meanwhile, or gives the request back with the reason why it can't be repaired.
+    /// Begins with `initialize` where that was not done for another request meanwhile, or gives the request back with the
+    /// reason why it can't be repaired.
     pub(crate) fn begin(
         mut routed: Routed,
         table: &Table,

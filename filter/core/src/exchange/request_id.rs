@@ -6,6 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::Context;
 use crate::json::{IdRewriter, MessageRules, Site, same_id};
 
+/// How long an id is that is made here, as a token: 22 digits of base64 in quotes.
+pub(crate) const UNIQUE_LENGTH: u64 = 24;
+
 /// Random bytes of an id: no two requests get the same one, whatever worker or replica they pass.
 const UNIQUE_BYTES: usize = 16;
 

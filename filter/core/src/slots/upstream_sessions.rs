@@ -23,7 +23,8 @@ pub enum Owner {
     Identity(Identity),
 }
 
-/// Names an upstream session: by whom, at which server, with which credential. Another credential never meets it.
+/// Names an upstream session: by whom, at which server, with which credential, as policies set it. Another one never
+/// meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamKey {
     digest: KeyDigest,

@@ -348,9 +348,18 @@ fn a_session_that_cannot_be_remembered_ends_with_its_request() {
 
 #[test]
 fn what_could_not_be_sent_again_has_a_session_of_its_own() {
-    let large = call("s_echo").replace("1.0", &format!("\"{}\"", "x".repeat(70_000)));
+    let of_size = |size: usize| {
+        let padding = size - call("s_echo").len() - 2 + "1.0".len();
+        call("s_echo").replace("1.0", &format!("\"{}\"", "x".repeat(padding)))
+    };
     let mut gateway = gateway();
     first(&mut gateway);
+    // The id becomes longer by 23 bytes: 64 KiB are what can be sent again.
+    let (_, step) = ask(&mut gateway, &of_size(65_536 - 24));
+    assert_eq!(session_of(&released(step)), "up");
+    let request = ask(&mut gateway, &of_size(65_536 - 23));
+    assert!(has_its_own(&mut gateway, request));
+    let large = of_size(70_000);
     let request = ask(&mut gateway, &large);
     assert!(has_its_own(&mut gateway, request));
     let length = large.len().to_string();
