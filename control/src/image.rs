@@ -36,7 +36,10 @@ impl FromStr for Image {
         let (name, digest) = named.split_once(DIGEST).ok_or(InvalidImage)?;
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let is_digest = digest.len() == DIGITS && digest.bytes().all(is_digit);
-        let is_name = name.contains('/') && name.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_part =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+        let parts = name.split_once('/');
+        let is_name = parts.is_some_and(|(registry, name)| is_part(registry) && is_part(name));
         (is_name && is_digest)
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidImage)
@@ -75,6 +78,8 @@ mod tests {
             &format!("r/n@sha256:{digest}"),
             &format!("https://r/n@sha256:{digest}"),
             &format!("oci://n@sha256:{digest}"),
+            &format!("oci:///@sha256:{digest}"),
+            &format!("oci://r/@sha256:{digest}"),
             &format!("oci://r/n@sha256:{}", "0A".repeat(32)),
             &format!("oci://r/n@sha256:{digest}0"),
             &format!("oci://r/a b@sha256:{digest}"),

@@ -51,6 +51,10 @@ enum LocalError {
     Config(#[from] CompileError),
     #[error("the WasmPlugins are those of one gateway, but the manifests make {}", gateways(.0))]
     Gateways(Vec<ObjectName>),
+    #[error(
+        "Gateway {0} has no public host: give its listener a hostname, or its MCPGatewayExtension a publicHost"
+    )]
+    NoPublicHost(ObjectName),
     #[error(transparent)]
     WasmPlugins(#[from] Unwritable),
     #[error(transparent)]

@@ -37,7 +37,7 @@ tests! {
         let long = |length: usize| "x".repeat(length);
         accepted("MCPServerRegistration", registration, vec![
             json!({}),
-            json!({"prefix": null, "credentialRef": null}),
+            json!({"prefix": null}),
             json!({"prefix": "0_"}),
             json!({"userSpecificList": "Enabled"}),
             json!({"userSpecificList": "Disabled", "prefix": null}),
@@ -46,6 +46,15 @@ tests! {
             json!({"timeouts": {"firstByte": "30s", "idle": "1m30s"}}),
             json!({"caCertSecretRef": {"name": "ca"}, "state": "Disabled", "path": "/"}),
         ]).await;
+    }
+
+    async fn a_null_is_no_value() {
+        let cluster = cluster().await;
+        let namespace = namespace(cluster).await;
+        let spec = json!({"targetRef": {"name": "route"}, "prefix": null});
+        let outcome = cluster.submit(object("MCPServerRegistration", &namespace, "null", spec)).await;
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("spec.prefix in body must be of type string"), "{error}");
     }
 
     async fn a_prefix_that_is_set_never_changes() {

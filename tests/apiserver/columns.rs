@@ -28,7 +28,7 @@ tests! {
         let cells = cells.as_array().unwrap();
         let expected = json!(["github", "github_", "github-mcp-external", "/mcp", "True", 41, "github-token"]);
         assert_eq!(&cells[..7], expected.as_array().unwrap());
-        assert_eq!(cells[9..], [json!("2025-11-25"), json!("41 tools")]);
+        assert_eq!(cells[8..], [json!("[\"code\"]"), json!("2025-11-25"), json!("41 tools")]);
     }
 
     async fn the_older_kind_shows_the_same_columns() {

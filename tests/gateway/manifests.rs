@@ -39,7 +39,13 @@ pub(crate) struct Manifests {
 impl Manifests {
     pub(crate) fn new(ports: Ports) -> Self {
         let port = |name: &str| own(name, &ports.placeholders());
-        let examples = EXAMPLES.map(|name| read(&examples().join(name)));
+        // The host that tests name.
+        let examples = EXAMPLES.map(|name| {
+            read(&examples().join(name)).replace(
+                "sectionName: mcp\n",
+                "sectionName: mcp\n  publicHost: localhost\n",
+            )
+        });
         let texts = [port("gateway.yaml"), port("server.yaml")];
         let texts: Vec<String> = texts.into_iter().chain(examples).collect();
         let folder = temporary_folder("manifests");

@@ -39,6 +39,7 @@ pub struct McpServerSpec {
     pub tool_prefix: Option<String>,
     /// Where on the route's host the server speaks MCP.
     #[serde(default = "mcp_path")]
+    #[schemars(regex(pattern = "^/"))]
     pub path: String,
     /// With which credential the server is asked for its lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv6Addr, SocketAddr};
 
+use mcp_filter_config::{ControlKeys, PluginConfig};
 use mcp_filter_core::table::CompileError;
 
 use crate::discovery::{Event, PublicEndpoint, Subject};
@@ -64,6 +65,25 @@ impl Model {
     /// Takes in what discovery has seen.
     pub(super) fn learn(&mut self, event: &Event) {
         event.record(&mut self.findings);
+    }
+
+    /// The configuration for a gateway that is not this machine's: with its own hosts alone, and no key of a control that
+    /// ends with this run.
+    pub(super) fn for_cluster<'a>(
+        &self,
+        objects: impl IntoIterator<Item = &'a Object>,
+    ) -> Result<PluginConfig, CompileError> {
+        let settings = Settings {
+            listen_hosts: Vec::new(),
+            default_hosts: Vec::new(),
+            ..self.settings.clone()
+        };
+        let keys = Keys {
+            control: ControlKeys::default(),
+            ..self.keys.clone()
+        };
+        let index = index::build(objects, &settings);
+        Ok(render(&index, &self.findings, &keys)?.config)
     }
 
     pub(super) fn index(&self) -> &Index {

@@ -26,16 +26,15 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let (keys, _) = keys(&work_dir.session_key())?;
     let mut model = Model::new(DEFAULT_LISTEN, keys);
     model.read(sources.objects(), sources.refused());
-    let view = model.view()?;
-    Report::default().tell(&sources, model.index(), &view);
-    print(args, &model, &view.service.config)
+    Report::default().tell(&sources, model.index(), &model.view()?);
+    print(args, (&model, &sources))
 }
 
 /// Prints what the manifests and the servers that they name give.
 pub(super) async fn after_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let mut session = Session::start(&local_args(args)).await?;
-    let outcome = session.ready().await.and_then(|()| session.view());
-    let printed = outcome.and_then(|view| print(args, session.model(), &view.service.config));
+    let ready = session.ready().await;
+    let printed = ready.and_then(|()| print(args, session.known()));
     session.stop().await;
     printed
 }
@@ -52,10 +51,10 @@ fn local_args(args: &RenderArgs) -> LocalArgs {
     }
 }
 
-fn print(args: &RenderArgs, model: &Model, config: &PluginConfig) -> Result<(), LocalError> {
+fn print(args: &RenderArgs, (model, sources): (&Model, &Sources)) -> Result<(), LocalError> {
     let text = match &args.wasm_plugins {
-        Some(image) => plugins(gateway(model)?, image, config)?,
-        None => configuration(args.role, config),
+        Some(image) => plugins(image, model, sources)?,
+        None => configuration(args.role, &model.view()?.service.config),
     };
     report::print(&text);
     Ok(())
@@ -83,11 +82,16 @@ fn gateway(model: &Model) -> Result<&ObjectName, LocalError> {
 }
 
 /// In YAML.
-fn plugins(
-    gateway: &ObjectName,
-    image: &Image,
-    config: &PluginConfig,
-) -> Result<String, LocalError> {
-    let plugins = wasm_plugins(gateway, image, config)?;
+fn plugins(image: &Image, model: &Model, sources: &Sources) -> Result<String, LocalError> {
+    let gateway = gateway(model)?;
+    let config = model.for_cluster(sources.objects())?;
+    if config
+        .endpoints
+        .iter()
+        .all(|endpoint| endpoint.hosts.is_empty())
+    {
+        return Err(LocalError::NoPublicHost(gateway.clone()));
+    }
+    let plugins = wasm_plugins(gateway, image, &config)?;
     Ok(serde_saphyr::to_string_multiple(&plugins)?)
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::LocalError;
 use super::gateway::{Gateway, News};
 use super::keys::keys;
-use super::model::{Model, View};
+use super::model::Model;
 use super::program;
 use super::report::Report;
 use super::sources::{SETTLE, Sources};
@@ -121,14 +121,9 @@ impl Session {
         self.report.print(self.model.index(), Some(&url));
     }
 
-    /// What is known.
-    pub(super) fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// What is served once all that is known has reached the gateway.
-    pub(super) fn view(&self) -> Result<View, LocalError> {
-        Ok(self.model.view()?)
+    /// What is known, and what the manifests say of it.
+    pub(super) fn known(&self) -> (&Model, &Sources) {
+        (&self.model, &self.sources)
     }
 
     /// Goes on until the gateway cannot.

@@ -10,6 +10,10 @@ use crate::object::ObjectName;
 /// What both have in common with each other, and with those of any other gateway: `route`, then `gate`.
 const TEMPLATE: &str = include_str!("../../../wasmplugin/plugins.yaml");
 
+/// Where the labels stand by which pairs are told apart.
+const INSTANCE: &str = "/metadata/labels/app.kubernetes.io~1instance";
+const VERSION: &str = "/metadata/labels/app.kubernetes.io~1version";
+
 /// Why there are no objects.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwritable {
@@ -52,6 +56,8 @@ fn filled_in(mut plugin: Value, gateway: &ObjectName, image: &Image, config: Val
     for (place, value) in [
         ("/metadata/name", name.into()),
         ("/metadata/namespace", gateway.namespace.clone().into()),
+        (INSTANCE, gateway.name.clone().into()),
+        (VERSION, image.short_digest().into()),
         ("/spec/targetRefs/0/name", gateway.name.clone().into()),
         ("/spec/url", image.to_string().into()),
         ("/spec/pluginConfig", config),

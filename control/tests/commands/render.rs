@@ -1,4 +1,4 @@
-use mcp_filter_config::{PluginConfig, Role};
+use mcp_filter_config::{ControlKeys, PluginConfig, Role};
 use mcp_filter_core::table::Table;
 use serde_json::{Value, json};
 
@@ -104,7 +104,7 @@ fn no_credential_is_printed() {
 
 #[test]
 fn the_pair_of_plugins_is_one_gateways_and_pulls_one_image() {
-    let place = Place::registered();
+    let place = public();
     let image = image('a');
     let run = place.run(&["render", "--offline", "base", "--wasm-plugins", &image]);
     assert_eq!(run.code, 0, "{}", run.err);
@@ -133,6 +133,20 @@ fn the_pair_of_plugins_is_one_gateways_and_pulls_one_image() {
         );
         let config: PluginConfig = serde_json::from_value(spec["pluginConfig"].clone()).unwrap();
         assert_eq!(config.role, role);
+        assert_eq!(
+            config.control,
+            ControlKeys::default(),
+            "this run's own key is of no use to anybody"
+        );
+        let hosts: Vec<_> = config
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.hosts)
+            .collect();
+        assert!(
+            role == Role::Gate || hosts == ["mcp.example.com"],
+            "{hosts:?}"
+        );
         assert!(Table::compile(&config).is_ok());
         assert_eq!(spec.get("vmConfig"), None, "both in one VM");
     }
@@ -140,7 +154,7 @@ fn the_pair_of_plugins_is_one_gateways_and_pulls_one_image() {
 
 #[test]
 fn another_image_makes_a_pair_of_other_names() {
-    let place = Place::registered();
+    let place = public();
     let names = |digit| {
         let run = place.run(&[
             "render",
@@ -166,7 +180,7 @@ fn another_image_makes_a_pair_of_other_names() {
 
 #[test]
 fn plugins_need_an_image_by_digest_and_one_gateway() {
-    let place = Place::registered();
+    let place = public();
     let with = |image: &str| place.run(&["render", "--offline", "base", "--wasm-plugins", image]);
     let run = with("oci://registry.example.com/filter:latest");
     assert_eq!(run.code, 2);
@@ -190,6 +204,14 @@ fn plugins_need_an_image_by_digest_and_one_gateway() {
         "{}",
         run.err
     );
+    let run =
+        Place::registered().run(&["render", "--offline", "base", "--wasm-plugins", &image('a')]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(
+        run.err.contains("Gateway default/gw has no public host"),
+        "{}",
+        run.err
+    );
     let run = Place::new().run(&["render", "--offline", ".", "--wasm-plugins", &image('a')]);
     assert_eq!((run.code, run.out.as_str()), (1, ""));
     assert!(
@@ -197,6 +219,19 @@ fn plugins_need_an_image_by_digest_and_one_gateway() {
         "{}",
         run.err
     );
+}
+
+/// A gateway that is to be reached from elsewhere.
+fn public() -> Place {
+    let place = Place::registered();
+    place.write(
+        "base/platform.yaml",
+        PLATFORM.replace(
+            "{name: mcp, port",
+            "{name: mcp, hostname: mcp.example.com, port",
+        ),
+    );
+    place
 }
 
 fn image(digit: char) -> String {
