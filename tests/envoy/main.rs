@@ -7,17 +7,8 @@
     reason = "tests end by a panic"
 )]
 
-/// Makes each function a test.
-macro_rules! tests {
-    ($(async fn $name:ident() $body:block)*) => {
-        $(
-            #[test]
-            fn $name() {
-                harness::runtime::run(async $body);
-            }
-        )*
-    };
-}
+#[macro_use]
+extern crate harness;
 
 /// Makes each function two tests, one for each way in which the filter can stand in Envoy.
 macro_rules! in_both_roles {

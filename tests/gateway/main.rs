@@ -7,18 +7,8 @@
     reason = "tests end by a panic"
 )]
 
-/// Makes each `async fn` a test.
-macro_rules! tests {
-    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {
-        $(
-            $(#[$meta])*
-            #[test]
-            fn $name() {
-                harness::runtime::run(async $body);
-            }
-        )*
-    };
-}
+#[macro_use]
+extern crate harness;
 
 mod calls;
 mod identities;

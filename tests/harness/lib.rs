@@ -34,3 +34,17 @@ pub mod sessions;
 pub mod upstream;
 pub mod wait;
 pub mod wire;
+
+/// Makes each `async fn` a test.
+#[macro_export]
+macro_rules! tests {
+    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {
+        $(
+            $(#[$meta])*
+            #[test]
+            fn $name() {
+                $crate::runtime::run(async $body);
+            }
+        )*
+    };
+}

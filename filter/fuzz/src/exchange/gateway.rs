@@ -15,7 +15,7 @@ use mcp_filter_core::{
 };
 use serde_json::value::RawValue;
 
-use super::script::{Command, SUBJECT};
+use super::script::{Command, SUBJECT, unescaped};
 
 const NOW_MS: u64 = 1_790_000_000_000;
 
@@ -459,20 +459,6 @@ impl Gateway {
         headers.insert(0, (":status".to_owned(), status.to_vec()));
         headers
     }
-}
-
-/// A backslash and `n` stand for a line feed.
-fn unescaped(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    for &byte in text {
-        if byte == b'n' && bytes.last() == Some(&b'\\') {
-            bytes.pop();
-            bytes.push(b'\n');
-        } else {
-            bytes.push(byte);
-        }
-    }
-    bytes
 }
 
 fn table() -> Table {

@@ -87,3 +87,17 @@ fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let (before, after) = text.split_at_checked(place)?;
     Some((before, after.get(1..)?))
 }
+
+/// A backslash and `n` stand for a line feed.
+pub(crate) fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for &byte in text {
+        if byte == b'n' && bytes.last() == Some(&b'\\') {
+            bytes.pop();
+            bytes.push(b'\n');
+        } else {
+            bytes.push(byte);
+        }
+    }
+    bytes
+}

@@ -179,7 +179,7 @@ fn the_clients_id_is_back_in_events() {
     let events = |id: &str| {
         let note =
             r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#;
-        format!("data: {note}\n\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},{RESULT}\n\n")
+        format!("data: {note}\n\ndata: {}\n\n", result(id))
     };
     gateway.respond(&mut exchange, 200, &[EVENTS]);
     let step = gateway.body(&mut exchange, &events(&sent), true);
@@ -191,7 +191,7 @@ fn an_answer_to_the_clients_own_id_is_none() {
     let mut gateway = gateway();
     first(&mut gateway);
     let (mut exchange, _) = later(&mut gateway, "8");
-    let foreign = format!(r#"{{"jsonrpc":"2.0","id":8,{RESULT}"#);
+    let foreign = result("8");
     let BodyStep::Replace(body) = answer(&mut gateway, &mut exchange, &foreign) else {
         panic!()
     };
