@@ -11,6 +11,7 @@ pub mod api;
 pub mod args;
 pub mod authpolicy;
 pub mod cel;
+pub mod cluster;
 pub mod crds;
 pub mod discovery;
 pub mod envoy;

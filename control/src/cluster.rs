@@ -1,0 +1,1 @@
+//! The registrations of a cluster, served by its own gateways.
