@@ -12,6 +12,9 @@ pub struct Offer {
     pub issues_sessions: bool,
     /// Whether the `completions` capability was announced.
     pub completions: bool,
+    /// Whether it has resources beside those of the lists below. Of what discovery reads none does; what was served may be
+    /// less than what the server listed.
+    pub has_unlisted_resources: bool,
     /// In the server's order.
     pub tools: Vec<Definition>,
     /// In the server's order.
@@ -22,6 +25,15 @@ pub struct Offer {
     pub resource_templates: Vec<Definition>,
     /// Items that no client could read, and why. They are left out of the lists above.
     pub left_out: Vec<String>,
+}
+
+impl Offer {
+    /// Whether it has resources or templates.
+    pub fn has_resources(&self) -> bool {
+        self.has_unlisted_resources
+            || !self.resources.is_empty()
+            || !self.resource_templates.is_empty()
+    }
 }
 
 /// A tool, prompt, resource or resource template.

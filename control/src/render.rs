@@ -1,6 +1,7 @@
 //! The filter's configuration and the verdicts, from the resolved model and from what discovery found.
 
 mod assembly;
+mod restore;
 mod share;
 mod wasm_plugins;
 
@@ -16,6 +17,7 @@ use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
+pub use restore::{RestoreError, restore};
 pub use wasm_plugins::{Unwritable, wasm_plugins};
 
 /// What discovery knows about one server. Absent where it was not tried yet.

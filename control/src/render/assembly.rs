@@ -159,7 +159,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         issues_sessions: offer.issues_sessions,
         protocol_version: offer.protocol_version.clone(),
         completions: offer.completions,
-        resources: !offer.resources.is_empty() || !offer.resource_templates.is_empty(),
+        resources: offer.has_resources(),
         timeouts: resolved.timeouts,
         policies: resolved.policies.clone(),
     }

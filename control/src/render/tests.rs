@@ -1,6 +1,7 @@
 mod configuration;
 mod faults;
 mod names;
+mod restoring;
 mod verdicts;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,5 @@
 //! A tool, prompt, resource or template as its server defined it.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -9,7 +7,7 @@ use super::{ListKind, ToolHints};
 use crate::name::FederatedName;
 use crate::resource_uri::{InvalidTemplate, Template};
 
-/// A definition that can stand in a list, federated name included.
+/// A definition that can stand in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
     kind: ListKind,
@@ -27,6 +25,9 @@ pub enum InvalidDefinition {
     /// Its key is missing, empty, or not a string that can be read.
     #[error("`{0}` is not a non-empty string")]
     NoKey(&'static str),
+    /// Its name does not begin with its server's prefix.
+    #[error("`name` does not begin with the prefix of its server")]
+    NoPrefix,
     /// Its `uriTemplate` is no template.
     #[error("`uriTemplate`: {0}")]
     Template(InvalidTemplate),
@@ -47,49 +48,37 @@ impl Definition {
     /// Reads `json`, one element of a server's list, as it was written. Tools and prompts get `prefix` before their
     /// name; no other byte changes.
     pub fn parse(kind: ListKind, prefix: &str, json: &str) -> Result<Self, InvalidDefinition> {
-        let json = json.trim_ascii();
-        let member = kind.key_member();
-        let not_an_object = InvalidDefinition::NotAnObject(member);
-        if !json.starts_with('{') {
-            return Err(not_an_object);
-        }
-        let keys: Keys<'_> = serde_json::from_str(json).map_err(|_| not_an_object)?;
-        let token = match kind {
-            ListKind::Tools | ListKind::Prompts => keys.name,
-            ListKind::Resources => keys.uri,
-            ListKind::ResourceTemplates => keys.uri_template,
-        };
-        let no_key = InvalidDefinition::NoKey(member);
-        let token = token.ok_or(no_key)?.get();
-        let key: Cow<'_, str> = serde_json::from_str::<String>(token)
-            .map_err(|_| no_key)?
-            .into();
-        if key.is_empty() {
-            return Err(no_key);
-        }
-        if kind == ListKind::ResourceTemplates {
-            Template::parse(&key).map_err(InvalidDefinition::Template)?;
-        }
+        let written = Written::read(kind, json)?;
         if !kind.is_named() {
-            return Ok(Self {
-                kind,
-                key: key.into_owned(),
-                json: json.to_owned(),
-                hints: ToolHints::default(),
-            });
+            return Ok(written.definition(kind));
         }
-        let hints = match kind {
-            ListKind::Tools => ToolHints::of_tool(json),
-            _ => ToolHints::default(),
-        };
-        // `token` is a slice of `json`.
-        let quote = token.as_ptr() as usize - json.as_ptr() as usize;
-        let (before, after) = json.split_at_checked(quote + 1).ok_or(not_an_object)?;
+        let json = [written.before, prefix, written.after].concat();
         Ok(Self {
-            kind,
-            key: FederatedName::join(prefix, &key).into_string(),
-            json: [before, prefix, after].concat(),
-            hints,
+            key: FederatedName::join(prefix, &written.key).into_string(),
+            json,
+            ..written.definition(kind)
+        })
+    }
+
+    /// The inverse of [`Definition::parse`]: from the definition as clients see it that which the server wrote, byte for
+    /// byte. `prefix` is the server's.
+    pub fn parse_federated(
+        kind: ListKind,
+        prefix: &str,
+        json: &str,
+    ) -> Result<Self, InvalidDefinition> {
+        let written = Written::read(kind, json)?;
+        if !kind.is_named() {
+            return Ok(written.definition(kind));
+        }
+        let no_prefix = InvalidDefinition::NoPrefix;
+        let key = FederatedName::own_name(prefix, &written.key).ok_or(no_prefix)?;
+        // It was put there without escapes.
+        let after = written.after.strip_prefix(prefix).ok_or(no_prefix)?;
+        Ok(Self {
+            key: key.to_owned(),
+            json: [written.before, after].concat(),
+            ..written.definition(kind)
         })
     }
 
@@ -111,5 +100,64 @@ impl Definition {
     /// The definition as clients see it.
     pub fn json(&self) -> &str {
         &self.json
+    }
+}
+
+/// A definition as it stands in a text, cut where its key begins.
+#[derive(Debug)]
+struct Written<'a> {
+    key: String,
+    /// Up to the quote that opens the key.
+    before: &'a str,
+    /// What follows that quote.
+    after: &'a str,
+    json: &'a str,
+}
+
+impl<'a> Written<'a> {
+    fn read(kind: ListKind, json: &'a str) -> Result<Self, InvalidDefinition> {
+        let json = json.trim_ascii();
+        let member = kind.key_member();
+        let not_an_object = InvalidDefinition::NotAnObject(member);
+        if !json.starts_with('{') {
+            return Err(not_an_object);
+        }
+        let keys: Keys<'_> = serde_json::from_str(json).map_err(|_| not_an_object)?;
+        let token = match kind {
+            ListKind::Tools | ListKind::Prompts => keys.name,
+            ListKind::Resources => keys.uri,
+            ListKind::ResourceTemplates => keys.uri_template,
+        };
+        let no_key = InvalidDefinition::NoKey(member);
+        let token = token.ok_or(no_key)?.get();
+        let key: String = serde_json::from_str(token).map_err(|_| no_key)?;
+        if key.is_empty() {
+            return Err(no_key);
+        }
+        if kind == ListKind::ResourceTemplates {
+            Template::parse(&key).map_err(InvalidDefinition::Template)?;
+        }
+        // `token` is a slice of `json`.
+        let quote = token.as_ptr() as usize - json.as_ptr() as usize;
+        let (before, after) = json.split_at_checked(quote + 1).ok_or(not_an_object)?;
+        Ok(Self {
+            key,
+            before,
+            after,
+            json,
+        })
+    }
+
+    fn definition(&self, kind: ListKind) -> Definition {
+        let hints = match kind {
+            ListKind::Tools => ToolHints::of_tool(self.json),
+            _ => ToolHints::default(),
+        };
+        Definition {
+            kind,
+            key: self.key.clone(),
+            json: self.json.to_owned(),
+            hints,
+        }
     }
 }

@@ -105,6 +105,58 @@ fn a_prefix_is_all_that_changes_in_a_definition() {
 }
 
 #[test]
+fn a_definition_goes_back_to_what_its_server_wrote() {
+    for (kind, prefix, json, key) in [
+        (ListKind::Tools, "g_", r#"{"name":"get_me"}"#, "get_me"),
+        (ListKind::Tools, "", r#"{"name":"get_me"}"#, "get_me"),
+        (
+            ListKind::Tools,
+            "g_",
+            "{\"title\":\"g_\",\"x\":{\"name\":\"g_\"},\"n\\u0061me\" :\t\"g_\\u0062\\\"\" }",
+            "g_b\"",
+        ),
+        (ListKind::Prompts, "g_", r#"{"name":"\u0067_"}"#, "g_"),
+        (
+            ListKind::Resources,
+            "g_",
+            r#"{"uri":"g_:a","name":"g_a"}"#,
+            "g_:a",
+        ),
+        (
+            ListKind::ResourceTemplates,
+            "g_",
+            r#"{"uriTemplate":"g_:{a}","name":"g_a"}"#,
+            "g_:{a}",
+        ),
+    ] {
+        let federated = Definition::parse(kind, prefix, json).unwrap();
+        let own = Definition::parse_federated(kind, prefix, federated.json()).unwrap();
+        assert_eq!((own.key(), own.json()), (key, json));
+        assert_eq!(Definition::parse(kind, prefix, own.json()), Ok(federated));
+    }
+}
+
+#[test]
+fn a_definition_without_the_prefix_of_its_server_does_not_go_back() {
+    for json in [
+        r#"{"name":"get_me"}"#,
+        r#"{"name":"g_"}"#,
+        r#"{"name":"\u0067_a"}"#,
+        r#"{"name":"a","title":"g_a"}"#,
+    ] {
+        assert_eq!(
+            Definition::parse_federated(ListKind::Tools, "g_", json),
+            Err(InvalidDefinition::NoPrefix),
+            "{json}"
+        );
+    }
+    assert_eq!(
+        Definition::parse_federated(ListKind::Tools, "g_", "[]"),
+        Err(InvalidDefinition::NotAnObject("name"))
+    );
+}
+
+#[test]
 fn a_uri_gets_no_prefix() {
     let json = r#"{"uri":"file:///a","name":"a"}"#;
     let definition = Definition::parse(ListKind::Resources, "g_", json).unwrap();
@@ -369,6 +421,8 @@ mod properties {
                 prop_assert_eq!(&spliced["name"], definition.key());
                 prop_assert_eq!(&spliced["description"], &text);
                 prop_assert_eq!(definition.json().len(), json.len() + prefix.len());
+                let own = Definition::parse_federated(ListKind::Tools, &prefix, definition.json()).unwrap();
+                prop_assert_eq!((own.key(), own.json()), (name.as_str(), json.as_str()));
                 expected.push((server, definition.key().to_owned(), definition.json().to_owned()));
                 writer.push(server, definition);
             }
