@@ -3,65 +3,35 @@
 mod attachment;
 mod backend;
 mod builder;
+mod candidate;
 mod connection;
 mod gateways;
 mod grant;
+mod holders;
 mod hostname;
 mod placeholder;
 mod policies;
 mod registration;
 mod route;
+mod routing;
 mod secret;
+mod settings;
 mod store;
 
-use std::collections::{BTreeMap, BTreeSet};
+pub use settings::{Carrier, Settings};
+
+use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::{Endpoint, Policy, Timeouts, Upstream};
 
-use crate::manifests::{Identity, Object};
+use crate::manifests::Object;
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::Fault;
 use builder::Builder;
 use store::Store;
-
-/// What the objects do not say.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Values for `$NAME` in `stringData` of Secrets.
-    pub variables: BTreeMap<String, String>,
-    /// Objects that are there but could not be read.
-    pub unreadable: BTreeSet<Identity>,
-    /// Hosts that are the MCP endpoint's whatever the objects say.
-    pub listen_hosts: Vec<String>,
-    /// Hosts that are the MCP endpoint's unless an MCPGatewayExtension says `publicHost`.
-    pub default_hosts: Vec<String>,
-}
-
-impl Settings {
-    /// For an own Envoy that listens at `listen`.
-    pub fn local(listen: SocketAddr, variables: BTreeMap<String, String>) -> Self {
-        let mut addresses = vec![listen.ip(), Ipv4Addr::LOCALHOST.into()];
-        if listen.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
-            addresses.push(Ipv6Addr::LOCALHOST.into());
-        }
-        addresses.dedup();
-        let listen_hosts = addresses.iter().map(IpAddr::to_string).collect();
-        let default_hosts = ["localhost", GUIDE_HOST].map(str::to_owned).to_vec();
-        Self {
-            variables,
-            unreadable: BTreeSet::new(),
-            listen_hosts,
-            default_hosts,
-        }
-    }
-}
-
-/// The guides' name for this machine: any resolver gives 127.0.0.1 for it.
-const GUIDE_HOST: &str = "mcp.127-0-0-1.sslip.io";
 
 /// Everything that the filter and Envoy have to know, but for what discovery brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,10 +42,13 @@ pub struct Index {
     pub endpoints: Vec<Endpoint>,
     /// Hosts of the registrations' routes and of their servers: closed to clients.
     pub internal_hosts: Vec<String>,
-    /// Oldest first. Those that are not served are here, too, with the reason.
+    /// Oldest first. Those that are not served are here, too, with the reason. Where one gateway counts alone, those
+    /// whose routes are attached to it.
     pub registrations: Vec<Registration>,
     /// [`Resolved::policies`] refers to them by place.
     pub policies: Vec<Policy>,
+    /// Extensions of the gateways that count, oldest first.
+    pub extensions: Vec<ExtensionVerdict>,
     /// What is to be told about other objects than registrations.
     pub notices: Vec<Notice>,
     /// What Envoy has to know to reach the servers; complete also for registrations that are not served.
@@ -99,6 +72,10 @@ pub struct Registration {
     pub credential: Option<String>,
     /// `metadata.creationTimestamp`; manifests have none.
     pub created: Option<Timestamp>,
+    /// `metadata.generation`; manifests have none.
+    pub generation: Option<i64>,
+    /// Gateways that its route is attached to, of those that count, served or not.
+    pub gateways: Vec<ObjectName>,
     /// How it is served, or why not.
     pub outcome: Result<Resolved, Fault>,
     /// Fields of it that have no effect yet, such as `spec.tokenURLElicitation`.
@@ -141,6 +118,19 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(..)")
     }
+}
+
+/// What becomes of an `MCPGatewayExtension`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtensionVerdict {
+    /// Its name.
+    pub name: ObjectName,
+    /// `metadata.generation`; manifests have none.
+    pub generation: Option<i64>,
+    /// The Gateway that it makes serve, or why it does not.
+    pub outcome: Result<ObjectName, Fault>,
+    /// Fields of it that have no effect yet.
+    pub unsupported: Vec<String>,
 }
 
 /// Something to be told about an object that is no registration.

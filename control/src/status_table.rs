@@ -121,6 +121,8 @@ mod tests {
             path: "/mcp".to_owned(),
             credential: Some("github-token".to_owned()),
             created: None,
+            generation: None,
+            gateways: Vec::new(),
             outcome: Err(Fault::new(Reason::Disabled, "")),
             unsupported: Vec::new(),
         }

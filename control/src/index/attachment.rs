@@ -8,6 +8,7 @@ use gateway_api::gateways::{
 };
 use gateway_api::httproutes::{HttpRoute, HttpRouteParentRefs};
 
+use super::Settings;
 use super::hostname::intersects;
 use super::store::Store;
 use crate::manifests::Kind;
@@ -25,19 +26,24 @@ pub(super) struct Attachment {
     pub(super) hostnames: Vec<String>,
 }
 
-/// Finds the listeners that take the route.
+/// Finds the listeners that take the route, of gateways that count.
 pub(super) fn attach(
     name: &ObjectName,
     route: &HttpRoute,
     store: &Store<'_>,
+    settings: &Settings,
 ) -> Result<Attachment, Fault> {
     let hostnames = route.spec.hostnames.as_deref().unwrap_or_default();
     let parents = route.spec.parent_refs.as_deref().unwrap_or_default();
     let mut found = Attachment::default();
     let mut reasons = Vec::new();
     for parent in parents {
-        match attach_to(name, parent, hostnames, store) {
-            Ok((gateway, taken)) => {
+        let gateway = gateway_of(name, parent);
+        if !settings.counts(&gateway) {
+            continue;
+        }
+        match attach_to(name, (parent, &gateway), hostnames, store) {
+            Ok(taken) => {
                 found.gateways.push(gateway);
                 found.hostnames.extend(taken);
             }
@@ -65,12 +71,20 @@ pub(super) fn attach(
     Ok(found)
 }
 
+fn gateway_of(route: &ObjectName, parent: &HttpRouteParentRefs) -> ObjectName {
+    let namespace = parent.namespace.as_ref().unwrap_or(&route.namespace);
+    ObjectName {
+        namespace: namespace.clone(),
+        name: parent.name.clone(),
+    }
+}
+
 fn attach_to(
     route: &ObjectName,
-    parent: &HttpRouteParentRefs,
+    (parent, name): (&HttpRouteParentRefs, &ObjectName),
     hostnames: &[String],
     store: &Store<'_>,
-) -> Result<(ObjectName, Vec<String>), String> {
+) -> Result<Vec<String>, String> {
     let group = parent.group.as_deref().unwrap_or(GROUP);
     let kind = parent.kind.as_deref().unwrap_or("Gateway");
     if (group, kind) != (GROUP, "Gateway") {
@@ -79,19 +93,14 @@ fn attach_to(
             parent.name
         ));
     }
-    let namespace = parent.namespace.as_ref().unwrap_or(&route.namespace);
-    let name = ObjectName {
-        namespace: namespace.clone(),
-        name: parent.name.clone(),
-    };
-    let gateway = store.gateways.get(&name).ok_or_else(|| {
-        let lack = store.lack(Kind::Gateway, &name);
+    let gateway = store.gateways.get(name).ok_or_else(|| {
+        let lack = store.lack(Kind::Gateway, name);
         format!("Gateway {name} {lack}, or correct the parentRef")
     })?;
     let mut taken = Vec::new();
     let mut reasons = Vec::new();
     for listener in asked_for(gateway, parent) {
-        match takes(listener, &name, route, hostnames, store) {
+        match takes(listener, name, route, hostnames, store) {
             Ok(hostnames) => taken.extend(hostnames),
             Err(reason) => reasons.push(format!("listener {}: {reason}", listener.name)),
         }
@@ -102,7 +111,7 @@ fn attach_to(
         }
         return Err(format!("Gateway {name}: {}", reasons.join(", ")));
     }
-    Ok((name, taken))
+    Ok(taken)
 }
 
 fn asked_for<'a>(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::grant::{self, GroupKind};
 use super::hostname::{is_hostname, is_precise};
 use super::store::Store;
-use super::{Notice, Settings};
+use super::{ExtensionVerdict, Notice, Settings};
 use crate::api::{
     HttpRouteManagement, McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation,
 };
@@ -17,57 +17,93 @@ use crate::verdict::{Fault, Reason};
 const EXTENSION: GroupKind = GroupKind("mcp.kuadrant.io", "MCPGatewayExtension");
 const GATEWAY: GroupKind = GroupKind("gateway.networking.k8s.io", "Gateway");
 
-/// Gateways that MCPGatewayExtensions serve, each with its public hosts.
+/// What MCPGatewayExtensions make of the gateways that count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extensions {
+    /// Gateways that serve, each with its public hosts.
     pub(super) hosts: BTreeMap<ObjectName, Vec<String>>,
-    pub(super) notices: Vec<Notice>,
+    /// Oldest first.
+    pub(super) verdicts: Vec<ExtensionVerdict>,
+}
+
+impl Extensions {
+    /// What people are told.
+    pub(super) fn notices(&self) -> impl Iterator<Item = Notice> {
+        self.verdicts.iter().filter_map(|verdict| {
+            let fault = match &verdict.outcome {
+                Err(fault) => fault.clone(),
+                Ok(_) if verdict.unsupported.is_empty() => return None,
+                Ok(_) => {
+                    let message =
+                        format!("without effect here: {}", verdict.unsupported.join(", "));
+                    Fault::new(Reason::Unsupported, message)
+                }
+            };
+            Some(Notice {
+                kind: EXTENSION.1,
+                name: verdict.name.clone(),
+                accepted: verdict.outcome.is_ok(),
+                fault,
+            })
+        })
+    }
 }
 
 /// Reads the extensions. One per listener; the oldest counts.
 pub(super) fn extensions(store: &Store<'_>, settings: &Settings) -> Extensions {
-    let mut by_age: Vec<_> = store.extensions.iter().collect();
+    let counting = store.extensions.iter();
+    let counting = counting.filter(|(name, e)| settings.counts(&gateway_of(name, e)));
+    let mut by_age: Vec<_> = counting.collect();
     by_age.sort_by_key(|(name, e)| (e.metadata.creation_timestamp.as_ref().map(|t| t.0), *name));
     let mut found = Extensions::default();
-    let mut listeners: BTreeMap<(ObjectName, String), ObjectName> = BTreeMap::new();
+    let mut holders = BTreeMap::new();
     for (name, extension) in by_age {
-        let notice = |accepted, fault| Notice {
-            kind: "MCPGatewayExtension",
+        let served = serve(name, extension, store, settings).and_then(|hosts| {
+            take(name, extension, &mut holders)?;
+            Ok(hosts)
+        });
+        let gateway = gateway_of(name, extension);
+        let outcome = served.map(|hosts| {
+            let known = found.hosts.entry(gateway.clone()).or_default();
+            known.extend(hosts);
+            gateway
+        });
+        found.verdicts.push(ExtensionVerdict {
             name: name.clone(),
-            accepted,
-            fault,
-        };
-        let (gateway, hosts) = match serve(name, extension, store, settings) {
-            Ok(served) => served,
-            Err(fault) => {
-                found.notices.push(notice(false, fault));
-                continue;
-            }
-        };
-        let listener = (
-            gateway.clone(),
-            extension.spec.target_ref.section_name.clone(),
-        );
-        if let Some(older) = listeners.get(&listener) {
-            let message = format!(
-                "MCPGatewayExtension {older} has that listener, and is older: take one of them out"
-            );
-            found
-                .notices
-                .push(notice(false, Fault::new(Reason::ListenerConflict, message)));
-            continue;
-        }
-        listeners.insert(listener, name.clone());
-        found.hosts.entry(gateway).or_default().extend(hosts);
-        let fields = unsupported(&extension.spec);
-        if !fields.is_empty() {
-            let message = format!("without effect here: {}", fields.join(", "));
-            found
-                .notices
-                .push(notice(true, Fault::new(Reason::Unsupported, message)));
-        }
+            generation: extension.metadata.generation,
+            outcome,
+            unsupported: unsupported(&extension.spec),
+        });
     }
     found
+}
+
+fn gateway_of(name: &ObjectName, extension: &McpGatewayExtension) -> ObjectName {
+    let target = &extension.spec.target_ref;
+    let namespace = target.namespace.as_ref().unwrap_or(&name.namespace);
+    ObjectName {
+        namespace: namespace.clone(),
+        name: target.name.clone(),
+    }
+}
+
+/// Each listener has one extension.
+fn take(
+    name: &ObjectName,
+    extension: &McpGatewayExtension,
+    holders: &mut BTreeMap<(ObjectName, String), ObjectName>,
+) -> Result<(), Fault> {
+    let section = extension.spec.target_ref.section_name.clone();
+    let older = holders
+        .entry((gateway_of(name, extension), section))
+        .or_insert_with(|| name.clone());
+    if older == name {
+        return Ok(());
+    }
+    let message = format!(
+        "MCPGatewayExtension {older} has that listener, and is older: take one of them out"
+    );
+    Err(Fault::new(Reason::ListenerConflict, message))
 }
 
 fn serve(
@@ -75,17 +111,13 @@ fn serve(
     extension: &McpGatewayExtension,
     store: &Store<'_>,
     settings: &Settings,
-) -> Result<(ObjectName, Vec<String>), Fault> {
+) -> Result<Vec<String>, Fault> {
     let target = &extension.spec.target_ref;
     if (target.group.as_str(), target.kind.as_str()) != (GATEWAY.0, GATEWAY.1) {
         let message = format!("spec.targetRef must be a Gateway, not {}", target.kind);
         return Err(Fault::new(Reason::TargetUnsupported, message));
     }
-    let namespace = target.namespace.as_ref().unwrap_or(&name.namespace);
-    let gateway = ObjectName {
-        namespace: namespace.clone(),
-        name: target.name.clone(),
-    };
+    let gateway = gateway_of(name, extension);
     let (from, to) = ((EXTENSION, name.namespace.as_str()), (GATEWAY, &gateway));
     if !grant::is_granted(store, from, to) {
         return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
@@ -114,7 +146,7 @@ fn serve(
         );
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
-    let hosts = match &extension.spec.public_host {
+    Ok(match &extension.spec.public_host {
         Some(host) => vec![public_host(host)?],
         None => match listener.hostname.as_deref() {
             Some(hostname) if !hostname.is_empty() && !is_hostname(hostname) => {
@@ -127,8 +159,7 @@ fn serve(
             }
             hostname => default_hosts(hostname, settings),
         },
-    };
-    Ok((gateway, hosts))
+    })
 }
 
 /// A name as it is, an address in its usual spelling.
@@ -215,7 +246,7 @@ pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
     ])
 }
 
-fn unsupported(spec: &McpGatewayExtensionSpec) -> Vec<&'static str> {
+fn unsupported(spec: &McpGatewayExtensionSpec) -> Vec<String> {
     let managed = spec.http_route_management == Some(HttpRouteManagement::Enabled);
     let fields = [
         ("spec.privateHost", spec.private_host.is_some()),
@@ -241,6 +272,6 @@ fn unsupported(spec: &McpGatewayExtensionSpec) -> Vec<&'static str> {
     fields
         .iter()
         .filter(|(_, is_set)| *is_set)
-        .map(|(field, _)| *field)
+        .map(|(field, _)| (*field).to_owned())
         .collect()
 }

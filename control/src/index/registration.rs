@@ -52,6 +52,8 @@ pub(super) struct Draft<'a> {
     pub(super) name: ObjectName,
     pub(super) generation: Generation,
     pub(super) created: Option<Timestamp>,
+    /// `metadata.generation`
+    pub(super) written: Option<i64>,
     pub(super) prefix: Option<&'a str>,
     pub(super) route: &'a RouteRef,
     pub(super) path: &'a str,
@@ -105,6 +107,7 @@ fn newer<'a>(name: &ObjectName, object: &'a McpServerRegistration) -> Draft<'a> 
             .creation_timestamp
             .as_ref()
             .map(|time| time.0),
+        written: object.metadata.generation,
         prefix: spec.prefix.as_deref(),
         route: &spec.target_ref,
         path: &spec.path,
@@ -130,6 +133,7 @@ fn older<'a>(name: &ObjectName, object: &'a McpServer) -> Draft<'a> {
             .creation_timestamp
             .as_ref()
             .map(|time| time.0),
+        written: object.metadata.generation,
         prefix: spec.tool_prefix.as_deref(),
         route: &spec.target_ref,
         path: &spec.path,

@@ -2,6 +2,7 @@ mod attachment;
 mod connections;
 mod credentials;
 mod extensions;
+mod gateways;
 mod grants;
 mod guides;
 mod hosts;

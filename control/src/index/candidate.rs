@@ -1,0 +1,164 @@
+//! A registration, where its route is attached, and how its server is reached.
+
+use gateway_api::httproutes::HttpRoute;
+use mcp_filter_config::Upstream;
+
+use super::attachment::{Attachment, attach};
+use super::grant::{self, GroupKind};
+use super::hostname::is_precise;
+use super::registration::{Draft, Generation, drafts};
+use super::route::{Rule, rule};
+use super::store::Store;
+use super::{Settings, backend};
+use crate::manifests::Kind;
+use crate::network::{Cluster, PathMatch, Route};
+use crate::object::ObjectName;
+use crate::verdict::{Fault, Reason};
+
+const ROUTE: GroupKind = GroupKind("gateway.networking.k8s.io", "HTTPRoute");
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<'a> {
+    pub(super) draft: Draft<'a>,
+    /// The HTTPRoute that it names.
+    pub(super) route: ObjectName,
+    /// Those that count of the gateways that the route is attached to, whatever else is wrong.
+    pub(super) gateways: Vec<ObjectName>,
+    pub(super) reach: Result<Reach, Fault>,
+}
+
+/// Where a registration's server is, whether or not it is served.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    pub(super) host: String,
+    pub(super) upstream: Upstream,
+    pub(super) cluster: Cluster,
+    pub(super) routes: Vec<Route>,
+    pub(super) unsupported: Vec<String>,
+}
+
+/// All registrations, oldest first. Where one gateway counts alone, those whose routes are attached to it.
+pub(super) fn candidates<'a>(store: &Store<'a>, settings: &Settings) -> Vec<Candidate<'a>> {
+    let all = drafts(store).into_iter();
+    let all = all.map(|draft| Candidate::new(draft, store, settings));
+    let counts = |c: &Candidate<'_>| settings.gateway.is_none() || !c.gateways.is_empty();
+    all.filter(counts).collect()
+}
+
+impl<'a> Candidate<'a> {
+    fn new(draft: Draft<'a>, store: &Store<'a>, settings: &Settings) -> Self {
+        let route = route_name(&draft);
+        let object = route_of(&draft, &route, store);
+        let attachment = object
+            .clone()
+            .and_then(|object| attach(&route, object, store, settings));
+        let gateways = attachment.iter().flat_map(|a| a.gateways.iter().cloned());
+        let gateways = gateways.collect();
+        let reach = object.and_then(|object| reach(&draft, (&route, object), attachment, store));
+        let reach = draft.timeouts.clone().and(reach);
+        Self {
+            draft,
+            route,
+            gateways,
+            reach,
+        }
+    }
+
+    /// Whether its gateways serve for its sake, as they did in the older generation.
+    pub(super) fn is_older(&self) -> bool {
+        self.draft.generation == Generation::Older
+    }
+}
+
+fn route_name(draft: &Draft<'_>) -> ObjectName {
+    let namespace = draft
+        .route
+        .namespace
+        .as_ref()
+        .unwrap_or(&draft.name.namespace);
+    ObjectName {
+        namespace: namespace.clone(),
+        name: draft.route.name.clone(),
+    }
+}
+
+fn route_of<'a>(
+    draft: &Draft<'_>,
+    name: &ObjectName,
+    store: &Store<'a>,
+) -> Result<&'a HttpRoute, Fault> {
+    let route = draft.route;
+    if (route.group.as_str(), route.kind.as_str()) != (ROUTE.0, ROUTE.1) {
+        let message = match route.kind.as_str() {
+            "HTTPRoute" => format!(
+                "spec.targetRef must be an HTTPRoute of group {}, not of {}",
+                ROUTE.0, route.group
+            ),
+            kind => format!("spec.targetRef must be an HTTPRoute, not {kind}"),
+        };
+        return Err(Fault::new(Reason::TargetUnsupported, message));
+    }
+    let from = GroupKind(draft.generation.group(), draft.generation.kind());
+    let (from, to) = ((from, draft.name.namespace.as_str()), (ROUTE, name));
+    if !grant::is_granted(store, from, to) {
+        return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
+    }
+    store.routes.get(name).copied().ok_or_else(|| {
+        let lack = store.lack(Kind::HttpRoute, name);
+        let message = format!("HTTPRoute {name} {lack}, or correct spec.targetRef");
+        Fault::new(Reason::TargetNotFound, message)
+    })
+}
+
+/// From the registration's route to its cluster.
+fn reach(
+    draft: &Draft<'_>,
+    (name, route): (&ObjectName, &HttpRoute),
+    attachment: Result<Attachment, Fault>,
+    store: &Store<'_>,
+) -> Result<Reach, Fault> {
+    let rule = rule(name, route)?;
+    let attachment = attachment?;
+    let gateways = attachment.gateways.iter();
+    let gateways: Vec<_> = gateways.map(|g| g.namespace.as_str()).collect();
+    let cluster = backend::cluster(name, rule.backend, &gateways, store)?;
+    let unsupported = |message: String| Fault::new(Reason::TargetUnsupported, message);
+    let Some(host) = attachment.hostnames.iter().find(|h| is_precise(h)) else {
+        return Err(unsupported(format!(
+            "HTTPRoute {name} has only hostnames with *: add one without"
+        )));
+    };
+    let Some(path) = rule.upstream_path(draft.path) else {
+        return Err(unsupported(format!(
+            "no match of HTTPRoute {name} takes path {}",
+            draft.path
+        )));
+    };
+    Ok(Reach {
+        routes: routes(&rule, &attachment.hostnames, &cluster.name),
+        upstream: Upstream {
+            cluster: cluster.name.clone(),
+            authority: rule.authority.clone().unwrap_or_else(|| host.clone()),
+            path,
+        },
+        host: host.clone(),
+        cluster,
+        unsupported: rule.unsupported,
+    })
+}
+
+fn routes(rule: &Rule<'_>, hostnames: &[String], cluster: &str) -> Vec<Route> {
+    let one = |hostname: &String, path: &PathMatch| Route {
+        host: hostname.clone(),
+        path: path.clone(),
+        authority_rewrite: rule.authority.clone(),
+        path_rewrite: rule.path.clone(),
+        cluster: cluster.to_owned(),
+    };
+    // No request can carry a wildcard.
+    let hosts = hostnames.iter().filter(|h| is_precise(h));
+    hosts
+        .flat_map(|h| rule.matches.iter().map(move |m| one(h, m)))
+        .collect()
+}
