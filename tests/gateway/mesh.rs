@@ -151,11 +151,7 @@ impl Mesh {
 /// A cluster with Istio's kinds and all that the user's own objects stand on.
 async fn cluster(ports: Ports) -> Kubernetes {
     let kubernetes = Kubernetes::start().await;
-    let kinds = fs::read_dir(component::istio().join("crds")).unwrap();
-    let kinds: Vec<String> = kinds
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
-    kubernetes.define(&kinds.join("\n---\n")).await;
+    kubernetes.define(&component::kinds().join("\n---\n")).await;
     let namespaces = component::file("../examples/github/platform/namespaces.yaml");
     kubernetes
         .apply(&fs::read_to_string(namespaces).unwrap())

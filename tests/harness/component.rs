@@ -1,5 +1,6 @@
 //! Where the programs are that tests run. A missing one fails the test and names the command that fetches it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The stock Envoy.
@@ -42,7 +43,16 @@ pub fn kube() -> PathBuf {
     of_cluster("MCP_TEST_KUBE")
 }
 
-/// The folder with istiod, its agent, the bootstrap template and the kinds.
+/// The definitions of the kinds of Gateway API and of Istio, one document each.
+pub fn kinds() -> Vec<String> {
+    let files = fs::read_dir(of_cluster("MCP_TEST_KINDS")).expect("a folder");
+    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()));
+    let texts: Vec<String> = texts.collect::<Result<_, _>>().expect("definitions");
+    let documents = texts.iter().flat_map(|text| text.split("\n---\n"));
+    documents.map(str::to_owned).collect()
+}
+
+/// The folder with istiod, its agent and the bootstrap template.
 pub fn istio() -> PathBuf {
     of_cluster("MCP_TEST_ISTIO")
 }
@@ -66,7 +76,7 @@ pub fn file(name: &str) -> PathBuf {
 }
 
 fn named(variable: &str) -> PathBuf {
-    let hint = "run `scripts/test envoy`, or set it by `eval \"$(scripts/test-environment)\"`";
+    let hint = "run `scripts/test`, or set it by `eval \"$(scripts/test-environment)\"`";
     set(variable, hint)
 }
 
