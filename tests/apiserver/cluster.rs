@@ -45,7 +45,7 @@ pub(crate) fn object(kind: &str, namespace: &str, name: &str, spec: Value) -> Va
 }
 
 /// The files of the folder `crds`, one document each.
-fn definitions() -> String {
+pub(crate) fn definitions() -> String {
     let folder = component::file("../crds");
     let files = fs::read_dir(&folder)
         .unwrap()

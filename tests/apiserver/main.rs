@@ -14,3 +14,5 @@ mod admission;
 mod cluster;
 mod columns;
 mod guides;
+mod stand_in;
+mod world;

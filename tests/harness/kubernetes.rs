@@ -2,72 +2,89 @@
 //!
 //! So nothing follows from an object but what the test itself starts: no Pod runs, no Service gets endpoints.
 
-use std::fs;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+mod programs;
+
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::join_all;
-use kube::api::{Api, DynamicObject, Patch, PatchParams, ValidationDirective};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::Client;
+use kube::api::{
+    Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, ValidationDirective,
+};
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Client, Config};
+use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::component;
-use crate::gateway::temporary_folder;
-use crate::port::Port;
-use crate::proc::runs;
-use crate::process::{Process, command};
 use crate::wait::until;
-
-/// By which the apiserver knows its only user. It listens on loopback and ends with the test program.
-const TOKEN: &str = "administrator";
+use programs::Programs;
 
 /// The name under which objects are applied.
 const FIELD_MANAGER: &str = "tests";
 
-/// The file's name.
-const KUBECONFIG: &str = "kubeconfig";
-
 /// The kind of definitions of custom resources.
 const DEFINITION: &str = "CustomResourceDefinition";
 
-/// Longer takes no start on a busy machine.
-const START: Duration = Duration::from_secs(60);
+/// Longer takes nothing that follows from an object.
+const CONSEQUENCE: Duration = Duration::from_secs(60);
 
 /// See the module. Ends when dropped.
 pub struct Kubernetes {
-    // Ended before their folder goes: fields are dropped in order.
-    _apiserver: Process,
-    _etcd: Process,
+    programs: Programs,
     client: Client,
-    folder: TempDir,
-    _ports: [Port; 3],
+}
+
+impl fmt::Debug for Kubernetes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kubernetes").finish_non_exhaustive()
+    }
 }
 
 impl Kubernetes {
     /// Starts both and waits until the API is ready.
     pub async fn start() -> Self {
-        let folder = temporary_folder("kubernetes");
-        let ports = [Port::hold(), Port::hold(), Port::hold()];
-        let [storage, peer, api] = &ports;
-        let etcd = start_etcd(folder.path(), storage, peer).await;
-        let apiserver = start_apiserver(folder.path(), storage, api).await;
-        let client = until_ready(&apiserver, folder.path(), api.address()).await;
-        Self {
-            _apiserver: apiserver,
-            _etcd: etcd,
-            client,
-            folder,
-            _ports: ports,
-        }
+        let (programs, client) = Programs::start().await;
+        Self { programs, client }
     }
 
     /// A file by which any program reaches the API as administrator.
     pub fn kubeconfig(&self) -> PathBuf {
-        self.folder.path().join(KUBECONFIG)
+        self.programs.administrator()
+    }
+
+    /// A file by which any program reaches the API as this service account, for an hour.
+    pub async fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let wanted = json!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 3600},
+        });
+        let request = http::Request::post(path)
+            .header("content-type", "application/json")
+            .body(wanted.to_string().into_bytes())
+            .expect("a request");
+        let answer: Value = self.client.request(request).await.expect("a token");
+        let token = answer["status"]["token"].as_str().expect("a token");
+        self.programs
+            .kubeconfig(&format!("{namespace}-{account}"), token)
+    }
+
+    /// A client of the API, an administrator's.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Ends kube-apiserver at once, as a machine does that fails. All that was stored stays.
+    pub async fn kill_apiserver(&self) {
+        self.programs.kill_apiserver().await;
+    }
+
+    /// Starts kube-apiserver again after [`Kubernetes::kill_apiserver`], and waits until it is ready.
+    pub async fn start_apiserver(&self) {
+        self.programs.start_apiserver().await;
     }
 
     /// Applies all documents, in order.
@@ -79,9 +96,14 @@ impl Kubernetes {
 
     /// Applies one object as a user would who wants to hear of every mistake. Gives what is stored.
     pub async fn submit(&self, object: Value) -> Result<Value, kube::Error> {
+        self.submit_as(FIELD_MANAGER, object).await
+    }
+
+    /// The same under another name. What that one applied before and now leaves out goes.
+    pub async fn submit_as(&self, manager: &str, object: Value) -> Result<Value, kube::Error> {
         let parameters = PatchParams {
             field_validation: Some(ValidationDirective::Strict),
-            ..PatchParams::apply(FIELD_MANAGER).force()
+            ..PatchParams::apply(manager).force()
         };
         let (api, object) = typed(&self.client, object);
         let stored = api
@@ -90,11 +112,79 @@ impl Kubernetes {
         Ok(serde_json::to_value(stored).expect("an object in JSON"))
     }
 
+    /// Changes members of the object of this version, kind and name, as `kubectl edit` does: null takes one away.
+    /// Gives what is stored.
+    pub async fn edit(&self, object: &Value, members: Value) -> Value {
+        let (api, object) = typed(&self.client, object.clone());
+        let parameters = PatchParams {
+            field_manager: Some("kubectl-edit".to_owned()),
+            ..PatchParams::default()
+        };
+        let stored = api
+            .patch(&name(&object), &parameters, &Patch::Merge(members))
+            .await;
+        serde_json::to_value(stored.expect("it is edited")).expect("an object in JSON")
+    }
+
+    /// Deletes the object of this version, kind and name, and says whether it is gone at once: nothing holds it.
+    pub async fn delete(&self, object: &Value) -> bool {
+        let (api, object) = typed(&self.client, object.clone());
+        let deleted = api.delete(&name(&object), &DeleteParams::default()).await;
+        deleted.expect("it is deleted");
+        let left = api.get_opt(&name(&object)).await.expect("an answer");
+        left.is_none()
+    }
+
     /// The object of this version, kind and name, as it is stored.
     pub async fn read(&self, object: &Value) -> Value {
+        self.find(object).await.expect("it is there")
+    }
+
+    /// The same where it is there.
+    pub async fn find(&self, object: &Value) -> Option<Value> {
         let (api, object) = typed(&self.client, object.clone());
-        let stored = api.get(&name(&object)).await;
-        serde_json::to_value(stored.expect("it is there")).expect("an object in JSON")
+        let stored = api.get_opt(&name(&object)).await.expect("an answer");
+        stored.map(|stored| serde_json::to_value(stored).expect("an object in JSON"))
+    }
+
+    /// All objects of this version and kind in all namespaces, in the order of their names.
+    pub async fn list(&self, version: &str, kind: &str) -> Vec<Value> {
+        let api = all(&self.client, version, kind);
+        let list = api.list(&ListParams::default()).await.expect("a list");
+        let objects = list.items.into_iter();
+        objects
+            .map(|object| serde_json::to_value(object).expect("an object in JSON"))
+            .collect()
+    }
+
+    /// Watches the object of this version, kind and name until `condition` gives something; null where it is not there.
+    pub async fn until_object<T>(
+        &self,
+        what: &str,
+        object: &Value,
+        condition: impl Fn(&Value) -> Option<T>,
+    ) -> T {
+        let (api, object) = typed(&self.client, object.clone());
+        let name = name(&object);
+        let seen = std::sync::Mutex::new(Value::Null);
+        let watching = async {
+            let mut states = watcher::watch_object(api, &name).default_backoff().boxed();
+            while let Some(state) = states.next().await {
+                let Ok(state) = state else { continue };
+                let state = serde_json::to_value(state).expect("an object in JSON");
+                let found = condition(&state);
+                *seen.lock().unwrap() = state;
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        };
+        let found = tokio::time::timeout(CONSEQUENCE, watching).await;
+        found.ok().flatten().unwrap_or_else(|| {
+            let seen = seen.lock().unwrap();
+            panic!("waited {CONSEQUENCE:?} in vain: {what}; {name} is {seen:#}")
+        })
     }
 
     /// Writes the status of the object of this version, kind and name. Gives what is stored.
@@ -136,95 +226,10 @@ impl Kubernetes {
                 .map(|object| apply(&self.client, object)),
         )
         .await;
-        let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", DEFINITION);
-        let api = Api::all_with(self.client.clone(), &ApiResource::from_gvk(&kind));
+        let api = all(&self.client, "apiextensions.k8s.io/v1", DEFINITION);
         let names = names.iter().filter_map(Value::as_str);
         join_all(names.map(|name| until_established(&api, name))).await;
     }
-}
-
-async fn start_etcd(folder: &Path, client: &Port, peer: &Port) -> Process {
-    let [client, peer] = [client, peer].map(|port| format!("http://{}", port.address()));
-    let mut etcd = command(&component::kube().join("etcd"));
-    etcd.args([
-        "--name",
-        "tests",
-        "--unsafe-no-fsync",
-        "--log-level",
-        "warn",
-    ])
-    .arg("--data-dir")
-    .arg(folder.join("etcd"))
-    .args(["--listen-client-urls", &client])
-    .args(["--advertise-client-urls", &client])
-    .args(["--listen-peer-urls", &peer])
-    .args(["--initial-advertise-peer-urls", &peer])
-    .args(["--initial-cluster", &format!("tests={peer}")]);
-    Process::start("etcd", etcd).await
-}
-
-/// It waits for etcd by itself, and makes its own certificate. That one's key signs tokens of service accounts, too.
-async fn start_apiserver(folder: &Path, storage: &Port, api: &Port) -> Process {
-    let certificates = folder.join("certificates");
-    let key = certificates.join("apiserver.key");
-    let tokens = folder.join("tokens.csv");
-    fs::write(&tokens, format!("{TOKEN},tests,tests,\"system:masters\"\n")).expect("a file");
-    let option = |name: &str, path: &Path| format!("--{name}={}", path.display());
-    let mut apiserver = command(&component::kube().join("kube-apiserver"));
-    apiserver
-        .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
-        .arg(format!("--secure-port={}", api.number()))
-        .arg(format!("--etcd-servers=http://{}", storage.address()))
-        .arg(option("cert-dir", &certificates))
-        .arg(option("token-auth-file", &tokens))
-        .arg("--service-account-issuer=https://kubernetes.default.svc")
-        .arg(option("service-account-key-file", &key))
-        .arg(option("service-account-signing-key-file", &key))
-        .args([
-            "--authorization-mode=RBAC",
-            "--endpoint-reconciler-type=none",
-        ])
-        .arg("--service-cluster-ip-range=10.0.0.0/24")
-        .arg("--disable-admission-plugins=ServiceAccount");
-    Process::start("kube-apiserver", apiserver).await
-}
-
-/// In JSON, which is YAML, too.
-fn kubeconfig(api: SocketAddr, certificate: &Path) -> Value {
-    let address = format!("https://{api}");
-    json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "tests", "cluster": {"server": address, "certificate-authority": certificate}}],
-        "users": [{"name": "tests", "user": {"token": TOKEN}}],
-        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
-        "current-context": "tests",
-    })
-}
-
-/// A client of the API, which answers.
-async fn until_ready(apiserver: &Process, folder: &Path, api: SocketAddr) -> Client {
-    let certificate = folder.join("certificates/apiserver.crt");
-    let what = "kube-apiserver makes its certificate";
-    until(what, START, || async { certificate.exists().then_some(()) }).await;
-    let kubeconfig = kubeconfig(api, &certificate);
-    fs::write(folder.join(KUBECONFIG), kubeconfig.to_string()).expect("a kubeconfig written");
-    let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig).expect("a kubeconfig");
-    until("kube-apiserver is ready", START, || async {
-        assert!(runs(apiserver.pid()), "{}", apiserver.log());
-        let client = client(kubeconfig.clone()).await?;
-        let request = http::Request::get("/readyz").body(Vec::new()).ok()?;
-        client.request_text(request).await.ok()?;
-        Some(client)
-    })
-    .await
-}
-
-/// Nothing where the certificate is not whole yet.
-async fn client(kubeconfig: Kubeconfig) -> Option<Client> {
-    let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    Client::try_from(config.ok()?).ok()
 }
 
 fn objects(manifests: &str) -> Vec<Value> {
@@ -265,13 +270,20 @@ fn typed(client: &Client, object: Value) -> (Api<DynamicObject>, DynamicObject) 
     (api, object)
 }
 
+/// Where all objects of a version and kind are.
+fn all(client: &Client, version: &str, kind: &str) -> Api<DynamicObject> {
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
+    let kind = GroupVersionKind::gvk(group, version, kind);
+    Api::all_with(client.clone(), &ApiResource::from_gvk(&kind))
+}
+
 fn name(object: &DynamicObject) -> String {
     object.metadata.name.clone().expect("a name")
 }
 
 async fn until_established(api: &Api<DynamicObject>, name: &str) {
     let what = format!("{name} is established");
-    until(&what, START, || async {
+    until(&what, CONSEQUENCE, || async {
         let definition = api.get(name).await.ok()?;
         let conditions = definition.data["status"]["conditions"].as_array()?.clone();
         conditions

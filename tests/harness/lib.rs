@@ -13,7 +13,9 @@
 pub mod bare_envoy;
 pub mod caller;
 pub mod clients;
+pub mod cluster_gateway;
 pub mod component;
+pub mod control;
 pub mod everything;
 pub mod gateway;
 pub mod github;

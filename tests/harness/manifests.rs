@@ -65,6 +65,15 @@ pub struct Manifests {
     files: BTreeMap<String, String>,
 }
 
+/// What stands once for a Gateway `gateway-system/<gateway>` that control reaches at `address`, under the public host
+/// `localhost`.
+pub fn platform(gateway: &str, address: SocketAddr) -> String {
+    let hosts = format!("sectionName: mcp\n  publicHost: localhost\n  privateHost: {address}\n");
+    PLATFORM
+        .replace("mcp-gateway", gateway)
+        .replace("sectionName: mcp\n", &hosts)
+}
+
 impl Manifests {
     /// A gateway without servers.
     pub fn gateway() -> Self {
@@ -106,6 +115,7 @@ pub struct Server {
     first_byte: Option<String>,
     idle: Option<String>,
     protocol: &'static str,
+    gateways: Vec<String>,
 }
 
 impl Server {
@@ -121,7 +131,15 @@ impl Server {
             first_byte: None,
             idle: None,
             protocol: "HTTP",
+            gateways: vec!["mcp-gateway".to_owned()],
         }
+    }
+
+    /// Behind these Gateways.
+    #[must_use]
+    pub fn gateways(mut self, gateways: &[&str]) -> Self {
+        self.gateways = gateways.iter().map(|&name| name.to_owned()).collect();
+        self
     }
 
     /// With another prefix; none where empty.
@@ -195,6 +213,11 @@ impl Server {
         let (ip, port) = (address.ip(), address.port());
         let host = format!("{name}.example.com");
         let authority = self.authority.as_ref().unwrap_or(&host);
+        let parents: String = self
+            .gateways
+            .iter()
+            .map(|gateway| parent(gateway))
+            .collect();
         format!(
             "\
 apiVersion: networking.istio.io/v1beta1
@@ -223,11 +246,7 @@ metadata:
   namespace: mcp-test
 spec:
   parentRefs:
-  - group: gateway.networking.k8s.io
-    kind: Gateway
-    name: mcp-gateway
-    namespace: gateway-system
-  hostnames:
+{parents}  hostnames:
   - {name}.mcp.local
   rules:
   - matches:
@@ -337,6 +356,17 @@ spec:
 "#
         )
     }
+}
+
+/// A reference to a Gateway.
+fn parent(gateway: &str) -> String {
+    format!(
+        "  - group: gateway.networking.k8s.io
+    kind: Gateway
+    name: {gateway}
+    namespace: gateway-system
+"
+    )
 }
 
 /// The body of the answer that the policy of [`Server::swapping`] gives, as its author wrote it.

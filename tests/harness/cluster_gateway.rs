@@ -1,0 +1,136 @@
+//! A gateway in a cluster without istiod: a stock Envoy on loopback that runs the filter's two parts.
+//!
+//! What istiod would do is done here, with the same objects: clusters and routes from ServiceEntries and HTTPRoutes, the
+//! filter from WasmPlugins, whose configuration goes the way through protobuf, and statuses of routes. Before there are
+//! WasmPlugins, the filter is not there, as in Istio.
+
+mod envoy;
+mod protobuf;
+mod routes;
+mod view;
+mod watched;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kube::Client;
+use mcp_control::object::ObjectName;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::kubernetes::Kubernetes;
+use crate::port::Port;
+use crate::runtime;
+use envoy::Envoy;
+use view::View;
+use watched::Objects;
+
+/// See the module. Ends when dropped.
+#[derive(Debug)]
+pub struct ClusterGateway {
+    envoy: Arc<Envoy>,
+    port: Port,
+    paused: watch::Sender<bool>,
+    tasks: [AbortHandle; 2],
+}
+
+impl ClusterGateway {
+    /// Starts the one of the Gateway of this namespace and name, at `port`. The cluster must have the kinds.
+    pub async fn start(kubernetes: &Kubernetes, port: Port, namespace: &str, name: &str) -> Self {
+        let gateway = ObjectName {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        let envoy = Arc::new(Envoy::start(&port).await);
+        let objects = Arc::new(watch::Sender::new(Objects::new()));
+        let paused = watch::Sender::new(false);
+        let serving = Serving {
+            client: kubernetes.client(),
+            gateway,
+            envoy: Arc::clone(&envoy),
+            objects: objects.subscribe(),
+            paused: paused.subscribe(),
+        };
+        let following = runtime::spawn(watched::follow(kubernetes.client(), objects));
+        let serving = runtime::spawn(serving.run());
+        Self {
+            envoy,
+            port,
+            paused,
+            tasks: [following, serving].map(|task| task.abort_handle()),
+        }
+    }
+
+    /// Where it listens: its `privateHost`.
+    pub fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    /// Its URL for MCP clients, under the public host `localhost`.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}/mcp", self.port.number())
+    }
+
+    /// Hands nothing over to Envoy from now on, as an istiod that is down.
+    pub fn pause(&self) {
+        self.paused.send_replace(true);
+    }
+
+    /// Goes on after [`ClusterGateway::pause`].
+    pub fn resume(&self) {
+        self.paused.send_replace(false);
+    }
+
+    /// Ends its Envoy at once.
+    pub fn kill(&self) {
+        self.envoy.kill();
+    }
+
+    /// Starts another Envoy after [`ClusterGateway::kill`] at the same address, with all that the last one served.
+    pub async fn start_again(&self) {
+        self.envoy.start_again().await;
+    }
+
+    /// What its Envoy has said.
+    pub fn lines(&self) -> Vec<String> {
+        self.envoy.lines()
+    }
+}
+
+impl Drop for ClusterGateway {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// What is done all the while.
+struct Serving {
+    client: Client,
+    gateway: ObjectName,
+    envoy: Arc<Envoy>,
+    objects: watch::Receiver<Objects>,
+    paused: watch::Receiver<bool>,
+}
+
+impl Serving {
+    /// Hands over what has changed, over and over, until it is aborted.
+    async fn run(mut self) {
+        loop {
+            if !*self.paused.borrow_and_update() {
+                let objects = self.objects.borrow_and_update().clone();
+                let view = View::of(&objects, &self.gateway);
+                self.envoy.hand_over(&view).await;
+                routes::accept(&self.client, &objects, &self.gateway).await;
+            }
+            let changed = tokio::select! {
+                changed = self.objects.changed() => changed,
+                changed = self.paused.changed() => changed,
+            };
+            if changed.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The program `mcp-control run`.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use rustix::process::Signal;
+
+use crate::caller::{Protocol, Request};
+use crate::component;
+use crate::message::Reply;
+use crate::port::Port;
+use crate::process::{Process, command};
+
+/// Its namespace.
+pub const NAMESPACE: &str = "mcp-system";
+
+/// The image that it names in WasmPlugins. Nobody here pulls one.
+pub const IMAGE: &str = "oci://registry.example.com/mcp-filter@sha256:\
+    0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// After this time another one may lead, in seconds.
+pub const LEASE_SECONDS: u64 = 3;
+
+/// See the module. Asked to end when dropped.
+#[derive(Debug)]
+pub struct Control {
+    process: Process,
+    admin: Port,
+}
+
+impl Control {
+    /// Starts one that calls itself `identity`, with these arguments more.
+    pub async fn start(kubeconfig: &Path, identity: &str, arguments: &[&str]) -> Self {
+        let admin = Port::hold();
+        let mut run = command(&component::control());
+        run.arg("run")
+            .args(["--namespace", NAMESPACE])
+            .args(["--identity", identity])
+            .args(["--image", IMAGE])
+            .args(["--admin", &admin.address().to_string()])
+            .args(["--lease-seconds", &LEASE_SECONDS.to_string()])
+            .args(arguments)
+            .env("KUBECONFIG", kubeconfig);
+        let name = format!("mcp-control run ({identity})");
+        Self {
+            process: Process::start(&name, run).await,
+            admin,
+        }
+    }
+
+    /// The process, with its log.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Where its admin interface is.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// What its admin interface answers.
+    pub async fn ask(&self, path: &str) -> Reply {
+        let request = Request::bare("GET").path(path);
+        request.send(self.admin(), Protocol::Http1).await
+    }
+
+    /// Asks it to end, as a kubelet does, and waits.
+    pub async fn stop(self) -> ExitStatus {
+        self.process.signal(Signal::TERM);
+        self.process.ended().await
+    }
+
+    /// Ends it at once, and waits.
+    pub async fn kill(self) {
+        self.process.signal(Signal::KILL);
+        self.process.ended().await;
+    }
+}
