@@ -3,6 +3,7 @@
 mod assembly;
 mod restore;
 mod share;
+mod size;
 mod wasm_plugins;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
 pub use restore::{RestoreError, restore};
+pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
 pub use wasm_plugins::{Unwritable, wasm_plugins};
 
 /// What discovery knows about one server. Absent where it was not tried yet.
@@ -47,7 +49,7 @@ pub struct Rendered {
     pub verdicts: Vec<Verdict>,
 }
 
-/// Renders. Equal arguments give equal bytes.
+/// Renders for a filter that reads its configuration from where any size goes. Equal arguments give equal bytes.
 ///
 /// # Errors
 /// Where the filter would refuse the result, for a reason that is no single registration's.
@@ -56,31 +58,51 @@ pub fn render(
     findings: &BTreeMap<ObjectName, Finding>,
     keys: &Keys,
 ) -> Result<Rendered, CompileError> {
+    render_within(index, findings, keys, usize::MAX)
+}
+
+/// As [`render`], and what is pushed is never larger than `largest` bytes of JSON, see [`pushed_bytes`]. Where it would be,
+/// the registrations are gone through oldest first, and each that no longer fits is refused: older ones never suffer from
+/// younger ones, and what is small enough fits after it.
+///
+/// # Errors
+/// Likewise, and where there is no room for any server.
+pub fn render_within(
+    index: &Index,
+    findings: &BTreeMap<ObjectName, Finding>,
+    keys: &Keys,
+    largest: usize,
+) -> Result<Rendered, CompileError> {
     let mut refused: BTreeMap<ObjectName, Fault> = BTreeMap::new();
     loop {
         let assembly = Assembly::new(index, findings, &refused);
         let config = configuration(index, &assembly, keys);
-        let error = match Table::compile(&config) {
-            Ok(_) => {
-                return Ok(Rendered {
-                    config,
-                    verdicts: assembly.verdicts(),
-                });
-            }
-            Err(error) => error,
+        let more = match Table::compile(&config) {
+            Ok(_) => size::refusals(&assembly, &config, largest)?,
+            Err(error) => vec![refusal(&assembly, error)?],
         };
-        // One server that the filter would refuse takes no other down.
-        let name = assembly
-            .server_at(&error.path)
-            .ok_or_else(|| error.clone())?;
-        // Its place is nobody's business.
-        let member = error.path.split_once("].").map_or("", |(_, member)| member);
-        let message = format!("the filter refuses the server: {member} {}", error.reason);
-        let fault = Fault::new(Reason::Invalid, message);
-        if refused.insert(name, fault).is_some() {
-            return Err(error);
+        if more.is_empty() {
+            return Ok(Rendered {
+                config,
+                verdicts: assembly.verdicts(),
+            });
         }
+        refused.extend(more);
     }
+}
+
+/// One server that the filter would refuse takes no other down.
+fn refusal(
+    assembly: &Assembly<'_>,
+    error: CompileError,
+) -> Result<(ObjectName, Fault), CompileError> {
+    let Some(name) = assembly.server_at(&error.path) else {
+        return Err(error);
+    };
+    // Its place is nobody's business.
+    let member = error.path.split_once("].").map_or("", |(_, member)| member);
+    let message = format!("the filter refuses the server: {member} {}", error.reason);
+    Ok((name, Fault::new(Reason::Invalid, message)))
 }
 
 fn configuration(index: &Index, assembly: &Assembly<'_>, keys: &Keys) -> PluginConfig {

@@ -79,18 +79,27 @@ impl<'a> Assembly<'a> {
 
     /// What they offer. `None` where that is nothing.
     pub(super) fn catalog(&self) -> Option<Catalog> {
+        let writer = self.writer();
+        (!writer.is_empty()).then(|| writer.finish())
+    }
+
+    /// What they offer, in the order of the servers.
+    pub(super) fn writer(&self) -> CatalogWriter {
         let mut writer = CatalogWriter::new();
-        let mut is_empty = true;
         for (place, (_, resolved, _, share)) in (0..).zip(self.served()) {
             if resolved.denied.as_ref().is_some_and(|denied| denied.hidden) {
                 continue;
             }
             for definition in &share.definitions {
                 writer.push(place, definition.clone());
-                is_empty = false;
             }
         }
-        (!is_empty).then(|| writer.finish())
+        writer
+    }
+
+    /// Of the servers' registrations.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a ObjectName> {
+        self.served().map(|(registration, ..)| &registration.name)
     }
 
     /// The registration whose server a path such as `servers[2].host` is about.

@@ -2,6 +2,7 @@ mod configuration;
 mod faults;
 mod names;
 mod restoring;
+mod sizes;
 mod verdicts;
 
 use std::collections::BTreeMap;

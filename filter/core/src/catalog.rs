@@ -12,6 +12,7 @@ mod definition;
 mod hints;
 mod list;
 mod packed;
+mod weights;
 mod writer;
 
 pub use cursor::InvalidCursor;

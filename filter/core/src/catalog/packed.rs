@@ -14,7 +14,7 @@ use super::{Catalog, ListKind, ToolHints};
 pub const LARGEST_CATALOG: u64 = 64 * 1024 * 1024;
 
 /// zlib's for "smallest".
-const COMPRESSION_LEVEL: u8 = 9;
+pub(super) const COMPRESSION_LEVEL: u8 = 9;
 
 /// Server, key and length of each definition, by list.
 #[derive(Debug, Default, Serialize, Deserialize)]

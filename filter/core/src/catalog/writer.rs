@@ -22,9 +22,18 @@ impl CatalogWriter {
         self.entries.push((server, definition));
     }
 
+    /// Whether nothing was appended.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The packed form, compressed and as text.
     pub fn finish(&self) -> mcp_filter_config::Catalog {
         packed::encode(&self.pack())
+    }
+
+    pub(super) fn entries(&self) -> &[(u32, Definition)] {
+        &self.entries
     }
 
     fn pack(&self) -> Vec<u8> {

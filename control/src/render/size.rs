@@ -1,0 +1,99 @@
+//! What of a configuration is too much for one object of Kubernetes.
+
+use mcp_filter_config::{PluginConfig, Role};
+use mcp_filter_core::table::CompileError;
+use serde::Serialize;
+
+use super::assembly::Assembly;
+use super::for_role;
+use crate::object::ObjectName;
+use crate::verdict::{Fault, Reason};
+
+/// The largest `pluginConfig` that goes into one object, in bytes of JSON. etcd takes requests of 1.5 MiB; the rest is for
+/// metadata, managed fields and what others write into the object.
+pub const LARGEST_OBJECT_BYTES: usize = 1_400_000;
+
+/// What an apiserver writes for one character that it escapes, beside the character's own byte.
+const ESCAPE_BYTES: usize = 5;
+
+/// Bytes of JSON that `config` takes as `pluginConfig` of the WasmPlugin that has it, in etcd.
+pub fn pushed_bytes(config: &PluginConfig) -> usize {
+    stored_bytes(&for_role(config, Role::Route))
+}
+
+/// Bytes of compact JSON, with `<`, `>` and `&` escaped as Go's writer does.
+fn stored_bytes(value: &impl Serialize) -> usize {
+    // Strings, numbers and lists alone: cannot fail.
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    let escaped = json.iter().filter(|byte| b"<>&".contains(byte)).count();
+    json.len() + escaped * ESCAPE_BYTES
+}
+
+/// Whom `config` has to do without to fit into `largest` bytes. Nobody where it does.
+///
+/// # Errors
+/// Where it does not fit without any server either.
+pub(super) fn refusals(
+    assembly: &Assembly<'_>,
+    config: &PluginConfig,
+    largest: usize,
+) -> Result<Vec<(ObjectName, Fault)>, CompileError> {
+    let whole = pushed_bytes(config);
+    if whole <= largest {
+        return Ok(Vec::new());
+    }
+    let costs = costs(assembly, config);
+    let mut used = whole.saturating_sub(costs.iter().sum());
+    if used > largest {
+        return Err(CompileError {
+            path: "policies".to_owned(),
+            reason: format!(
+                "with all else but servers they take {}, and one object takes {}: serve fewer policies at this gateway",
+                kilobytes(used),
+                kilobytes(largest)
+            ),
+        });
+    }
+    let mut refusals = Vec::new();
+    for (name, cost) in assembly.names().zip(costs) {
+        if used + cost <= largest {
+            used += cost;
+        } else {
+            refusals.push((name.clone(), fault(cost, used, largest)));
+        }
+    }
+    Ok(refusals)
+}
+
+/// Bytes that each server takes, in their order. What all take together is exact, or a little more.
+fn costs(assembly: &Assembly<'_>, config: &PluginConfig) -> Vec<usize> {
+    let catalog = config
+        .catalog
+        .as_ref()
+        .map_or(0, |catalog| catalog.data.len());
+    let weights = assembly.writer().weights();
+    let all = weights.values().sum::<u64>().max(1);
+    let servers = (0_u32..).zip(&config.servers);
+    let cost = |(place, server)| {
+        let weight = weights.get(&place).copied().unwrap_or_default();
+        let share = u128::from(weight) * catalog as u128;
+        let definitions = usize::try_from(share.div_ceil(all.into())).unwrap_or(usize::MAX);
+        // And a comma.
+        stored_bytes(server) + 1 + definitions
+    };
+    servers.map(cost).collect()
+}
+
+fn fault(cost: usize, used: usize, largest: usize) -> Fault {
+    let [cost, used, largest] = [cost, used, largest].map(kilobytes);
+    let message = format!(
+        "its server takes {cost} of the gateway's configuration, packed; one object holds {largest}, of which {used} are \
+         taken by older registrations and policies: attach its route to another gateway, or have the server offer fewer \
+         tools or shorter descriptions"
+    );
+    Fault::new(Reason::CatalogTooLarge, message)
+}
+
+fn kilobytes(bytes: usize) -> String {
+    format!("{} kB", bytes.div_ceil(1000))
+}
