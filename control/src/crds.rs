@@ -13,6 +13,12 @@ const OLDER_VERSION: &str = "v1alpha1";
 /// The first lines of each file.
 const HEAD: &str = "# Made by scripts/generate-crds from control/src/api.\n";
 
+/// The label by which a definition is known as this project's.
+const OWNER_LABEL: &str = "app.kubernetes.io/part-of";
+
+/// Its value.
+const OWNER: &str = "mcp-proxy-wasm";
+
 /// One file of the folder `crds`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefinitionFile {
@@ -41,14 +47,10 @@ pub enum Unwritable {
 /// # Errors
 /// By a mistake in the types alone.
 pub fn files() -> Result<Vec<DefinitionFile>, Unwritable> {
-    let definitions = [
-        with_older_version(McpServerRegistration::crd())?,
-        with_older_version(McpVirtualServer::crd())?,
-        with_older_version(McpGatewayExtension::crd())?,
-        McpServer::crd(),
-    ];
     let mut files = Vec::new();
-    for definition in definitions {
+    for mut definition in definitions()? {
+        let labels = definition.metadata.labels.get_or_insert_default();
+        labels.insert(OWNER_LABEL.to_owned(), OWNER.to_owned());
         let spec = &definition.spec;
         let name = format!("{}_{}.yaml", spec.group, spec.names.plural);
         files.push(file(name, &manifest(&definition)?)?);
@@ -62,6 +64,52 @@ pub fn files() -> Result<Vec<DefinitionFile>, Unwritable> {
     let kustomization = file("kustomization.yaml".to_owned(), &kustomization)?;
     files.push(kustomization);
     Ok(files)
+}
+
+/// The names of the definitions.
+pub fn names() -> [&'static str; 4] {
+    [
+        McpServerRegistration::crd_name(),
+        McpVirtualServer::crd_name(),
+        McpGatewayExtension::crd_name(),
+        McpServer::crd_name(),
+    ]
+}
+
+/// Which of a cluster's definitions of these names are somebody else's, and what to do: a sentence for each. Two
+/// programs that answer one object would write over each other's status without end.
+pub fn foreign(definitions: &[Value]) -> Vec<String> {
+    let label = |definition: &Value| {
+        definition
+            .pointer("/metadata/labels")?
+            .get(OWNER_LABEL)?
+            .as_str()
+            .map(str::to_owned)
+    };
+    definitions
+        .iter()
+        .filter(|definition| label(definition).as_deref() != Some(OWNER))
+        .filter_map(|definition| definition.pointer("/metadata/name")?.as_str())
+        .filter(|name| names().contains(name))
+        .map(told)
+        .collect()
+}
+
+fn told(name: &str) -> String {
+    format!(
+        "CustomResourceDefinition {name} has another owner: it lacks the label {OWNER_LABEL}={OWNER}. Remove the MCP \
+         gateway that it belongs to, with its definitions, and install again; or, where nothing else answers these \
+         objects, hand it over: kubectl label --overwrite crd {name} {OWNER_LABEL}={OWNER}"
+    )
+}
+
+fn definitions() -> Result<[CustomResourceDefinition; 4], Unwritable> {
+    Ok([
+        with_older_version(McpServerRegistration::crd())?,
+        with_older_version(McpVirtualServer::crd())?,
+        with_older_version(McpGatewayExtension::crd())?,
+        McpServer::crd(),
+    ])
 }
 
 fn with_older_version(
@@ -107,7 +155,9 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::files;
+    use serde_json::{Value, json};
+
+    use super::{definitions, files, foreign, names};
 
     #[test]
     fn the_folder_holds_what_the_types_say() {
@@ -126,5 +176,52 @@ mod tests {
             there.remove(&file.name);
         }
         assert_eq!(there, BTreeSet::new(), "made by nothing");
+    }
+
+    /// As a cluster has them.
+    fn own() -> Vec<Value> {
+        let files = files().unwrap();
+        let texts = files.iter().map(|file| serde_saphyr::from_str(&file.text));
+        let objects = texts.map(|object| object.unwrap());
+        objects
+            .filter(|object: &Value| object["kind"] == "CustomResourceDefinition")
+            .collect()
+    }
+
+    #[test]
+    fn own_definitions_are_not_foreign() {
+        assert_eq!(foreign(&own()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_definitions() {
+        let definitions = definitions().unwrap();
+        let there = definitions.map(|definition| definition.metadata.name.unwrap());
+        assert_eq!(there, names());
+    }
+
+    #[test]
+    fn a_definition_without_the_label_is_foreign_and_told_with_what_to_do() {
+        let mut definitions = own();
+        definitions[1]["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "another"});
+        definitions[3]["metadata"]["labels"].take();
+        definitions.push(json!({"metadata": {"name": "gateways.example.com"}}));
+        let told = foreign(&definitions);
+        assert_eq!(told.len(), 2, "{told:?}");
+        for (told, name) in told.iter().zip([
+            "mcpvirtualservers.mcp.kuadrant.io",
+            "mcpservers.mcp.kagenti.com",
+        ]) {
+            assert!(
+                told.starts_with(&format!("CustomResourceDefinition {name} ")),
+                "{told}"
+            );
+            assert!(
+                told.ends_with(&format!(
+                    "crd {name} app.kubernetes.io/part-of=mcp-proxy-wasm"
+                )),
+                "{told}"
+            );
+        }
     }
 }

@@ -8,11 +8,14 @@ use crate::image::Image;
 use crate::object::ObjectName;
 
 /// What both have in common with each other, and with those of any other gateway: `route`, then `gate`.
-const TEMPLATE: &str = include_str!("../../../wasmplugin/plugins.yaml");
+const TEMPLATE: &str = include_str!("../../../wasmplugin/pair/plugins.yaml");
 
 /// Where the labels stand by which pairs are told apart.
 const INSTANCE: &str = "/metadata/labels/app.kubernetes.io~1instance";
 const VERSION: &str = "/metadata/labels/app.kubernetes.io~1version";
+
+/// The label of the pairs that control itself has made, and its value there.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "mcp-control");
 
 /// Why there are no objects.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,26 @@ pub fn wasm_plugins(
         .collect()
 }
 
+/// The same, for control itself to apply, replace and delete: labelled as its own.
+///
+/// # Errors
+/// As [`wasm_plugins`].
+pub fn managed_wasm_plugins(
+    gateway: &ObjectName,
+    image: &Image,
+    config: &PluginConfig,
+) -> Result<Vec<Value>, Unwritable> {
+    let mut plugins = wasm_plugins(gateway, image, config)?;
+    let (label, value) = MANAGED_BY;
+    for plugin in &mut plugins {
+        let labels = plugin.pointer_mut("/metadata/labels");
+        if let Some(labels) = labels.and_then(Value::as_object_mut) {
+            labels.insert(label.to_owned(), value.into());
+        }
+    }
+    Ok(plugins)
+}
+
 fn filled_in(mut plugin: Value, gateway: &ObjectName, image: &Image, config: Value) -> Value {
     let name = plugin.pointer("/metadata/name").and_then(Value::as_str);
     let name = format!(
@@ -67,4 +90,48 @@ fn filled_in(mut plugin: Value, gateway: &ObjectName, image: &Image, config: Val
         }
     }
     plugin
+}
+
+#[cfg(test)]
+mod tests {
+    use mcp_filter_config::PluginConfig;
+    use serde_json::Value;
+
+    use super::{Unwritable, managed_wasm_plugins, wasm_plugins};
+    use crate::image::Image;
+    use crate::object::ObjectName;
+
+    type Make = fn(&ObjectName, &Image, &PluginConfig) -> Result<Vec<Value>, Unwritable>;
+
+    fn pair(make: Make) -> Vec<Value> {
+        let gateway = ObjectName {
+            namespace: "gateways".to_owned(),
+            name: "public".to_owned(),
+        };
+        let image = format!("oci://r/n@sha256:{}", "0a".repeat(32));
+        let config = serde_json::from_str(r#"{"version": 1, "role": "hold"}"#).unwrap();
+        make(&gateway, &image.parse().unwrap(), &config).unwrap()
+    }
+
+    #[test]
+    fn only_what_control_manages_is_labelled_so() {
+        let own = pair(managed_wasm_plugins);
+        for (mut own, users) in own.into_iter().zip(pair(wasm_plugins)) {
+            let labels = own["metadata"]["labels"].as_object_mut().unwrap();
+            let label = labels.remove("app.kubernetes.io/managed-by");
+            assert_eq!(label, Some("mcp-control".into()));
+            assert_eq!(own, users);
+        }
+    }
+
+    #[test]
+    fn the_parts_are_told_by_their_labels() {
+        let pair = pair(wasm_plugins);
+        let label =
+            |plugin: &Value| plugin["metadata"]["labels"]["app.kubernetes.io/component"].clone();
+        assert_eq!(
+            pair.iter().map(label).collect::<Vec<_>>(),
+            ["route", "gate"]
+        );
+    }
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod examples;
+mod install;
 mod local;
 mod render;
 
