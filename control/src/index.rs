@@ -1,5 +1,6 @@
 //! The resolved model: one pure, deterministic function over all objects.
 
+mod address;
 mod attachment;
 mod backend;
 mod builder;
@@ -18,9 +19,10 @@ mod secret;
 mod settings;
 mod store;
 
+pub use address::GatewayAddress;
 pub use settings::{Carrier, Settings};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
@@ -38,6 +40,8 @@ use store::Store;
 pub struct Index {
     /// Gateways that serve them.
     pub gateways: BTreeSet<ObjectName>,
+    /// Where control reaches each of them. Empty where the carrier is our own.
+    pub addresses: BTreeMap<ObjectName, Result<GatewayAddress, Fault>>,
     /// Where MCP clients connect.
     pub endpoints: Vec<Endpoint>,
     /// Hosts of the registrations' routes and of their servers: closed to clients.

@@ -1,9 +1,10 @@
 //! Puts the parts together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_filter_config::Endpoint;
 
+use super::address::address;
 use super::candidate::{Candidate, candidates};
 use super::gateways::{self, Extensions};
 use super::holders::Holders;
@@ -11,7 +12,7 @@ use super::hostname::is_hostname;
 use super::policies::Policies;
 use super::routing::{network, trust};
 use super::store::Store;
-use super::{Index, Registration, Resolved, Settings, backend, secret};
+use super::{Carrier, GatewayAddress, Index, Registration, Resolved, Settings, backend, secret};
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -47,6 +48,7 @@ impl<'a> Builder<'a> {
         let mut notices: Vec<_> = self.extensions.notices().collect();
         notices.extend(policies.notices);
         Index {
+            addresses: self.addresses(&gateways),
             gateways,
             internal_hosts,
             endpoints: endpoints(hosts),
@@ -64,6 +66,17 @@ impl<'a> Builder<'a> {
         let older = older.flat_map(|c| c.gateways.iter().cloned());
         let extended = self.extensions.hosts.keys().cloned();
         extended.chain(older).collect()
+    }
+
+    fn addresses(
+        &self,
+        gateways: &BTreeSet<ObjectName>,
+    ) -> BTreeMap<ObjectName, Result<GatewayAddress, Fault>> {
+        if self.settings.carrier == Carrier::Own {
+            return BTreeMap::new();
+        }
+        let one = |name: &ObjectName| address(name, &self.extensions, &self.store, self.settings);
+        gateways.iter().map(|g| (g.clone(), one(g))).collect()
     }
 
     fn registrations(

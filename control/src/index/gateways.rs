@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use gateway_api::gateways::{Gateway, GatewayListeners};
+
+use super::address::expect_private_host;
 use super::grant::{self, GroupKind};
 use super::hostname::{is_hostname, is_precise};
 use super::store::Store;
-use super::{ExtensionVerdict, Notice, Settings};
+use super::{Carrier, ExtensionVerdict, Notice, Settings};
 use crate::api::{
     HttpRouteManagement, McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation,
 };
@@ -72,7 +75,7 @@ pub(super) fn extensions(store: &Store<'_>, settings: &Settings) -> Extensions {
             name: name.clone(),
             generation: extension.metadata.generation,
             outcome,
-            unsupported: unsupported(&extension.spec),
+            unsupported: unsupported(&extension.spec, settings),
         });
     }
     found
@@ -146,7 +149,11 @@ fn serve(
         );
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
-    Ok(match &extension.spec.public_host {
+    let spec = &extension.spec;
+    if let (Carrier::Istio, Some(host)) = (settings.carrier, &spec.private_host) {
+        expect_private_host(host)?;
+    }
+    Ok(match &spec.public_host {
         Some(host) => vec![public_host(host)?],
         None => match listener.hostname.as_deref() {
             Some(hostname) if !hostname.is_empty() && !is_hostname(hostname) => {
@@ -190,22 +197,20 @@ fn default_hosts(listener: Option<&str>, settings: &Settings) -> Vec<String> {
         .collect()
 }
 
-/// Hosts of a gateway that is served for the older generation's sake, which had no extensions: those of its
-/// listener `mcp`, or of its first.
+/// The listener of a gateway for which no extension names one: `mcp`, or the first.
+pub(super) fn usual_listener(gateway: &Gateway) -> Option<&GatewayListeners> {
+    let listeners = &gateway.spec.listeners;
+    let named = listeners.iter().find(|l| l.name == "mcp");
+    named.or(listeners.first())
+}
+
+/// Hosts of a gateway that is served for the older generation's sake, which had no extensions.
 pub(super) fn hosts_without_extension(
     gateway: &ObjectName,
     store: &Store<'_>,
     settings: &Settings,
 ) -> Vec<String> {
-    let listeners = store
-        .gateways
-        .get(gateway)
-        .map(|g| g.spec.listeners.as_slice());
-    let listeners = listeners.unwrap_or_default();
-    let listener = listeners
-        .iter()
-        .find(|l| l.name == "mcp")
-        .or(listeners.first());
+    let listener = store.gateways.get(gateway).and_then(|g| usual_listener(g));
     default_hosts(listener.and_then(|l| l.hostname.as_deref()), settings)
 }
 
@@ -216,15 +221,7 @@ pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
         namespace: String::new(),
         name: String::new(),
     });
-    let listeners = store
-        .gateways
-        .get(&gateway)
-        .map(|g| g.spec.listeners.as_slice());
-    let listeners = listeners.unwrap_or_default();
-    let listener = listeners
-        .iter()
-        .find(|l| l.name == "mcp")
-        .or(listeners.first());
+    let listener = store.gateways.get(&gateway).and_then(|g| usual_listener(g));
     let listener = listener.map_or("mcp", |l| l.name.as_str());
     let ObjectName { namespace, name } = &gateway;
     Fault::new(
@@ -246,10 +243,11 @@ pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
     ])
 }
 
-fn unsupported(spec: &McpGatewayExtensionSpec) -> Vec<String> {
+fn unsupported(spec: &McpGatewayExtensionSpec, settings: &Settings) -> Vec<String> {
+    let is_own = settings.carrier == Carrier::Own;
     let managed = spec.http_route_management == Some(HttpRouteManagement::Enabled);
     let fields = [
-        ("spec.privateHost", spec.private_host.is_some()),
+        ("spec.privateHost", is_own && spec.private_host.is_some()),
         (
             "spec.backendPingIntervalSeconds",
             spec.backend_ping_interval_seconds != 60,

@@ -1,3 +1,4 @@
+mod addresses;
 mod attachment;
 mod connections;
 mod credentials;
@@ -107,7 +108,11 @@ impl Manifests {
     }
 
     pub(crate) fn index(&self) -> Index {
-        build(&self.objects(), &settings())
+        self.index_by(&settings())
+    }
+
+    fn index_by(&self, settings: &Settings) -> Index {
+        build(&self.objects(), settings)
     }
 
     /// What becomes of registration `a`.

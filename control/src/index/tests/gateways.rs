@@ -1,5 +1,5 @@
 use super::{Manifests, PLATFORM, SERVER, registration};
-use crate::index::{Index, Registration, Settings, build};
+use crate::index::{Index, Registration, Settings};
 use crate::object::ObjectName;
 use crate::verdict::Reason;
 
@@ -36,7 +36,7 @@ fn index(manifests: &Manifests, gateway: &str) -> Index {
         gateway: Some(gateway),
         ..super::settings()
     };
-    build(&manifests.objects(), &settings)
+    manifests.index_by(&settings)
 }
 
 fn names(index: &Index, counts: impl Fn(&Registration) -> bool) -> Vec<&str> {
