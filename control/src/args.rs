@@ -7,9 +7,13 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::image::Image;
+use crate::object::ObjectName;
 
 /// Where MCP clients connect unless told otherwise; the address of the guides.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8001);
+
+/// Where operators and their tools ask control itself, unless told otherwise.
+pub const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
 
 /// Configures an Envoy with the MCP filter from Kubernetes manifests.
 #[derive(Clone, Debug, Parser)]
@@ -29,6 +33,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the plugin configuration for the manifests of folders, with what their servers offer.
     Render(RenderArgs),
+    /// Serve the registrations of a cluster through its own gateways.
+    Run(RunArgs),
     /// Become another program that ends when the process that started this one does.
     #[command(name = crate::envoy::leash::COMMAND, hide = true)]
     Leash(LeashArgs),
@@ -77,6 +83,60 @@ pub struct LeashArgs {
     /// The program and its arguments.
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,
+}
+
+/// Arguments of `run`. The API server is the one of KUBECONFIG, or of the Pod's service account.
+#[derive(Clone, Debug, Group)]
+pub struct RunArgs {
+    /// Where control keeps its keys and its lease.
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        default_value = "mcp-system"
+    )]
+    pub namespace: String,
+    /// By which this control is told from others. The host's name where absent.
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub identity: Option<String>,
+    /// The filter's image, which the WasmPlugins pull: oci://REGISTRY/NAME@sha256:DIGEST
+    #[arg(long, value_name = "URL", env = "MCP_FILTER_IMAGE")]
+    pub image: Option<Image>,
+    /// Whose the WasmPlugins are.
+    #[arg(long, value_enum, default_value_t = PluginsMode::Manage)]
+    pub wasmplugins: PluginsMode,
+    /// Where a gateway is reached, whatever the objects say. May be given several times.
+    #[arg(long, value_name = "NAMESPACE/NAME=HOST:PORT", value_parser = gateway_address)]
+    pub gateway_address: Vec<(ObjectName, String)>,
+    /// Where /healthz, /readyz, /status and /metrics are.
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = DEFAULT_ADMIN)]
+    pub admin: SocketAddr,
+    /// After how long without a sign of life another control takes over.
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = value_parser!(u16).range(3..=300))]
+    pub lease_seconds: u16,
+}
+
+/// Whose the WasmPlugins are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PluginsMode {
+    /// Control's: it makes, mends and deletes a pair for each gateway.
+    Manage,
+    /// Yours: control owns their `spec.pluginConfig` alone.
+    Adopt,
+}
+
+fn gateway_address(text: &str) -> Result<(ObjectName, String), String> {
+    let parts = text
+        .split_once('=')
+        .and_then(|(name, address)| Some((name.split_once('/')?, address)));
+    let Some(((namespace, name), address)) = parts else {
+        return Err("must be NAMESPACE/NAME=HOST:PORT".to_owned());
+    };
+    let name = ObjectName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    Ok((name, address.to_owned()))
 }
 
 /// Arguments of `check`.

@@ -25,5 +25,6 @@ pub mod object;
 pub mod offer;
 mod printable;
 pub mod render;
+mod signals;
 pub mod status_table;
 pub mod verdict;

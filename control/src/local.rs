@@ -28,13 +28,13 @@ use std::process::ExitCode;
 use mcp_filter_core::table::CompileError;
 use rustix::fs::Mode;
 use rustix::process::umask;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{CheckArgs, LocalArgs, RenderArgs};
 use session::Session;
 
 use crate::object::ObjectName;
 use crate::render::Unwritable;
+use crate::signals::Signals;
 
 /// Why local mode cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -145,29 +145,4 @@ async fn ready_and_on(session: &mut Session) -> LocalError {
     }
     session.announce();
     session.run().await
-}
-
-/// What ends the program in order.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mcp_control::args::{Args, Command};
 use mcp_control::envoy::leash;
-use mcp_control::local;
+use mcp_control::{cluster, local};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -17,7 +17,7 @@ fn main() -> anyhow::Result<ExitCode> {
         .with_ansi(stderr().is_terminal())
         .with_writer(stderr);
     match args.command {
-        Command::Local(_) | Command::Leash(_) => log.init(),
+        Command::Local(_) | Command::Run(_) | Command::Leash(_) => log.init(),
         // What they tell is read at once, by a person.
         Command::Check(_) | Command::Render(_) => log.with_target(false).without_time().init(),
     }
@@ -25,6 +25,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Local(args) => Ok(local::run(&args)),
         Command::Check(args) => Ok(local::check(&args)),
         Command::Render(args) => Ok(local::render(&args)),
+        Command::Run(args) => Ok(cluster::run(&args)),
         Command::Leash(args) => Err(leash::become_program(args.parent, &args.command).into()),
     }
 }

@@ -10,6 +10,10 @@ use crate::printable::printable;
 pub enum Reason {
     /// Reached through the gateway, handshake done, lists read.
     Ready,
+    /// Nothing in the objects has to be changed.
+    Accepted,
+    /// The gateway is known to serve it.
+    Programmed,
     /// Accepted; nothing was asked of the server yet.
     Pending,
     /// `spec.state: Disabled`
@@ -63,6 +67,8 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "Ready",
+            Self::Accepted => "Accepted",
+            Self::Programmed => "Programmed",
             Self::Pending => "Pending",
             Self::Disabled => "Disabled",
             Self::PrefixConflict => "PrefixConflict",

@@ -1,9 +1,11 @@
 //! What discovery is told about a registration.
 
+use std::net::Ipv6Addr;
+
 use mcp_filter_config::Upstream;
 
 use crate::gateway_client::Credential;
-use crate::index::Registration;
+use crate::index::{Index, Registration};
 use crate::network::{Cluster, Network};
 use crate::object::ObjectName;
 
@@ -54,4 +56,21 @@ pub struct PublicEndpoint {
     pub host: String,
     /// Its path.
     pub path: String,
+}
+
+impl PublicEndpoint {
+    /// The first one, as a client would spell it.
+    pub fn of(index: &Index) -> Option<Self> {
+        let endpoint = index.endpoints.first()?;
+        let host = endpoint.hosts.first()?;
+        let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
+        Some(Self {
+            host: if is_ipv6 {
+                format!("[{host}]")
+            } else {
+                host.clone()
+            },
+            path: endpoint.path.clone(),
+        })
+    }
 }

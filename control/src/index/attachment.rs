@@ -8,10 +8,9 @@ use gateway_api::gateways::{
 };
 use gateway_api::httproutes::{HttpRoute, HttpRouteParentRefs};
 
-use super::acceptance::expect_accepted;
+use super::Settings;
 use super::hostname::intersects;
 use super::store::Store;
-use super::{Carrier, Settings};
 use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -43,8 +42,7 @@ pub(super) fn attach(
         if !settings.counts(&gateway) {
             continue;
         }
-        let taken = attach_to(name, (parent, &gateway), hostnames, store);
-        match taken.and_then(|taken| accepted(taken, (name, route), parent, settings)) {
+        match attach_to(name, (parent, &gateway), hostnames, store) {
             Ok(taken) => {
                 found.gateways.push(gateway);
                 found.hostnames.extend(taken);
@@ -71,21 +69,6 @@ pub(super) fn attach(
         .cloned()
         .collect();
     Ok(found)
-}
-
-/// Of Istio's gateways it is istiod that says what is attached.
-fn accepted(
-    taken: Vec<String>,
-    (name, route): (&ObjectName, &HttpRoute),
-    parent: &HttpRouteParentRefs,
-    settings: &Settings,
-) -> Result<Vec<String>, String> {
-    if settings.carrier == Carrier::Istio {
-        let gateway = gateway_of(name, parent);
-        expect_accepted(name, route, parent)
-            .map_err(|reason| format!("Gateway {gateway}: {reason}"))?;
-    }
-    Ok(taken)
 }
 
 fn gateway_of(route: &ObjectName, parent: &HttpRouteParentRefs) -> ObjectName {

@@ -1,6 +1,5 @@
 mod addresses;
 mod attachment;
-mod cluster;
 mod connections;
 mod credentials;
 mod extensions;

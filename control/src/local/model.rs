@@ -1,7 +1,7 @@
 //! What is known: the manifests as the index resolves them, and what discovery found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use mcp_filter_config::{ControlKeys, PluginConfig};
 use mcp_filter_core::table::CompileError;
@@ -98,17 +98,7 @@ impl Model {
 
     /// Where clients connect, as one of them would spell it.
     pub(super) fn endpoint(&self) -> Option<PublicEndpoint> {
-        let endpoint = self.index.endpoints.first()?;
-        let host = endpoint.hosts.first()?;
-        let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
-        Some(PublicEndpoint {
-            host: if is_ipv6 {
-                format!("[{host}]")
-            } else {
-                host.clone()
-            },
-            path: endpoint.path.clone(),
-        })
+        PublicEndpoint::of(&self.index)
     }
 
     /// # Errors

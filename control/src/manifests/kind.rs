@@ -89,7 +89,7 @@ impl Kind {
     }
 
     /// Whether it is this project's own, so that every field of it is known.
-    pub(super) fn is_own(self) -> bool {
+    pub fn is_own(self) -> bool {
         matches!(
             self,
             Self::McpGatewayExtension | Self::McpServerRegistration | Self::McpServer

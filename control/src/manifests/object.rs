@@ -5,6 +5,8 @@ use gateway_api::referencegrants::ReferenceGrant;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
+use serde_json::{Error, Value};
 
 use super::kind::{Identity, Kind};
 use crate::api::{
@@ -34,6 +36,34 @@ pub enum Object {
 }
 
 impl Object {
+    /// Reads what an apiserver gives: it has checked the fields, so those that are not known are nobody's mistake.
+    ///
+    /// # Errors
+    /// What of it is not as its kind has it.
+    pub fn from_api(kind: Kind, object: Value) -> Result<Self, serde_path_to_error::Error<Error>> {
+        fn read<T: DeserializeOwned>(
+            object: Value,
+        ) -> Result<Box<T>, serde_path_to_error::Error<Error>> {
+            serde_path_to_error::deserialize(object).map(Box::new)
+        }
+        Ok(match kind {
+            Kind::Namespace => Self::Namespace(read(object)?),
+            Kind::Secret => Self::Secret(read(object)?),
+            Kind::Service => Self::Service(read(object)?),
+            Kind::EndpointSlice => Self::EndpointSlice(read(object)?),
+            Kind::GatewayClass => Self::GatewayClass(read(object)?),
+            Kind::Gateway => Self::Gateway(read(object)?),
+            Kind::HttpRoute => Self::HttpRoute(read(object)?),
+            Kind::ReferenceGrant => Self::ReferenceGrant(read(object)?),
+            Kind::ServiceEntry => Self::ServiceEntry(read(object)?),
+            Kind::DestinationRule => Self::DestinationRule(read(object)?),
+            Kind::AuthPolicy => Self::AuthPolicy(read(object)?),
+            Kind::McpGatewayExtension => Self::McpGatewayExtension(read(object)?),
+            Kind::McpServerRegistration => Self::McpServerRegistration(read(object)?),
+            Kind::McpServer => Self::McpServer(read(object)?),
+        })
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {

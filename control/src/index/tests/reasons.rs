@@ -12,10 +12,14 @@ enum Teller {
     Render,
     /// What was seen of the server.
     Discovery,
+    /// What is written of all that.
+    Status,
 }
 
-const ALL: [Reason; 24] = [
+const ALL: [Reason; 26] = [
     Reason::Ready,
+    Reason::Accepted,
+    Reason::Programmed,
     Reason::Pending,
     Reason::Disabled,
     Reason::PrefixConflict,
@@ -43,6 +47,7 @@ const ALL: [Reason; 24] = [
 
 fn teller(reason: Reason) -> Teller {
     match reason {
+        Reason::Accepted | Reason::Programmed => Teller::Status,
         Reason::Ready | Reason::Pending | Reason::NameConflict | Reason::CatalogTooLarge => {
             Teller::Render
         }

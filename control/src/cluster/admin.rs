@@ -1,0 +1,78 @@
+//! What operators and their tools ask control itself.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::snapshot::Snapshot;
+
+/// How long what control does may take before it counts as hung.
+const HUNG: Duration = Duration::from_secs(60);
+
+/// Between two signs of life.
+pub(super) const BEAT: Duration = Duration::from_secs(5);
+
+/// What the answers are made from.
+#[derive(Clone, Debug)]
+pub(super) struct Admin {
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    beat: watch::Receiver<Instant>,
+}
+
+impl Admin {
+    /// `beat` is when control last went on.
+    pub(super) fn new(
+        snapshot: watch::Receiver<Arc<Snapshot>>,
+        beat: watch::Receiver<Instant>,
+    ) -> Self {
+        Self { snapshot, beat }
+    }
+
+    /// Listens; answers in a task of its own. Gives the address, with its port.
+    pub(super) async fn serve(self, address: SocketAddr) -> std::io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let routes = Router::new()
+            .route("/healthz", get(health))
+            .route("/readyz", get(readiness))
+            .route("/status", get(status))
+            .with_state(self);
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!("the admin port: {error}");
+            }
+        });
+        Ok(address)
+    }
+}
+
+async fn health(State(admin): State<Admin>) -> Response {
+    if admin.beat.borrow().elapsed() < HUNG {
+        "ok\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "control hangs\n").into_response()
+    }
+}
+
+async fn readiness(State(admin): State<Admin>) -> Response {
+    let unseen = admin.snapshot.borrow().unseen.clone();
+    if unseen.is_empty() {
+        return "ok\n".into_response();
+    }
+    let text = format!("not seen yet: {}\n", unseen.join(", "));
+    (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+}
+
+async fn status(State(admin): State<Admin>) -> Response {
+    let snapshot = Arc::clone(&admin.snapshot.borrow());
+    axum::Json(snapshot.as_ref()).into_response()
+}

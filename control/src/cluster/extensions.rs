@@ -1,0 +1,76 @@
+//! How the MCPGatewayExtensions stand.
+
+use super::model::Model;
+use super::objects::Objects;
+use super::status::{Wish, unsupported};
+use crate::index::ExtensionVerdict;
+use crate::manifests::{Identity, Kind};
+use crate::verdict::{Fault, Readiness, Reason};
+
+/// The conditions of each.
+pub(super) fn wishes(model: &Model, objects: &Objects) -> Vec<(Identity, Vec<Wish>)> {
+    let identity = |name| Identity {
+        kind: Kind::McpGatewayExtension,
+        name,
+    };
+    let readable = model.whole.extensions.iter().map(|extension| {
+        let mut wishes = match &extension.outcome {
+            Err(fault) => refused(fault),
+            Ok(_) => accepted(model, extension),
+        };
+        if !extension.unsupported.is_empty() {
+            wishes.push(unsupported(&extension.unsupported));
+        }
+        (identity(extension.name.clone()), wishes)
+    });
+    let unreadable = objects.unreadable();
+    let unreadable = unreadable
+        .iter()
+        .filter(|(identity, _)| identity.kind == Kind::McpGatewayExtension)
+        .map(|(identity, reason)| {
+            let message = format!("the object cannot be read, correct it: {reason}");
+            let fault = Fault::new(Reason::Invalid, message);
+            (identity.clone(), refused(&fault))
+        });
+    readable.chain(unreadable).collect()
+}
+
+fn refused(fault: &Fault) -> Vec<Wish> {
+    ["Ready", "Accepted", "Programmed"]
+        .map(|kind| Wish::new(kind, Readiness::False, fault.reason, fault.message.clone()))
+        .to_vec()
+}
+
+fn accepted(model: &Model, extension: &ExtensionVerdict) -> Vec<Wish> {
+    let gateway = extension.outcome.as_ref().ok();
+    let gateway = gateway.and_then(|name| model.gateways.get(name));
+    let (status, reason, message) = match gateway {
+        Some(gateway) if gateway.is_live => (Readiness::True, Reason::Ready, String::new()),
+        Some(gateway) => match &gateway.trouble {
+            Some(trouble) => (
+                Readiness::Unknown,
+                Reason::GatewayUnreachable,
+                trouble.clone(),
+            ),
+            None => (
+                Readiness::Unknown,
+                Reason::Pending,
+                "the gateway is not known to serve its configuration yet".to_owned(),
+            ),
+        },
+        None => (
+            Readiness::Unknown,
+            Reason::Pending,
+            "the gateway has no configuration yet".to_owned(),
+        ),
+    };
+    let programmed = match status {
+        Readiness::True => Reason::Programmed,
+        _ => reason,
+    };
+    vec![
+        Wish::new("Ready", status, reason, message.clone()),
+        Wish::new("Accepted", Readiness::True, Reason::Accepted, ""),
+        Wish::new("Programmed", status, programmed, message),
+    ]
+}

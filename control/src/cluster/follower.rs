@@ -1,0 +1,246 @@
+//! The task that serves one gateway: pushes to it, and asks its servers through it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::apply::Apply;
+use super::plugins::Action;
+use crate::discovery::{Discovery, Event, PublicEndpoint, Subject, Timing};
+use crate::gateway_client::GatewayClient;
+use crate::object::ObjectName;
+
+/// Between two looks whether a push is live.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The same, once it takes long.
+const LATER: Duration = Duration::from_secs(2);
+
+/// How long a push may take to be live before that is told.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two tries to push.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What a gateway shall be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Wanted {
+    /// What the filter shows once the actions are in force.
+    pub(super) generation: String,
+    /// Whom the configuration serves.
+    pub(super) servers: Vec<ObjectName>,
+    /// What is to be done to its WasmPlugins.
+    pub(super) actions: Vec<Action>,
+    /// Whose lists are read through it, once the configuration is live.
+    pub(super) subjects: Vec<Subject>,
+    /// Where the filter tells its generation.
+    pub(super) endpoint: Option<PublicEndpoint>,
+}
+
+/// What happens to a gateway.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Discovery has something to say.
+    Discovered(Event),
+    /// So many objects were written, for this generation.
+    Pushed { objects: usize },
+    /// The apiserver does not take it. It is tried again.
+    NotPushed { reason: String },
+    /// The gateway serves a configuration with these servers.
+    Live { servers: Vec<ObjectName> },
+    /// It does not, for some time.
+    NotLive { reason: String },
+}
+
+/// A follower at work. Ends in order when it is dropped, and at once when the program does.
+#[derive(Debug)]
+pub(super) struct Follower {
+    wanted: watch::Sender<Arc<Wanted>>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Follower {
+    /// Starts one for the gateway that `client` reaches. It tells of itself by `news`, under its name.
+    pub(super) fn start(
+        gateway: ObjectName,
+        client: Result<GatewayClient, String>,
+        apply: Apply,
+        news: mpsc::Sender<(ObjectName, News)>,
+    ) -> Self {
+        let wanted = watch::Sender::new(Arc::default());
+        let (stop, stopped) = oneshot::channel();
+        let work = Work {
+            gateway,
+            client,
+            apply,
+            news,
+            wanted: wanted.subscribe(),
+            phase: Phase::Idle,
+        };
+        let task = tokio::spawn(work.run(stopped));
+        Self {
+            wanted,
+            stop: Some(stop),
+            task,
+        }
+    }
+
+    /// Asks for this instead of whatever was asked for before.
+    pub(super) fn want(&self, wanted: Wanted) {
+        self.wanted.send_replace(Arc::new(wanted));
+    }
+
+    /// Ends the sessions with the servers. Takes two seconds at most.
+    pub(super) async fn stop(mut self) {
+        self.stop.take();
+        if let Err(error) = self.task.await {
+            tracing::error!("a gateway's task has ended: {error}");
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Work {
+    gateway: ObjectName,
+    client: Result<GatewayClient, String>,
+    apply: Apply,
+    news: mpsc::Sender<(ObjectName, News)>,
+    wanted: watch::Receiver<Arc<Wanted>>,
+    phase: Phase,
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Nothing, until something else is wanted.
+    Idle,
+    Push {
+        at: Instant,
+    },
+    Look {
+        at: Instant,
+        since: Instant,
+        is_told: bool,
+    },
+}
+
+impl Phase {
+    fn due(&self) -> Option<Instant> {
+        match self {
+            Self::Idle => None,
+            Self::Push { at } | Self::Look { at, .. } => Some(*at),
+        }
+    }
+}
+
+impl Work {
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
+        let client = self.client.clone().ok();
+        let mut discovery = client.map(|client| Discovery::new(client, Timing::default()));
+        loop {
+            tokio::select! {
+                _ = &mut stopped => break,
+                changed = self.wanted.changed() => match changed {
+                    Ok(()) => self.phase = Phase::Push { at: Instant::now() },
+                    Err(_) => break,
+                },
+                event = heard(&mut discovery) => self.tell(News::Discovered(event)).await,
+                () = at(self.phase.due()) => self.go_on(&mut discovery).await,
+            }
+        }
+        if let Some(discovery) = discovery {
+            discovery.stop().await;
+        }
+    }
+
+    async fn go_on(&mut self, discovery: &mut Option<Discovery>) {
+        let wanted = Arc::clone(&self.wanted.borrow_and_update());
+        match self.phase {
+            Phase::Idle => {}
+            Phase::Push { .. } => self.push(&wanted).await,
+            Phase::Look { since, is_told, .. } => match self.look(&wanted).await {
+                Ok(()) => self.is_live(&wanted, discovery).await,
+                Err(reason) => self.is_not_live(reason, since, is_told).await,
+            },
+        }
+    }
+
+    async fn push(&mut self, wanted: &Wanted) {
+        let now = Instant::now();
+        self.phase = match self.apply.all(&wanted.actions).await {
+            Ok(()) => Phase::Look {
+                at: now,
+                since: now,
+                is_told: false,
+            },
+            Err(error) => {
+                let reason = error.to_string();
+                tracing::error!("Gateway {}: {reason}", self.gateway);
+                self.tell(News::NotPushed { reason }).await;
+                Phase::Push { at: now + RETRY }
+            }
+        };
+        let objects = wanted.actions.len();
+        if objects > 0 && matches!(self.phase, Phase::Look { .. }) {
+            self.tell(News::Pushed { objects }).await;
+        }
+    }
+
+    async fn look(&self, wanted: &Wanted) -> Result<(), String> {
+        let client = self.client.as_ref().map_err(Clone::clone)?;
+        let endpoint = wanted.endpoint.as_ref().ok_or("it has no public host")?;
+        let asked = client.generation(&endpoint.host, &endpoint.path).await;
+        match asked {
+            Ok(generation) if generation == wanted.generation => Ok(()),
+            Ok(_) => Err("it does not serve yet what was pushed".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
+        self.phase = Phase::Idle;
+        if let Some(discovery) = discovery {
+            discovery.ask_at(wanted.endpoint.clone());
+            discovery.follow(wanted.subjects.iter().cloned());
+        }
+        let servers = wanted.servers.clone();
+        self.tell(News::Live { servers }).await;
+    }
+
+    async fn is_not_live(&mut self, reason: String, since: Instant, is_told: bool) {
+        let is_late = since.elapsed() > PATIENCE;
+        if is_late && !is_told {
+            tracing::warn!("Gateway {}: {reason}", self.gateway);
+            self.tell(News::NotLive { reason }).await;
+        }
+        self.phase = Phase::Look {
+            at: Instant::now() + if is_late { LATER } else { LOOK },
+            since,
+            is_told: is_late,
+        };
+    }
+
+    async fn tell(&self, news: News) {
+        // Whoever does not listen any more has dropped this task, too.
+        let _ = self.news.send((self.gateway.clone(), news)).await;
+    }
+}
+
+async fn heard(discovery: &mut Option<Discovery>) -> Event {
+    match discovery {
+        Some(discovery) => discovery.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Never where there is no time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,284 @@
+//! What is known of the cluster: its objects as the index resolves them for each gateway, and what discovery found there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::jiff::Timestamp;
+use mcp_filter_config::PluginConfig;
+use mcp_filter_core::table::CompileError;
+
+use super::objects::Objects;
+use super::standing::Standing;
+use super::status::Facts;
+use crate::discovery::{Event, Outcome, PublicEndpoint, Subject};
+use crate::index::{self, Index, Settings};
+use crate::manifests::Identity;
+use crate::object::ObjectName;
+use crate::render::{Finding, Keys, LARGEST_OBJECT_BYTES, Rendered, render_within, restore};
+use crate::verdict::{Readiness, Reason, Verdict};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Model {
+    keys: Keys,
+    addresses: BTreeMap<ObjectName, String>,
+    /// Of all gateways together: who they are, and what reaches none of them.
+    pub(super) whole: Index,
+    pub(super) gateways: BTreeMap<ObjectName, Gateway>,
+}
+
+/// What the apiserver did not give.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gaps {
+    pub(super) unreadable: BTreeSet<Identity>,
+    pub(super) closed_namespaces: BTreeSet<String>,
+}
+
+/// One gateway that serves MCP.
+#[derive(Debug, Default)]
+pub(super) struct Gateway {
+    pub(super) index: Index,
+    findings: BTreeMap<ObjectName, Finding>,
+    rendered: Option<Rendered>,
+    /// Read back, and not seen by this control yet.
+    unconfirmed: BTreeSet<ObjectName>,
+    /// When the lists of a server were news last.
+    discovered: BTreeMap<ObjectName, Timestamp>,
+    /// Servers of the last configuration that was seen live.
+    programmed: BTreeSet<ObjectName>,
+    /// Why it is not known to serve what was pushed, once that takes long.
+    pub(super) trouble: Option<String>,
+    pub(super) is_live: bool,
+}
+
+impl Model {
+    /// Nothing is known yet. `addresses` are where gateways are reached, whatever the objects say.
+    pub(super) fn new(keys: Keys, addresses: BTreeMap<ObjectName, String>) -> Self {
+        Self {
+            keys,
+            addresses,
+            whole: Index::default(),
+            gateways: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in the objects as they are now. `pushed` gives what a gateway was given before this control knew it.
+    pub(super) fn read(
+        &mut self,
+        objects: &Objects,
+        gaps: &Gaps,
+        pushed: impl Fn(&ObjectName) -> Option<PluginConfig>,
+    ) {
+        self.whole = index::build(objects.readable(), &self.settings(None, gaps));
+        let mut before = std::mem::take(&mut self.gateways);
+        for name in &self.whole.gateways {
+            let index = index::build(objects.readable(), &self.settings(Some(name), gaps));
+            let gateway = match before.remove(name) {
+                Some(mut gateway) => {
+                    gateway.read(index);
+                    gateway
+                }
+                None => Gateway::new(name, index, pushed(name)),
+            };
+            self.gateways.insert(name.clone(), gateway);
+        }
+    }
+
+    fn settings(&self, gateway: Option<&ObjectName>, gaps: &Gaps) -> Settings {
+        Settings {
+            gateway_addresses: self.addresses.clone(),
+            unreadable: gaps.unreadable.clone(),
+            unreadable_secrets: gaps.closed_namespaces.clone(),
+            ..Settings::cluster(gateway.cloned())
+        }
+    }
+
+    /// Brings all configurations up to date.
+    ///
+    /// # Errors
+    /// Of the first gateway whose filter would refuse its configuration, for a reason that is no single registration's.
+    /// What it was given before goes on.
+    pub(super) fn render(&mut self) -> Result<(), (ObjectName, CompileError)> {
+        let mut outcome = Ok(());
+        for (name, gateway) in &mut self.gateways {
+            if let Err(error) = gateway.render(&self.keys) {
+                outcome = outcome.and(Err((name.clone(), error)));
+            }
+        }
+        outcome
+    }
+
+    /// Takes in what discovery has seen through a gateway.
+    pub(super) fn learn(&mut self, gateway: &ObjectName, event: &Event, now: Timestamp) {
+        if let Some(gateway) = self.gateways.get_mut(gateway) {
+            gateway.learn(event, now);
+        }
+    }
+
+    /// How each registration stands, over all its gateways. Those that only a control before this one has seen are
+    /// left out.
+    pub(super) fn standings(&self) -> Vec<Standing> {
+        let registrations = self.whole.registrations.iter();
+        let standings = registrations.filter_map(|registration| {
+            let places = self.gateways.iter().filter_map(|(name, gateway)| {
+                let rendered = gateway.rendered.as_ref()?;
+                let mut verdicts = rendered.verdicts.iter();
+                let verdict = verdicts.find(|verdict| {
+                    (verdict.kind, &verdict.name) == (registration.kind, &registration.name)
+                })?;
+                Some((name, gateway, verdict))
+            });
+            let places: Vec<_> = places.collect();
+            let name = &registration.name;
+            if places.iter().any(|(_, gateway, _)| {
+                gateway.unconfirmed.contains(name) && gateway.trouble.is_none()
+            }) {
+                return None;
+            }
+            let verdicts = places
+                .iter()
+                .map(|(place, gateway, verdict)| (*place, gateway.overshadowed(verdict)));
+            let facts = Facts {
+                protocol_version: places.iter().find_map(|(_, gateway, _)| {
+                    let offer = gateway.findings.get(name)?.offer.as_ref()?;
+                    Some(offer.protocol_version.clone())
+                }),
+                discovered: places
+                    .iter()
+                    .filter_map(|(_, gateway, _)| gateway.discovered.get(name).copied())
+                    .max(),
+                is_programmed: !places.is_empty()
+                    && places
+                        .iter()
+                        .all(|(_, gateway, _)| gateway.programmed.contains(name)),
+            };
+            Some(Standing::of(registration, verdicts, facts))
+        });
+        standings.collect()
+    }
+}
+
+impl Gateway {
+    fn new(name: &ObjectName, index: Index, pushed: Option<PluginConfig>) -> Self {
+        let restored = pushed.map(|config| restore(&config));
+        let offers = match restored {
+            Some(Ok(offers)) => offers,
+            Some(Err(error)) => {
+                tracing::warn!(
+                    "Gateway {name}: what it was given cannot be read back, so all servers are asked anew: {error}"
+                );
+                BTreeMap::new()
+            }
+            None => BTreeMap::new(),
+        };
+        let mut gateway = Self::default();
+        gateway.findings = offers
+            .into_iter()
+            .map(|(name, offer)| {
+                let finding = Finding {
+                    offer: Some(offer.into()),
+                    fault: None,
+                };
+                (name, finding)
+            })
+            .collect();
+        gateway.unconfirmed = gateway.findings.keys().cloned().collect();
+        gateway.read(index);
+        gateway
+    }
+
+    fn read(&mut self, index: Index) {
+        if self.index == index {
+            return;
+        }
+        self.index = index;
+        self.rendered = None;
+        let names: BTreeSet<_> = self
+            .index
+            .registrations
+            .iter()
+            .map(|registration| &registration.name)
+            .collect();
+        self.findings.retain(|name, _| names.contains(name));
+        self.discovered.retain(|name, _| names.contains(name));
+        self.unconfirmed.retain(|name| names.contains(name));
+    }
+
+    fn learn(&mut self, event: &Event, now: Timestamp) {
+        event.record(&mut self.findings);
+        self.unconfirmed.remove(&event.name);
+        if matches!(event.outcome, Outcome::Found(_)) {
+            self.discovered.insert(event.name.clone(), now);
+        }
+        self.rendered = None;
+    }
+
+    fn render(&mut self, keys: &Keys) -> Result<(), CompileError> {
+        if self.rendered.is_none() {
+            self.rendered = Some(render_within(
+                &self.index,
+                &self.findings,
+                keys,
+                LARGEST_OBJECT_BYTES,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// What it shall be given.
+    pub(super) fn config(&self) -> Option<&PluginConfig> {
+        Some(&self.rendered.as_ref()?.config)
+    }
+
+    /// Names of the servers that it shall serve.
+    pub(super) fn servers(&self) -> Vec<ObjectName> {
+        let config = self.config();
+        let servers = config.iter().flat_map(|config| &config.servers);
+        let names = servers.filter_map(|server| {
+            let (namespace, name) = server.name.split_once('/')?;
+            Some(ObjectName {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            })
+        });
+        names.collect()
+    }
+
+    /// Where its filter tells its generation.
+    pub(super) fn endpoint(&self) -> Option<PublicEndpoint> {
+        PublicEndpoint::of(&self.index)
+    }
+
+    /// Whose lists are to be read through it.
+    pub(super) fn subjects(&self) -> Vec<Subject> {
+        let registrations = self.index.registrations.iter();
+        registrations
+            .filter_map(|registration| Subject::of(registration, &self.index.network))
+            .collect()
+    }
+
+    /// It serves these servers.
+    pub(super) fn is_seen_live(&mut self, servers: Vec<ObjectName>) {
+        self.programmed = servers.into_iter().collect();
+        self.trouble = None;
+        self.is_live = true;
+    }
+
+    /// It does not serve what it was given.
+    pub(super) fn is_in_trouble(&mut self, reason: String) {
+        self.trouble = Some(reason);
+        self.is_live = false;
+    }
+
+    /// A verdict, as far as anything can be known through this gateway now.
+    fn overshadowed(&self, verdict: &Verdict) -> Verdict {
+        match &self.trouble {
+            Some(trouble) if verdict.ready != Readiness::False => Verdict {
+                ready: Readiness::Unknown,
+                reason: Reason::GatewayUnreachable,
+                message: format!("{trouble}. What it served before goes on"),
+                ..verdict.clone()
+            },
+            _ => verdict.clone(),
+        }
+    }
+}

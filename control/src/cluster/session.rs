@@ -1,0 +1,377 @@
+//! One run: everything that happens, and what follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use mcp_filter_config::{PluginConfig, Role};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::admin::BEAT;
+use super::apply::Apply;
+use super::follower::{Follower, News, Wanted};
+use super::keys::KeyPair;
+use super::model::{Gaps, Model};
+use super::objects::{Change, Effect, Objects, Resource, Scope};
+use super::plugins::{Action, Plugins};
+use super::snapshot::Snapshot;
+use super::statuses::Statuses;
+use super::watches::{Watches, always};
+use super::{Options, WasmPlugins, secrets};
+use crate::gateway_client::GatewayClient;
+use crate::index::GatewayAddress;
+use crate::manifests::Kind;
+use crate::object::ObjectName;
+use crate::render::{Unwritable, for_role, managed_wasm_plugins};
+
+/// How long changes are gathered before anything follows from them, so that a burst of them costs one configuration.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// How long a namespace's Secrets are waited for before its registrations go on without them.
+const SECRETS: Duration = Duration::from_secs(5);
+
+/// News of gateways that wait to be taken; beyond them the gateways wait.
+const QUEUE: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Session {
+    options: Options,
+    keys: KeyPair,
+    apply: Apply,
+    watches: Watches,
+    objects: Objects,
+    plugins: Plugins,
+    has_seen_plugins: bool,
+    model: Model,
+    followers: BTreeMap<ObjectName, Served>,
+    statuses: Statuses,
+    teller: mpsc::Sender<(ObjectName, News)>,
+    told: mpsc::Receiver<(ObjectName, News)>,
+    is_leader: bool,
+    /// Whether the objects may be others than the model has.
+    is_stale: bool,
+    /// When to act on what is known.
+    act_at: Option<Instant>,
+    /// Since when Secrets are waited for.
+    waiting: Option<Instant>,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    beat: watch::Sender<Instant>,
+}
+
+/// A gateway that is served.
+#[derive(Debug)]
+struct Served {
+    address: Result<GatewayAddress, String>,
+    follower: Follower,
+    wanted: Wanted,
+}
+
+impl Session {
+    /// Follows the objects, and does nothing else until it leads.
+    pub(super) fn start(client: Client, keys: KeyPair, options: Options) -> Self {
+        let mut watches = Watches::new(client.clone());
+        watches.follow(always());
+        let (teller, told) = mpsc::channel(QUEUE);
+        let model = Model::new(keys.for_filters(), options.gateway_addresses.clone());
+        Self {
+            model,
+            apply: Apply::new(client.clone()),
+            statuses: Statuses::new(client),
+            options,
+            keys,
+            watches,
+            objects: Objects::default(),
+            plugins: Plugins::default(),
+            has_seen_plugins: false,
+            followers: BTreeMap::new(),
+            teller,
+            told,
+            is_leader: false,
+            is_stale: true,
+            act_at: None,
+            waiting: None,
+            snapshot: watch::Sender::default(),
+            beat: watch::Sender::new(Instant::now()),
+        }
+    }
+
+    /// What `/status` shows.
+    pub(super) fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshot.subscribe()
+    }
+
+    /// When this went on last.
+    pub(super) fn beat(&self) -> watch::Receiver<Instant> {
+        self.beat.subscribe()
+    }
+
+    /// From now on what follows from the objects is done by this control.
+    pub(super) fn lead(&mut self) {
+        self.is_leader = true;
+        self.act_at = Some(Instant::now());
+    }
+
+    /// Goes on for ever. Nothing is lost when this future is dropped.
+    pub(super) async fn run(&mut self) {
+        loop {
+            self.beat.send_replace(Instant::now());
+            tokio::select! {
+                (scope, change) = self.watches.next() => self.see(scope, change),
+                Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
+                identity = self.statuses.failed() => self.statuses.forget(&identity),
+                () = at(self.act_at) => self.act().await,
+                () = sleep(BEAT) => {}
+            }
+        }
+    }
+
+    /// Ends the sessions with the servers.
+    pub(super) async fn stop(self) {
+        let stops = self
+            .followers
+            .into_values()
+            .map(|served| served.follower.stop());
+        futures::future::join_all(stops).await;
+    }
+
+    fn soon(&mut self) {
+        self.act_at.get_or_insert(Instant::now() + GATHER);
+    }
+
+    fn see(&mut self, scope: Scope, change: Change) {
+        match scope.resource {
+            Resource::WasmPlugin => {
+                self.has_seen_plugins = true;
+                self.plugins.apply(change);
+            }
+            Resource::Manifest(kind) => {
+                if let (Change::Put(object), true) = (&change, kind.is_own()) {
+                    self.statuses.seen(kind, &super::objects::name(object));
+                }
+                if self.objects.apply(scope, kind, change) == Effect::Changed {
+                    self.is_stale = true;
+                }
+            }
+        }
+        self.soon();
+    }
+
+    fn hear(&mut self, name: &ObjectName, news: News) {
+        let now = Timestamp::now();
+        match news {
+            News::Discovered(event) => self.model.learn(name, &event, now),
+            News::Pushed { objects } => {
+                tracing::info!("Gateway {name}: {objects} changes to its WasmPlugins written");
+            }
+            News::NotPushed { reason } => self.with(name, |gateway| gateway.is_in_trouble(reason)),
+            News::Live { servers } => self.with(name, |gateway| gateway.is_seen_live(servers)),
+            News::NotLive { reason } => self.with(name, |gateway| gateway.is_in_trouble(reason)),
+        }
+        self.soon();
+    }
+
+    fn with(&mut self, name: &ObjectName, change: impl FnOnce(&mut super::model::Gateway)) {
+        if let Some(gateway) = self.model.gateways.get_mut(name) {
+            change(gateway);
+        }
+    }
+
+    async fn act(&mut self) {
+        self.act_at = None;
+        let is_complete = self.is_complete();
+        if self.is_leader && is_complete {
+            self.reconcile().await;
+        }
+        let unseen = self.unseen().map(ToString::to_string).collect();
+        let snapshot = Snapshot::of(&self.model, self.is_leader, unseen);
+        self.snapshot.send_replace(Arc::new(snapshot));
+    }
+
+    async fn reconcile(&mut self) {
+        if self.is_stale {
+            self.is_stale = false;
+            self.read();
+        }
+        if let Err((gateway, error)) = self.model.render() {
+            tracing::error!(
+                "Gateway {gateway}: the filter would refuse its configuration, so what it has goes on: {error}"
+            );
+        }
+        self.serve();
+        self.clean_up().await;
+        self.statuses.write(&self.model, &self.objects);
+    }
+
+    /// Whether all that is followed was seen. Secrets are not waited for beyond their time.
+    fn is_complete(&mut self) -> bool {
+        let secrets = secrets::scopes(&self.objects);
+        let scopes: BTreeSet<_> = always().chain(secrets).collect();
+        self.objects.retain(|scope| scopes.contains(scope));
+        self.watches.follow(scopes);
+        let is_secret = |scope: &Scope| scope.resource == Resource::Manifest(Kind::Secret);
+        let (secrets, others): (Vec<_>, Vec<_>) = self.unseen().partition(|scope| is_secret(scope));
+        if !others.is_empty() {
+            return false;
+        }
+        if secrets.is_empty() {
+            self.waiting = None;
+            return true;
+        }
+        let until = *self.waiting.get_or_insert_with(Instant::now) + SECRETS;
+        if Instant::now() < until {
+            self.act_at = Some(until);
+            return false;
+        }
+        true
+    }
+
+    /// What is followed and was not seen as a whole yet.
+    fn unseen(&self) -> impl Iterator<Item = &Scope> {
+        self.watches.scopes().filter(|scope| match scope.resource {
+            Resource::WasmPlugin => !self.has_seen_plugins,
+            Resource::Manifest(_) => !self.objects.has_seen(scope),
+        })
+    }
+
+    fn read(&mut self) {
+        let unreadable = self.objects.unreadable();
+        for (identity, reason) in &unreadable {
+            tracing::warn!("{identity} cannot be read: {reason}");
+        }
+        let gaps = Gaps {
+            unreadable: unreadable.into_keys().collect(),
+            closed_namespaces: self.objects.closed_namespaces(),
+        };
+        let plugins = &self.plugins;
+        let pushed = |gateway: &ObjectName| -> Option<PluginConfig> {
+            serde_json::from_value(plugins.config(gateway)?.clone()).ok()
+        };
+        self.model.read(&self.objects, &gaps, pushed);
+    }
+
+    /// Hands each gateway what it shall be.
+    fn serve(&mut self) {
+        let mut before = std::mem::take(&mut self.followers);
+        for (name, gateway) in &self.model.gateways {
+            let address = match gateway.index.addresses.get(name) {
+                Some(Ok(address)) => Ok(address.clone()),
+                Some(Err(fault)) => Err(fault.message.clone()),
+                None => Err("it is not known where it is reached".to_owned()),
+            };
+            let mut served = match before.remove(name) {
+                Some(served) if served.address == address => served,
+                other => {
+                    if let Some(served) = other {
+                        tokio::spawn(served.follower.stop());
+                    }
+                    self.start_follower(name, address)
+                }
+            };
+            if let Some(wanted) = self.wanted(name, gateway)
+                && wanted != served.wanted
+            {
+                served.follower.want(wanted.clone());
+                served.wanted = wanted;
+            }
+            self.followers.insert(name.clone(), served);
+        }
+        for served in before.into_values() {
+            tokio::spawn(served.follower.stop());
+        }
+    }
+
+    fn start_follower(&self, name: &ObjectName, address: Result<GatewayAddress, String>) -> Served {
+        let client = address.clone().and_then(|address| {
+            if address.tls {
+                return Err(
+                    "its listener wants TLS: give spec.privateHost of the MCPGatewayExtension the address of an HTTP \
+                     listener"
+                        .to_owned(),
+                );
+            }
+            GatewayClient::new(address.authority, self.keys.signer())
+                .map_err(|error| error.to_string())
+        });
+        let follower = Follower::start(
+            name.clone(),
+            client,
+            self.apply.clone(),
+            self.teller.clone(),
+        );
+        Served {
+            address,
+            follower,
+            wanted: Wanted::default(),
+        }
+    }
+
+    fn wanted(&self, name: &ObjectName, gateway: &super::model::Gateway) -> Option<Wanted> {
+        let config = gateway.config()?;
+        let actions = match self.actions(name, config) {
+            Ok(actions) => actions,
+            Err(error) => {
+                tracing::error!("Gateway {name}: {error}");
+                return None;
+            }
+        };
+        Some(Wanted {
+            generation: config.generation.clone(),
+            servers: gateway.servers(),
+            actions,
+            subjects: gateway.subjects(),
+            endpoint: gateway.endpoint(),
+        })
+    }
+
+    fn actions(&self, name: &ObjectName, config: &PluginConfig) -> Result<Vec<Action>, Unwritable> {
+        match &self.options.plugins {
+            WasmPlugins::Manage(image) => {
+                let pair = managed_wasm_plugins(name, image, config)?;
+                Ok(self.plugins.manage(name, &pair))
+            }
+            WasmPlugins::Adopt => {
+                let parts = [("route", Role::Route), ("gate", Role::Gate)];
+                let configs = parts.map(|(part, role)| {
+                    serde_json::to_value(for_role(config, role)).map(|config| (part, config))
+                });
+                let configs: Vec<_> = configs.into_iter().collect::<Result<_, _>>()?;
+                Ok(self.plugins.adopt(name, &configs))
+            }
+        }
+    }
+
+    /// Takes away the pairs of gateways that serve no more. One that an extension still names keeps what it has: without
+    /// it, requests would pass by all policies while the extension is repaired.
+    async fn clean_up(&mut self) {
+        let unreadable = self.objects.unreadable();
+        let is_in_doubt = unreadable
+            .keys()
+            .any(|identity| matches!(identity.kind, Kind::Gateway | Kind::McpGatewayExtension));
+        if is_in_doubt || matches!(self.options.plugins, WasmPlugins::Adopt) {
+            return;
+        }
+        let named = self.objects.gateways_of_extensions();
+        let actions: Vec<Action> = self.plugins.left_over(|gateway| {
+            self.model.gateways.contains_key(gateway) || named.contains(gateway)
+        });
+        if actions.is_empty() {
+            return;
+        }
+        if let Err(error) = self.apply.all(&actions).await {
+            tracing::warn!("{error}");
+            self.soon();
+        }
+    }
+}
+
+/// Never where there is no time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,234 @@
+//! Follows objects of an apiserver, each scope in a task of its own.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use kube::api::{Api, DynamicObject};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::runtime::utils::WatchStreamExt as _;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, discovery};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+
+use super::objects::{Change, Resource, Scope, name};
+use crate::manifests::Kind;
+
+/// Changes that wait to be taken; beyond them the watches wait.
+const QUEUE: usize = 256;
+
+/// Between two looks for a kind that the apiserver does not serve, or whose objects control may not read.
+const ABSENT: Duration = Duration::from_secs(30);
+
+/// Between two looks while the apiserver does not answer.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The versions of `WasmPlugin`.
+const WASM_PLUGIN: [&str; 1] = ["extensions.istio.io/v1alpha1"];
+
+/// See the module. All end when it is dropped.
+pub(super) struct Watches {
+    client: Client,
+    running: BTreeMap<Scope, Running>,
+    teller: mpsc::Sender<(Scope, Change)>,
+    told: mpsc::Receiver<(Scope, Change)>,
+}
+
+/// A task that ends when it is dropped.
+#[derive(Debug)]
+struct Running(AbortHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl std::fmt::Debug for Watches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watches")
+            .field("running", &self.running)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Watches {
+    /// Follows nothing yet. Must be used within a tokio runtime.
+    pub(super) fn new(client: Client) -> Self {
+        let (teller, told) = mpsc::channel(QUEUE);
+        Self {
+            client,
+            running: BTreeMap::new(),
+            teller,
+            told,
+        }
+    }
+
+    /// Follows exactly these.
+    pub(super) fn follow(&mut self, scopes: impl IntoIterator<Item = Scope>) {
+        let mut before = std::mem::take(&mut self.running);
+        for scope in scopes {
+            let running = before
+                .remove(&scope)
+                .unwrap_or_else(|| self.start(scope.clone()));
+            self.running.insert(scope, running);
+        }
+    }
+
+    /// All that are followed.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.running.keys()
+    }
+
+    /// The next change. Nothing is lost when this future is dropped.
+    pub(super) async fn next(&mut self) -> (Scope, Change) {
+        loop {
+            match self.told.recv().await {
+                Some((scope, change)) if self.running.contains_key(&scope) => {
+                    return (scope, change);
+                }
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn start(&self, scope: Scope) -> Running {
+        let watch = watch(self.client.clone(), scope, self.teller.clone());
+        Running(tokio::spawn(watch).abort_handle())
+    }
+}
+
+/// Until nobody listens.
+async fn watch(client: Client, scope: Scope, teller: mpsc::Sender<(Scope, Change)>) {
+    let tell = async |change| teller.send((scope.clone(), change)).await.is_ok();
+    let resource = loop {
+        match served(&client, scope.resource).await {
+            Ok(Some(resource)) => break resource,
+            Ok(None) => {
+                if !tell(Change::NotServed).await {
+                    return;
+                }
+                sleep(ABSENT).await;
+            }
+            Err(error) => {
+                tracing::warn!("{scope}: {error}");
+                sleep(RETRY).await;
+            }
+        }
+    };
+    let api: Api<DynamicObject> = match &scope.namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
+    let mut config = watcher::Config::default();
+    if let Some(label) = scope.label {
+        config = config.labels(&format!("{label}=true"));
+    }
+    if let Some(name) = &scope.name {
+        config = config.fields(&format!("metadata.name={name}"));
+    }
+    let mut events = pin!(watcher(api, config).default_backoff());
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        let change = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                continue;
+            }
+            Ok(Event::InitApply(object)) => {
+                listed.push(typed(object, &resource));
+                continue;
+            }
+            Ok(Event::InitDone) => Change::Listed(std::mem::take(&mut listed)),
+            Ok(Event::Apply(object)) => Change::Put(Box::new(typed(object, &resource))),
+            Ok(Event::Delete(object)) => Change::Gone(name(&object)),
+            Err(error) => {
+                tracing::warn!("{scope}: {error}");
+                // Cluster-wide, what is not known is not taken for absent: control waits.
+                if !is_forbidden(&error) || scope.namespace.is_none() {
+                    continue;
+                }
+                Change::Forbidden
+            }
+        };
+        if !tell(change).await {
+            return;
+        }
+    }
+}
+
+/// As the apiserver serves it, in the first version that is read here.
+async fn served(client: &Client, resource: Resource) -> Result<Option<ApiResource>, kube::Error> {
+    let (versions, kind) = match resource {
+        Resource::Manifest(kind) => (kind.api_versions(), kind.as_str()),
+        Resource::WasmPlugin => (WASM_PLUGIN.as_slice(), "WasmPlugin"),
+    };
+    for version in versions {
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        let kind = GroupVersionKind::gvk(group, version, kind);
+        match discovery::pinned_kind(client, &kind).await {
+            Ok((resource, _)) => return Ok(Some(resource)),
+            Err(kube::Error::Discovery(_)) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Items of a list do not always say what they are.
+fn typed(mut object: DynamicObject, resource: &ApiResource) -> DynamicObject {
+    object.types = Some(kube::core::TypeMeta {
+        api_version: resource.api_version.clone(),
+        kind: resource.kind.clone(),
+    });
+    object
+}
+
+fn is_forbidden(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 403,
+        watcher::Error::WatchError(status) => status.code == 403,
+        _ => false,
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.resource {
+            Resource::Manifest(kind) => kind.as_str(),
+            Resource::WasmPlugin => "WasmPlugin",
+        })?;
+        if let Some(namespace) = &self.namespace {
+            write!(f, " in namespace {namespace}")?;
+        }
+        if let Some(name) = &self.name {
+            write!(f, " of name {name}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What is followed whatever the objects say: all that the index reads in a cluster, and what control writes. Secrets
+/// are followed where a registration names one.
+pub(super) fn always() -> impl Iterator<Item = Scope> {
+    let read = Kind::ALL.into_iter().filter(|kind| {
+        // Where requests end is Istio's to know.
+        !matches!(
+            kind,
+            Kind::Secret | Kind::EndpointSlice | Kind::GatewayClass
+        )
+    });
+    let resources = read.map(Resource::Manifest).chain([Resource::WasmPlugin]);
+    resources.map(|resource| Scope {
+        resource,
+        namespace: None,
+        label: None,
+        name: None,
+    })
+}
