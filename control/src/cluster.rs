@@ -12,6 +12,7 @@ mod apply;
 mod extensions;
 mod follower;
 mod keys;
+pub mod lease;
 mod model;
 mod objects;
 mod plugins;
