@@ -13,6 +13,7 @@ mod extensions;
 mod follower;
 mod keys;
 pub mod lease;
+pub mod metrics;
 mod model;
 mod objects;
 mod plugins;

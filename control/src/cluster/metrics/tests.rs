@@ -1,0 +1,114 @@
+use super::*;
+use crate::verdict::Readiness;
+
+fn gateway() -> ObjectName {
+    ObjectName {
+        namespace: "infra".to_owned(),
+        name: "gw".to_owned(),
+    }
+}
+
+fn verdict(reason: Reason, tools: Option<usize>) -> Verdict {
+    Verdict {
+        name: gateway(),
+        kind: "MCPServerRegistration",
+        ready: Readiness::Unknown,
+        reason,
+        message: String::new(),
+        tools,
+        prompts: None,
+        resources: None,
+        conflicts: Vec::new(),
+        unsupported: Vec::new(),
+    }
+}
+
+/// Each of them told once.
+fn all() -> Metrics {
+    let metrics = Metrics::default();
+    metrics.judged(&gateway(), &[verdict(Reason::Ready, Some(3))]);
+    metrics.set_gateways(1);
+    metrics.set_leader(true);
+    metrics.pushed(&gateway(), 1234);
+    metrics.push_failed(&gateway());
+    metrics.discovered(&gateway(), Some(Reason::UpstreamRefused));
+    metrics.watch_failed("Gateway");
+    metrics
+}
+
+/// The samples, without what describes them.
+fn samples(metrics: &Metrics) -> Vec<String> {
+    let text = metrics.text();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn everything_is_told_by_name_and_labels() {
+    let expected = [
+        r#"mcp_control_registrations{gateway="infra/gw",reason="Ready"} 1"#,
+        r#"mcp_control_discovered_tools{gateway="infra/gw"} 3"#,
+        "mcp_control_gateways 1",
+        "mcp_control_leader 1",
+        r#"mcp_control_pushes_total{gateway="infra/gw"} 1"#,
+        r#"mcp_control_push_failures_total{gateway="infra/gw"} 1"#,
+        r#"mcp_control_last_push_bytes{gateway="infra/gw"} 1234"#,
+        r#"mcp_control_discovery_passes_total{gateway="infra/gw"} 1"#,
+        r#"mcp_control_discovery_failures_total{gateway="infra/gw",reason="UpstreamRefused"} 1"#,
+        r#"mcp_control_watch_errors_total{kind="Gateway"} 1"#,
+    ];
+    assert_eq!(samples(&all()), expected);
+}
+
+#[test]
+fn the_list_is_what_is_told() {
+    let text = all().text();
+    assert!(text.ends_with("# EOF\n"));
+    for (sample, about) in samples(&all()).iter().zip(DESCRIPTIONS) {
+        let labels: Vec<&str> = sample
+            .split(['{', ','])
+            .filter_map(|part| part.split_once('=').map(|(name, _)| name))
+            .collect();
+        assert!(sample.starts_with(about.name), "{sample}");
+        assert_eq!(labels, about.labels, "{sample}");
+        let family = about.name.trim_end_matches("_total");
+        assert!(
+            text.contains(&format!("# HELP {family} {}.\n", about.help)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_reason_that_nobody_has_any_more_is_not_told() {
+    let metrics = Metrics::default();
+    let [pending, ready] = [
+        verdict(Reason::Pending, None),
+        verdict(Reason::Ready, Some(2)),
+    ];
+    metrics.judged(&gateway(), &[pending.clone(), pending, ready.clone()]);
+    metrics.judged(&gateway(), &[ready.clone(), ready]);
+    let expected = [
+        r#"mcp_control_registrations{gateway="infra/gw",reason="Ready"} 2"#,
+        r#"mcp_control_discovered_tools{gateway="infra/gw"} 4"#,
+        "mcp_control_gateways 0",
+        "mcp_control_leader 0",
+    ];
+    assert_eq!(samples(&metrics), expected);
+}
+
+#[test]
+fn a_gateway_that_is_gone_leaves_what_was_counted() {
+    let metrics = all();
+    metrics.forget(&gateway());
+    let left = samples(&metrics);
+    assert!(
+        left.iter()
+            .all(|line| line.contains("_total") || !line.contains("infra/gw")),
+        "{left:?}"
+    );
+    assert_eq!(
+        left.iter().filter(|line| line.contains("infra/gw")).count(),
+        4
+    );
+}
