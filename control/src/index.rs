@@ -1,5 +1,6 @@
 //! The resolved model: one pure, deterministic function over all objects.
 
+mod acceptance;
 mod address;
 mod attachment;
 mod backend;
@@ -10,6 +11,7 @@ mod gateways;
 mod grant;
 mod holders;
 mod hostname;
+mod istiod;
 mod placeholder;
 mod policies;
 mod registration;
@@ -55,7 +57,8 @@ pub struct Index {
     pub extensions: Vec<ExtensionVerdict>,
     /// What is to be told about other objects than registrations.
     pub notices: Vec<Notice>,
-    /// What Envoy has to know to reach the servers; complete also for registrations that are not served.
+    /// What Envoy has to know to reach the servers; complete also for registrations that are not served. Where Istio
+    /// carries requests, clusters have nothing but their names.
     pub network: Network,
 }
 

@@ -8,9 +8,10 @@ use gateway_api::gateways::{
 };
 use gateway_api::httproutes::{HttpRoute, HttpRouteParentRefs};
 
-use super::Settings;
+use super::acceptance::expect_accepted;
 use super::hostname::intersects;
 use super::store::Store;
+use super::{Carrier, Settings};
 use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -42,7 +43,8 @@ pub(super) fn attach(
         if !settings.counts(&gateway) {
             continue;
         }
-        match attach_to(name, (parent, &gateway), hostnames, store) {
+        let taken = attach_to(name, (parent, &gateway), hostnames, store);
+        match taken.and_then(|taken| accepted(taken, (name, route), parent, settings)) {
             Ok(taken) => {
                 found.gateways.push(gateway);
                 found.hostnames.extend(taken);
@@ -69,6 +71,21 @@ pub(super) fn attach(
         .cloned()
         .collect();
     Ok(found)
+}
+
+/// Of Istio's gateways it is istiod that says what is attached.
+fn accepted(
+    taken: Vec<String>,
+    (name, route): (&ObjectName, &HttpRoute),
+    parent: &HttpRouteParentRefs,
+    settings: &Settings,
+) -> Result<Vec<String>, String> {
+    if settings.carrier == Carrier::Istio {
+        let gateway = gateway_of(name, parent);
+        expect_accepted(name, route, parent)
+            .map_err(|reason| format!("Gateway {gateway}: {reason}"))?;
+    }
+    Ok(taken)
 }
 
 fn gateway_of(route: &ObjectName, parent: &HttpRouteParentRefs) -> ObjectName {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use gateway_api::httproutes::HttpRouteRulesBackendRefs;
-use k8s_openapi::api::core::v1::ServicePort;
+use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -41,6 +41,15 @@ pub(super) struct Destination {
     pub(super) http2: bool,
 }
 
+/// What a backendRef names.
+#[derive(Clone, Debug)]
+pub(super) enum Referent<'a> {
+    /// A Service that exists and that the route may refer to.
+    Service(ObjectName, &'a Service),
+    /// A host of Istio's registry.
+    Host(&'a str),
+}
+
 /// The cluster that a route's backendRef leads to. `gateways` are the namespaces of the route's gateways.
 pub(super) fn cluster(
     route: &ObjectName,
@@ -48,6 +57,25 @@ pub(super) fn cluster(
     gateways: &[&str],
     store: &Store<'_>,
 ) -> Result<Cluster, Fault> {
+    let (referent, port) = referent(route, backend, store)?;
+    let destination = match referent {
+        Referent::Service(name, service) => self::service(name, service, port, store)?,
+        Referent::Host(host) => entry(host, port, store)?,
+    };
+    connection::connect(destination, gateways, store)
+}
+
+/// As istiod names the cluster of a host and port.
+pub(super) fn cluster_name(port: u16, host: &str) -> String {
+    format!("outbound|{port}||{host}")
+}
+
+/// What a backendRef names, and its port.
+pub(super) fn referent<'a>(
+    route: &ObjectName,
+    backend: &'a HttpRouteRulesBackendRefs,
+    store: &Store<'a>,
+) -> Result<(Referent<'a>, u16), Fault> {
     let number = backend
         .port
         .and_then(|port| u16::try_from(port).ok())
@@ -61,19 +89,22 @@ pub(super) fn cluster(
     };
     let group = backend.group.as_deref().unwrap_or("");
     let kind = backend.kind.as_deref().unwrap_or("Service");
-    let destination = match (group, kind) {
-        ("", "Service") => service(route, backend, port, store)?,
-        ("networking.istio.io", "Hostname") => entry(&backend.name, port, store)?,
+    match (group, kind) {
+        ("", "Service") => {
+            let name = service_name(route, backend);
+            let service = service_of(route, &name, store)?;
+            Ok((Referent::Service(name, service), port))
+        }
+        ("networking.istio.io", "Hostname") => Ok((Referent::Host(&backend.name), port)),
         _ => {
             let message = format!(
                 "HTTPRoute {route}: backendRef {} is of kind {kind} (group {group:?}): \
                  use a Service, or Hostname of group networking.istio.io",
                 backend.name
             );
-            return Err(Fault::new(Reason::TargetUnsupported, message));
+            Err(Fault::new(Reason::TargetUnsupported, message))
         }
-    };
-    connection::connect(destination, gateways, store)
+    }
 }
 
 /// The names of what a backendRef leads to, as far as it says.
@@ -99,31 +130,37 @@ fn service_name(route: &ObjectName, backend: &HttpRouteRulesBackendRefs) -> Obje
     }
 }
 
-fn full_name(service: &ObjectName) -> String {
+pub(super) fn full_name(service: &ObjectName) -> String {
     format!("{}.{}.{CLUSTER_DOMAIN}", service.name, service.namespace)
 }
 
-fn service(
+fn service_of<'a>(
     route: &ObjectName,
-    backend: &HttpRouteRulesBackendRefs,
-    port: u16,
-    store: &Store<'_>,
-) -> Result<Destination, Fault> {
-    let name = service_name(route, backend);
-    let (from, to) = ((ROUTE, route.namespace.as_str()), (SERVICE, &name));
+    name: &ObjectName,
+    store: &Store<'a>,
+) -> Result<&'a Service, Fault> {
+    let (from, to) = ((ROUTE, route.namespace.as_str()), (SERVICE, name));
     if !grant::is_granted(store, from, to) {
         return Err(Fault::new(
             Reason::TargetUnsupported,
             grant::missing(from, to),
         ));
     }
-    let Some(service) = store.services.get(&name) else {
-        let lack = store.lack(Kind::Service, &name);
+    store.services.get(name).copied().ok_or_else(|| {
+        let lack = store.lack(Kind::Service, name);
         let message = format!(
             "Service {name}, to which HTTPRoute {route} leads, {lack}, or correct the backendRef"
         );
-        return Err(Fault::new(Reason::TargetNotFound, message));
-    };
+        Fault::new(Reason::TargetNotFound, message)
+    })
+}
+
+fn service(
+    name: ObjectName,
+    service: &Service,
+    port: u16,
+    store: &Store<'_>,
+) -> Result<Destination, Fault> {
     let spec = service.spec.clone().unwrap_or_default();
     if spec.type_.as_deref() == Some("ExternalName") {
         return external(
@@ -164,7 +201,7 @@ fn service(
 }
 
 /// The port of a Service that routes name by this number.
-fn numbered<'a>(
+pub(super) fn numbered<'a>(
     service: &ObjectName,
     ports: &'a [ServicePort],
     number: u16,
@@ -186,12 +223,7 @@ fn external(
     port: u16,
     store: &Store<'_>,
 ) -> Result<Destination, Fault> {
-    if !is_precise(external_name) && external_name.parse::<IpAddr>().is_err() {
-        let message = format!(
-            "Service {service}: spec.externalName {external_name:?} must be a host name in lower case, without port"
-        );
-        return Err(Fault::new(Reason::TargetUnsupported, message));
-    }
+    expect_external_name(service, external_name)?;
     if store
         .service_entries
         .values()
@@ -221,6 +253,18 @@ fn external(
         secure: speaks(protocol, &["https", "tls"]),
         http2: speaks(protocol, &["http2", "grpc", "kubernetes.io/h2c"]),
     })
+}
+
+/// # Errors
+/// Where `spec.externalName` is no host.
+pub(super) fn expect_external_name(service: &ObjectName, name: &str) -> Result<(), Fault> {
+    if is_precise(name) || name.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    let message = format!(
+        "Service {service}: spec.externalName {name:?} must be a host name in lower case, without port"
+    );
+    Err(Fault::new(Reason::TargetUnsupported, message))
 }
 
 /// The ready endpoints of a Service for one of its ports, in order.
@@ -264,38 +308,38 @@ fn endpoints(name: &ObjectName, port: &ServicePort, store: &Store<'_>) -> Vec<Ad
     addresses
 }
 
-/// The host of a ServiceEntry. Where several have it, the first by name that has the port counts.
-fn entry(host: &str, port: u16, store: &Store<'_>) -> Result<Destination, Fault> {
+/// The ServiceEntry of a host, and its port. Where several have the host, the first by name that has the port counts.
+pub(super) fn entry_port<'a>(
+    host: &str,
+    port: u16,
+    store: &Store<'a>,
+) -> Result<(ObjectName, &'a ServiceEntry, &'a EntryPort), Fault> {
     let not_found = |message: String| Fault::new(Reason::TargetNotFound, message);
-    let mut entries = store
-        .service_entries
-        .iter()
-        .filter(|(_, e)| e.spec.hosts.iter().any(|h| h == host));
+    let entries = store.service_entries.iter();
+    let mut entries = entries.filter(|(_, e)| e.spec.hosts.iter().any(|h| h == host));
     let Some((name, first)) = entries.clone().next() else {
         return Err(not_found(format!(
             "no ServiceEntry has host {host}: add one"
         )));
     };
     let found = entries.find_map(|(name, entry)| {
-        entry
-            .spec
-            .ports
-            .iter()
-            .find(|p| p.number == port)
-            .map(|port| (name, *entry, port))
+        let entry: &'a ServiceEntry = entry;
+        let mut ports = entry.spec.ports.iter();
+        let port = ports.find(|p| p.number == port)?;
+        Some((name.clone(), entry, port))
     });
-    let Some((name, entry, entry_port)) = found else {
-        let known: Vec<_> = first
-            .spec
-            .ports
-            .iter()
-            .map(|p| p.number.to_string())
-            .collect();
-        return Err(not_found(format!(
-            "ServiceEntry {name} has no port {port}; it has {}",
-            known.join(", ")
-        )));
-    };
+    found.ok_or_else(|| {
+        let ports = first.spec.ports.iter();
+        let known: Vec<_> = ports.map(|p| p.number.to_string()).collect();
+        let known = known.join(", ");
+        not_found(format!(
+            "ServiceEntry {name} has no port {port}; it has {known}"
+        ))
+    })
+}
+
+fn entry(host: &str, port: u16, store: &Store<'_>) -> Result<Destination, Fault> {
+    let (name, entry, entry_port) = entry_port(host, port, store)?;
     let (addresses, dns) = entry_addresses(host, entry, entry_port).map_err(|message| {
         Fault::new(
             Reason::TargetUnsupported,
@@ -306,7 +350,7 @@ fn entry(host: &str, port: u16, store: &Store<'_>) -> Result<Destination, Fault>
     Ok(Destination {
         host: host.to_owned(),
         port,
-        namespace: name.namespace.clone(),
+        namespace: name.namespace,
         addresses,
         dns,
         secure: speaks(protocol, &["https", "tls"]),

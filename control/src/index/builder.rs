@@ -19,6 +19,9 @@ use crate::verdict::{Fault, Reason};
 
 /// Where MCP clients connect, below the public hosts.
 const ENDPOINT_PATH: &str = "/mcp";
+/// Why certificates of a registration have no effect in a cluster.
+const TRUST_OF_ISTIO: &str = "spec.caCertSecretRef (in a cluster the DestinationRule for the server's host says whom to \
+                              trust: give its trafficPolicy.tls caCertificates or credentialName)";
 
 pub(super) struct Builder<'a> {
     store: Store<'a>,
@@ -95,7 +98,11 @@ impl<'a> Builder<'a> {
             let certificates = secret::certificates(draft, &self.store, self.settings);
             if let (Ok(pem), Ok(reach), true) = (&certificates, reach, draft.is_enabled) {
                 let decided = !trusting.insert(reach.cluster.name.clone());
-                unsupported.extend(trust(network, reach, pem.as_deref(), decided));
+                let told = match self.settings.carrier {
+                    Carrier::Own => trust(network, reach, pem.as_deref(), decided),
+                    Carrier::Istio => pem.as_ref().map(|_| TRUST_OF_ISTIO.to_owned()),
+                };
+                unsupported.extend(told);
             }
             let outcome = self.resolve(&candidate, policies, &mut holders);
             let outcome = outcome.and_then(|resolved| certificates.map(|_| resolved));
@@ -158,13 +165,12 @@ impl<'a> Builder<'a> {
             ));
         }
         let reach = candidate.reach.clone()?;
-        let serves = |gateway: &&ObjectName| {
-            candidate.is_older() || self.extensions.hosts.contains_key(gateway)
-        };
-        let gateways = candidate.gateways.iter().filter(serves).cloned();
-        let gateways: Vec<_> = gateways.collect();
+        let gateways = candidate.gateways.iter();
+        let gateways = gateways.filter(|gateway| self.serves(candidate, gateway));
+        let gateways: Vec<_> = gateways.cloned().collect();
         if gateways.is_empty() {
-            return Err(gateways::missing(&candidate.gateways, &self.store));
+            let attached = &candidate.gateways;
+            return Err(gateways::missing(attached, &self.store, self.settings));
         }
         holders.take(draft, &gateways)?;
         let holding = policies.holding(&candidate.route, &gateways);
@@ -177,6 +183,14 @@ impl<'a> Builder<'a> {
             policies: holding.places,
             denied: holding.denied,
         })
+    }
+
+    /// Whether clients reach the registration by this gateway.
+    fn serves(&self, candidate: &Candidate<'_>, gateway: &ObjectName) -> bool {
+        let hosts = || gateways::hosts_without_extension(gateway, &self.store, self.settings);
+        self.extensions.hosts.contains_key(gateway)
+            || candidate.is_older()
+                && (self.settings.carrier == Carrier::Own || !hosts().is_empty())
     }
 }
 

@@ -9,7 +9,7 @@ use super::hostname::is_precise;
 use super::registration::{Draft, Generation, drafts};
 use super::route::{Rule, rule};
 use super::store::Store;
-use super::{Settings, backend};
+use super::{Carrier, Settings, backend, istiod};
 use crate::manifests::Kind;
 use crate::network::{Cluster, PathMatch, Route};
 use crate::object::ObjectName;
@@ -55,7 +55,8 @@ impl<'a> Candidate<'a> {
             .and_then(|object| attach(&route, object, store, settings));
         let gateways = attachment.iter().flat_map(|a| a.gateways.iter().cloned());
         let gateways = gateways.collect();
-        let reach = object.and_then(|object| reach(&draft, (&route, object), attachment, store));
+        let reach = object
+            .and_then(|object| reach(&draft, (&route, object), attachment, (store, settings)));
         let reach = draft.timeouts.clone().and(reach);
         Self {
             draft,
@@ -116,13 +117,18 @@ fn reach(
     draft: &Draft<'_>,
     (name, route): (&ObjectName, &HttpRoute),
     attachment: Result<Attachment, Fault>,
-    store: &Store<'_>,
+    (store, settings): (&Store<'_>, &Settings),
 ) -> Result<Reach, Fault> {
     let rule = rule(name, route)?;
     let attachment = attachment?;
-    let gateways = attachment.gateways.iter();
-    let gateways: Vec<_> = gateways.map(|g| g.namespace.as_str()).collect();
-    let cluster = backend::cluster(name, rule.backend, &gateways, store)?;
+    let cluster = match settings.carrier {
+        Carrier::Own => {
+            let gateways = attachment.gateways.iter();
+            let gateways: Vec<_> = gateways.map(|g| g.namespace.as_str()).collect();
+            backend::cluster(name, rule.backend, &gateways, store)?
+        }
+        Carrier::Istio => istiod::cluster(name, rule.backend, store)?,
+    };
     let unsupported = |message: String| Fault::new(Reason::TargetUnsupported, message);
     let Some(host) = attachment.hostnames.iter().find(|h| is_precise(h)) else {
         return Err(unsupported(format!(
@@ -144,7 +150,10 @@ fn reach(
         },
         host: host.clone(),
         cluster,
-        unsupported: rule.unsupported,
+        unsupported: match settings.carrier {
+            Carrier::Own => rule.unsupported,
+            Carrier::Istio => Vec::new(),
+        },
     })
 }
 

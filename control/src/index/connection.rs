@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::backend::{CLUSTER_DOMAIN, Destination};
+use super::backend::{CLUSTER_DOMAIN, Destination, cluster_name};
 use super::store::Store;
 use crate::api::{ConnectionPool, DestinationRule, H2UpgradePolicy, TlsMode, TlsSettings};
 use crate::network::{Cluster, Tls};
@@ -20,7 +20,7 @@ pub(super) fn connect(
     store: &Store<'_>,
 ) -> Result<Cluster, Fault> {
     let mut cluster = Cluster {
-        name: format!("outbound|{}||{}", destination.port, destination.host),
+        name: cluster_name(destination.port, &destination.host),
         addresses: destination.addresses,
         dns: destination.dns,
         tls: None,

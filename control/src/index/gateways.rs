@@ -130,43 +130,53 @@ fn serve(
         let message = format!("Gateway {gateway} {lack}, or correct spec.targetRef");
         return Err(Fault::new(Reason::TargetNotFound, message));
     };
-    let listener = object
-        .spec
-        .listeners
-        .iter()
-        .find(|l| l.name == target.section_name);
-    let Some(listener) = listener else {
-        let known: Vec<_> = object
-            .spec
-            .listeners
-            .iter()
-            .map(|l| l.name.as_str())
-            .collect();
-        let message = format!(
-            "Gateway {gateway} has no listener {}; it has {}",
-            target.section_name,
-            known.join(", ")
-        );
-        return Err(Fault::new(Reason::TargetNotFound, message));
-    };
-    let spec = &extension.spec;
-    if let (Carrier::Istio, Some(host)) = (settings.carrier, &spec.private_host) {
+    let listener = listener(&gateway, object, &target.section_name)?;
+    if let (Carrier::Istio, Some(host)) = (settings.carrier, &extension.spec.private_host) {
         expect_private_host(host)?;
     }
-    Ok(match &spec.public_host {
-        Some(host) => vec![public_host(host)?],
-        None => match listener.hostname.as_deref() {
-            Some(hostname) if !hostname.is_empty() && !is_hostname(hostname) => {
-                let message = format!(
-                    "hostname {hostname:?} of listener {} of Gateway {gateway} is no host name in lower case: \
-                     correct it, or give spec.publicHost",
-                    listener.name
-                );
-                return Err(Fault::new(Reason::Invalid, message));
-            }
-            hostname => default_hosts(hostname, settings),
-        },
+    if let Some(host) = &extension.spec.public_host {
+        return Ok(vec![public_host(host)?]);
+    }
+    listener_hosts(listener, &gateway, settings)
+}
+
+fn listener<'a>(
+    name: &ObjectName,
+    gateway: &'a Gateway,
+    section: &str,
+) -> Result<&'a GatewayListeners, Fault> {
+    let mut listeners = gateway.spec.listeners.iter();
+    listeners.find(|l| l.name == section).ok_or_else(|| {
+        let listeners = gateway.spec.listeners.iter();
+        let known: Vec<_> = listeners.map(|l| l.name.as_str()).collect();
+        let known = known.join(", ");
+        let message = format!("Gateway {name} has no listener {section}; it has {known}");
+        Fault::new(Reason::TargetNotFound, message)
     })
+}
+
+/// The hosts of a listener whose extension names none.
+fn listener_hosts(
+    listener: &GatewayListeners,
+    gateway: &ObjectName,
+    settings: &Settings,
+) -> Result<Vec<String>, Fault> {
+    let hostname = listener.hostname.as_deref();
+    let hostname = hostname.filter(|hostname| !hostname.is_empty());
+    let invalid = |message: String| Err(Fault::new(Reason::Invalid, message));
+    match hostname {
+        Some(hostname) if !is_hostname(hostname) => invalid(format!(
+            "hostname {hostname:?} of listener {} of Gateway {gateway} is no host name in lower case: \
+             correct it, or give spec.publicHost",
+            listener.name
+        )),
+        None if settings.carrier == Carrier::Istio => invalid(format!(
+            "listener {} of Gateway {gateway} has no hostname, so the host of the MCP endpoint is not known: \
+             give spec.publicHost",
+            listener.name
+        )),
+        _ => Ok(default_hosts(hostname, settings)),
+    }
 }
 
 /// A name as it is, an address in its usual spelling.
@@ -215,22 +225,25 @@ pub(super) fn hosts_without_extension(
 }
 
 /// What to do where a registration's gateways have no extension.
-pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
+pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>, settings: &Settings) -> Fault {
     let gateway = gateways.first().cloned();
     let gateway = gateway.unwrap_or(ObjectName {
         namespace: String::new(),
         name: String::new(),
     });
     let listener = store.gateways.get(&gateway).and_then(|g| usual_listener(g));
+    let needs_host = settings.carrier == Carrier::Istio
+        && listener.is_some_and(|listener| listener_hosts(listener, &gateway, settings).is_err());
     let listener = listener.map_or("mcp", |l| l.name.as_str());
+    let apply = match needs_host {
+        true => "apply this, with the host that clients ask for",
+        false => "apply",
+    };
+    let sentence = format!(
+        "no MCPGatewayExtension makes a listener of Gateway {gateway} an MCP endpoint. For listener {listener}, {apply}:"
+    );
     let ObjectName { namespace, name } = &gateway;
-    Fault::new(
-        Reason::NoGatewayExtension,
-        format!(
-            "no MCPGatewayExtension makes a listener of Gateway {gateway} an MCP endpoint. For listener {listener}, apply:"
-        ),
-    )
-    .with_manifest(&[
+    let mut manifest = vec![
         "apiVersion: mcp.kuadrant.io/v1".to_owned(),
         "kind: MCPGatewayExtension".to_owned(),
         "metadata:".to_owned(),
@@ -240,7 +253,11 @@ pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>) -> Fault {
         "  targetRef:".to_owned(),
         format!("    name: {name}"),
         format!("    sectionName: {listener}"),
-    ])
+    ];
+    if needs_host {
+        manifest.push("  publicHost: mcp.example.com".to_owned());
+    }
+    Fault::new(Reason::NoGatewayExtension, sentence).with_manifest(&manifest)
 }
 
 fn unsupported(spec: &McpGatewayExtensionSpec, settings: &Settings) -> Vec<String> {

@@ -11,7 +11,7 @@ use x509_cert::der::Decode as _;
 use super::placeholder::{expand, left_over};
 use super::registration::Draft;
 use super::store::Store;
-use super::{Credential, Settings};
+use super::{Carrier, Credential, Settings};
 use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -30,12 +30,10 @@ pub(super) fn credential(
     };
     let name = beside(draft, &reference.name);
     let Some(secret) = store.secrets.get(&name) else {
+        let message = absent(draft, &name, store, settings);
         return Err(Fault::new(
             Reason::CredentialNotFound,
-            format!(
-                "Secret {name} {}, or take out credentialRef",
-                store.lack(Kind::Secret, &name)
-            ),
+            format!("{message}, or take out credentialRef"),
         ));
     };
     let label = draft.generation.secret_label();
@@ -85,10 +83,8 @@ pub(super) fn certificates(
     let key = &reference.key;
     let invalid = |message: String| Fault::new(Reason::CertificateInvalid, message);
     let Some(secret) = store.secrets.get(&name) else {
-        return Err(invalid(format!(
-            "Secret {name} {}, or take out caCertSecretRef",
-            store.lack(Kind::Secret, &name)
-        )));
+        let message = absent(draft, &name, store, settings);
+        return Err(invalid(format!("{message}, or take out caCertSecretRef")));
     };
     let value = value(secret, key, &settings.variables)
         .map_err(|fault| invalid(format!("Secret {name}, key {key}: {}", fault.message)))?
@@ -108,6 +104,24 @@ pub(super) fn certificates(
         return Err(invalid(format!("Secret {name}, key {key}: {flaw}")));
     }
     Ok(Some(text))
+}
+
+/// What to do where a Secret is not here. In a cluster only those with the label are read.
+fn absent(draft: &Draft<'_>, name: &ObjectName, store: &Store<'_>, settings: &Settings) -> String {
+    let namespace = &name.namespace;
+    if settings.unreadable_secrets.contains(namespace) {
+        return format!(
+            "Secret {name} cannot be read, as no Secret of namespace {namespace} can: bind the Role \
+             mcp-control-secrets there (a RoleBinding to the ServiceAccount mcp-controller of namespace mcp-system)"
+        );
+    }
+    if settings.carrier == Carrier::Istio && !store.is_unreadable(Kind::Secret, name) {
+        let label = draft.generation.secret_label();
+        return format!(
+            "no Secret {name} with the label {label}: \"true\" exists: create it, or add the label"
+        );
+    }
+    format!("Secret {name} {}", store.lack(Kind::Secret, name))
 }
 
 fn beside(draft: &Draft<'_>, name: &str) -> ObjectName {

@@ -56,12 +56,16 @@ impl<'a> Store<'a> {
 
     /// What is the matter with an object that is not here, and what to do.
     pub(super) fn lack(&self, kind: Kind, name: &ObjectName) -> &'static str {
-        let name = name.clone();
-        let identity = Identity { kind, name };
-        match self.unreadable.contains(&identity) {
+        match self.is_unreadable(kind, name) {
             true => "could not be read: correct it",
             false => "does not exist: create it",
         }
+    }
+
+    /// Whether it is there, but nonsense.
+    pub(super) fn is_unreadable(&self, kind: Kind, name: &ObjectName) -> bool {
+        let name = name.clone();
+        self.unreadable.contains(&Identity { kind, name })
     }
 
     fn add(&mut self, object: &'a Object) {

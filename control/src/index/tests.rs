@@ -1,5 +1,6 @@
 mod addresses;
 mod attachment;
+mod cluster;
 mod connections;
 mod credentials;
 mod extensions;
