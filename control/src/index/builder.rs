@@ -164,15 +164,16 @@ impl<'a> Builder<'a> {
                 "spec.state is Disabled; set it to Enabled to serve the server",
             ));
         }
-        let reach = candidate.reach.clone()?;
         let gateways = candidate.gateways.iter();
         let gateways = gateways.filter(|gateway| self.serves(candidate, gateway));
         let gateways: Vec<_> = gateways.cloned().collect();
+        let held = holders.take(draft, &gateways);
+        let reach = candidate.reach.clone()?;
         if gateways.is_empty() {
             let attached = &candidate.gateways;
             return Err(gateways::missing(attached, &self.store, self.settings));
         }
-        holders.take(draft, &gateways)?;
+        held?;
         let holding = policies.holding(&candidate.route, &gateways);
         Ok(Resolved {
             host: reach.host,

@@ -1,9 +1,11 @@
 //! The cluster that istiod makes of a backendRef. Its endpoints, and how connections are made, are istiod's work.
 
 use gateway_api::httproutes::HttpRouteRulesBackendRefs;
+use k8s_openapi::api::core::v1::Service;
 
 use super::backend::{
-    Referent, cluster_name, entry_port, expect_external_name, full_name, numbered, referent,
+    CLUSTER_DOMAIN, Referent, cluster_name, entry_port, expect_external_name, full_name, numbered,
+    referent,
 };
 use super::store::Store;
 use crate::network::Cluster;
@@ -22,21 +24,13 @@ pub(super) fn cluster(
             expect_known(host, port, store)?;
             host.to_owned()
         }
-        Referent::Service(name, service) => {
-            let spec = service.spec.as_ref();
-            let ports = spec.and_then(|spec| spec.ports.as_deref());
-            let external = spec.filter(|spec| spec.type_.as_deref() == Some("ExternalName"));
-            match external {
-                Some(spec) => {
-                    let host = spec.external_name.as_deref().unwrap_or_default();
-                    aliased(&name, host, port, store)?
-                }
-                None => {
-                    numbered(&name, ports.unwrap_or_default(), port)?;
-                    full_name(&name)
-                }
+        Referent::Service(name, service) => match external_name(service) {
+            Some(host) => aliased(&name, host, port, store)?,
+            None => {
+                expect_port(&name, service, port)?;
+                full_name(&name)
             }
-        }
+        },
     };
     Ok(Cluster {
         name: cluster_name(port, &host),
@@ -74,13 +68,36 @@ fn aliased(
 /// # Errors
 /// Where neither a ServiceEntry nor a Service has host and port.
 fn expect_known(host: &str, port: u16, store: &Store<'_>) -> Result<(), Fault> {
-    let mut services = store.services.iter();
-    match services.find(|(name, _)| full_name(name) == host) {
-        Some((name, service)) => {
-            let spec = service.spec.as_ref();
-            let ports = spec.and_then(|spec| spec.ports.as_deref());
-            numbered(name, ports.unwrap_or_default(), port).map(|_| ())
-        }
+    let own = |service: &&Service| external_name(service).is_none();
+    let named = named(host).and_then(|name| {
+        let service = store.services.get(&name).copied().filter(own)?;
+        Some((service, name))
+    });
+    match named {
+        Some((service, name)) => expect_port(&name, service, port),
         None => entry_port(host, port, store).map(|_| ()),
     }
+}
+
+fn expect_port(name: &ObjectName, service: &Service, port: u16) -> Result<(), Fault> {
+    let spec = service.spec.as_ref();
+    let ports = spec.and_then(|spec| spec.ports.as_deref());
+    numbered(name, ports.unwrap_or_default(), port).map(|_| ())
+}
+
+/// What a Service of type ExternalName names.
+fn external_name(service: &Service) -> Option<&str> {
+    let spec = service.spec.as_ref()?;
+    let is_external = spec.type_.as_deref() == Some("ExternalName");
+    is_external.then(|| spec.external_name.as_deref().unwrap_or_default())
+}
+
+/// The Service whose full name this would be.
+fn named(host: &str) -> Option<ObjectName> {
+    let host = host.strip_suffix(CLUSTER_DOMAIN)?.strip_suffix('.')?;
+    let (name, namespace) = host.split_once('.')?;
+    Some(ObjectName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
 }

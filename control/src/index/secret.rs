@@ -112,7 +112,8 @@ fn absent(draft: &Draft<'_>, name: &ObjectName, store: &Store<'_>, settings: &Se
     if settings.unreadable_secrets.contains(namespace) {
         return format!(
             "Secret {name} cannot be read, as no Secret of namespace {namespace} can: bind the Role \
-             mcp-control-secrets there (a RoleBinding to the ServiceAccount mcp-controller of namespace mcp-system)"
+             mcp-control-secrets there (a RoleBinding to the ServiceAccount mcp-controller of namespace mcp-system), as \
+             kubectl apply -n {namespace} -k wasmplugin/install/secrets does"
         );
     }
     if settings.carrier == Carrier::Istio && !store.is_unreadable(Kind::Secret, name) {

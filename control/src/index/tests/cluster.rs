@@ -253,6 +253,8 @@ spec: {{type: ExternalName, externalName: {host:?}, ports: [{{port: 80}}]}}
     );
     let other_port = external("a.example").edit("ports: [{number: 80,", "ports: [{number: 81,");
     assert_eq!(fault(&other_port).0, Reason::TargetUnsupported);
+    let itself = external("svc.team.svc.cluster.local");
+    assert_eq!(fault(&itself).0, Reason::TargetUnsupported);
     let (reason, message) = fault(&external("https://b.example"));
     assert_eq!(reason, Reason::TargetUnsupported);
     assert!(
@@ -341,7 +343,7 @@ fn a_namespace_whose_secrets_cannot_be_read_is_named_with_what_to_do() {
         .unwrap_err();
     let message = "Secret team/pat cannot be read, as no Secret of namespace team can: bind the Role \
                    mcp-control-secrets there (a RoleBinding to the ServiceAccount mcp-controller of namespace \
-                   mcp-system), or take out credentialRef";
+                   mcp-system), as kubectl apply -n team -k wasmplugin/install/secrets does, or take out credentialRef";
     assert_eq!(
         (fault.reason, fault.message.as_str()),
         (Reason::CredentialNotFound, message)

@@ -1,5 +1,5 @@
 use super::{Manifests, SERVER, refused, registration};
-use crate::verdict::Reason::{Invalid, PrefixConflict};
+use crate::verdict::Reason::{Invalid, NotAttached, PrefixConflict, TargetNotFound};
 
 /// Server `b`, with the prefix of `a`.
 fn rival() -> String {
@@ -68,6 +68,27 @@ fn a_prefix_is_kept_while_its_holders_credential_is_repaired() {
         )
         .with(&rival());
     assert_eq!(reason_of(&manifests, "b"), Some(PrefixConflict));
+}
+
+#[test]
+fn a_prefix_is_kept_while_its_holders_server_is_not_found() {
+    let manifests = Manifests::one_server()
+        .edit("hosts: [a.example]", "hosts: [x.example]")
+        .with(&rival());
+    assert_eq!(reason_of(&manifests, "a"), Some(TargetNotFound));
+    assert_eq!(reason_of(&manifests, "b"), Some(PrefixConflict));
+}
+
+#[test]
+fn a_prefix_is_free_while_its_holder_is_attached_nowhere() {
+    let manifests = Manifests::one_server()
+        .edit(
+            "- {name: gw, namespace: infra}",
+            "- {name: x, namespace: infra}",
+        )
+        .with(&rival());
+    assert_eq!(reason_of(&manifests, "a"), Some(NotAttached));
+    assert_eq!(reason_of(&manifests, "b"), None);
 }
 
 #[test]
