@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::{CommandFactory as _, Parser as _};
+use mcp_control::args::{Args, Command, PluginsMode};
 use serde_json::{Value, json};
 
 const KUSTOMIZATION: &str = "kustomization.yaml";
@@ -140,4 +142,38 @@ fn the_container_may_do_nothing_to_its_node() {
         (&pod["runAsNonRoot"], &pod["seccompProfile"]["type"]),
         (&true.into(), &"RuntimeDefault".into())
     );
+}
+
+#[test]
+fn the_program_takes_what_the_container_gives_it() {
+    let container = container();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let arguments = container["args"].as_array().unwrap().iter().map(text);
+    let program = std::iter::once("mcp-control".to_owned());
+    let args = Args::try_parse_from(program.chain(arguments)).unwrap();
+    let Command::Run(run) = args.command else {
+        panic!("{:?}", args.command)
+    };
+    assert_eq!(run.wasmplugins, PluginsMode::Manage);
+    let [port] = container["ports"].as_array().unwrap().as_slice() else {
+        panic!("{container}")
+    };
+    assert_eq!(port["containerPort"], run.admin.port());
+    assert!(
+        run.admin.ip().is_unspecified(),
+        "a kubelet asks from outside"
+    );
+    // What it reads besides.
+    let variables: BTreeSet<_> = container["env"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| text(&v["name"]))
+        .collect();
+    let program = Args::command();
+    let known = program.find_subcommand("run").unwrap().get_arguments();
+    let known: BTreeSet<_> = known
+        .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
+        .collect();
+    assert_eq!(variables, known);
 }
