@@ -80,6 +80,20 @@ fn the_list_is_what_is_told() {
 }
 
 #[test]
+fn the_reference_has_the_list() {
+    let reference = include_str!("../../../../docs/reference.md");
+    for about in DESCRIPTIONS {
+        let labels = about.labels.iter().map(|label| format!("`{label}`"));
+        let labels = labels.collect::<Vec<_>>().join(", ");
+        let row = format!("| `{}` | {labels} | {} |", about.name, about.help);
+        let row = row.replace("|  |", "| |");
+        assert!(reference.contains(&row), "docs/reference.md lacks {row}");
+    }
+    let rows = reference.matches("\n| `mcp_control_").count();
+    assert_eq!(rows, DESCRIPTIONS.len());
+}
+
+#[test]
 fn a_reason_that_nobody_has_any_more_is_not_told() {
     let metrics = Metrics::default();
     let [pending, ready] = [
