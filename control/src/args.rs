@@ -114,6 +114,21 @@ pub struct RunArgs {
     /// After how long without a sign of life another control takes over.
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = value_parser!(u16).range(3..=300))]
     pub lease_seconds: u16,
+    /// What is logged: error, warn, info, debug or trace, or directives such as mcp_control=debug,kube=info.
+    #[arg(long, value_name = "LEVEL", env = "RUST_LOG", default_value = "info")]
+    pub log: String,
+    /// How it is logged, on standard error.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A line of JSON.
+    Json,
 }
 
 /// Whose the WasmPlugins are.

@@ -29,16 +29,24 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-use kube::Client;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{Api, Client};
 
 use crate::args::{PluginsMode, RunArgs};
+use crate::crds;
 use crate::image::Image;
 use crate::object::ObjectName;
 use crate::signals::Signals;
 use admin::Admin;
 use keys::KeyPair;
+use lease::Lease;
 use session::Session;
+
+/// The lease's name.
+const LEASE: &str = "mcp-control";
 
 /// Why control cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +67,12 @@ enum ClusterError {
         address: SocketAddr,
         cause: io::Error,
     },
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+    #[error("{0}")]
+    Foreign(String),
+    #[error("this control leads no more: {0}")]
+    Lost(#[from] lease::Lost),
     #[error("{0}")]
     Runtime(#[from] io::Error),
 }
@@ -112,9 +126,11 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let options = options(args)?;
     let mut signals = Signals::new()?;
     let client = Client::try_from(kube::Config::infer().await?)?;
+    expect_own_definitions(&client).await?;
     let keys = KeyPair::open(client.clone(), &args.namespace).await?;
-    let mut session = Session::start(client, keys, options);
-    let admin = Admin::new(session.snapshot(), session.beat());
+    let mut session = Session::start(client.clone(), keys, options);
+    let metrics = Arc::clone(session.metrics());
+    let admin = Admin::new(session.snapshot(), session.beat(), metrics);
     let address = admin
         .serve(args.admin)
         .await
@@ -123,11 +139,46 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
             cause,
         })?;
     tracing::info!("admin interface at http://{address}");
+    let mut lease = lease(args, client)?;
+    tokio::select! {
+        () = lease.acquire() => {}
+        () = session.run() => {}
+        () = signals.next() => return Ok(()),
+    }
+    tracing::info!("{} leads", lease.identity());
     session.lead();
     tokio::select! {
+        // What it has begun ends with the program: another may lead already.
+        lost = lease.hold() => return Err(lost.into()),
         () = session.run() => {}
         () = signals.next() => {}
     }
     session.stop().await;
+    lease.release().await;
     Ok(())
+}
+
+fn lease(args: &RunArgs, client: Client) -> Result<Lease, ClusterError> {
+    let host = || {
+        let name = rustix::system::uname();
+        name.nodename().to_string_lossy().into_owned()
+    };
+    let identity = args.identity.clone().unwrap_or_else(host);
+    let duration = Duration::from_secs(args.lease_seconds.into());
+    Lease::new(client, &args.namespace, LEASE, &identity, duration).map_err(ClusterError::Random)
+}
+
+/// Definitions of this project's kinds that are not its own are let alone, and so are their objects.
+async fn expect_own_definitions(client: &Client) -> Result<(), ClusterError> {
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let mut found = Vec::new();
+    for name in crds::names() {
+        if let Some(definition) = definitions.get_opt(name).await? {
+            found.extend(serde_json::to_value(definition));
+        }
+    }
+    match crds::foreign(&found) {
+        foreign if foreign.is_empty() => Ok(()),
+        foreign => Err(ClusterError::Foreign(foreign.join("; "))),
+    }
 }

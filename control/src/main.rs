@@ -3,20 +3,21 @@
 use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser;
-use mcp_control::args::{Args, Command};
+use mcp_control::args::{Args, Command, LogFormat};
 use mcp_control::envoy::leash;
 use mcp_control::{cluster, local};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(&args.command)?)
         .with_ansi(stderr().is_terminal())
         .with_writer(stderr);
-    match args.command {
+    match &args.command {
+        Command::Run(run) if run.log_format == LogFormat::Json => log.json().init(),
         Command::Local(_) | Command::Run(_) | Command::Leash(_) => log.init(),
         // What they tell is read at once, by a person.
         Command::Check(_) | Command::Render(_) => log.with_target(false).without_time().init(),
@@ -27,5 +28,13 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Render(args) => Ok(local::render(&args)),
         Command::Run(args) => Ok(cluster::run(&args)),
         Command::Leash(args) => Err(leash::become_program(args.parent, &args.command).into()),
+    }
+}
+
+/// What is logged.
+fn filter(command: &Command) -> anyhow::Result<EnvFilter> {
+    match command {
+        Command::Run(run) => EnvFilter::try_new(&run.log).context("--log"),
+        _ => Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))),
     }
 }

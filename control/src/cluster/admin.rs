@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::metrics::{CONTENT_TYPE, Metrics};
 use super::snapshot::Snapshot;
 
 /// How long what control does may take before it counts as hung.
@@ -26,6 +27,7 @@ pub(super) const BEAT: Duration = Duration::from_secs(5);
 pub(super) struct Admin {
     snapshot: watch::Receiver<Arc<Snapshot>>,
     beat: watch::Receiver<Instant>,
+    metrics: Arc<Metrics>,
 }
 
 impl Admin {
@@ -33,8 +35,13 @@ impl Admin {
     pub(super) fn new(
         snapshot: watch::Receiver<Arc<Snapshot>>,
         beat: watch::Receiver<Instant>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { snapshot, beat }
+        Self {
+            snapshot,
+            beat,
+            metrics,
+        }
     }
 
     /// Listens; answers in a task of its own. Gives the address, with its port.
@@ -45,6 +52,7 @@ impl Admin {
             .route("/healthz", get(health))
             .route("/readyz", get(readiness))
             .route("/status", get(status))
+            .route("/metrics", get(metrics))
             .with_state(self);
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
@@ -75,4 +83,8 @@ async fn readiness(State(admin): State<Admin>) -> Response {
 async fn status(State(admin): State<Admin>) -> Response {
     let snapshot = Arc::clone(&admin.snapshot.borrow());
     axum::Json(snapshot.as_ref()).into_response()
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], admin.metrics.text()).into_response()
 }

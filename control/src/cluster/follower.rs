@@ -30,6 +30,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) struct Wanted {
     /// What the filter shows once the actions are in force.
     pub(super) generation: String,
+    /// What `pluginConfig` takes in JSON.
+    pub(super) bytes: usize,
     /// Whom the configuration serves.
     pub(super) servers: Vec<ObjectName>,
     /// What is to be done to its WasmPlugins.
@@ -45,8 +47,8 @@ pub(super) struct Wanted {
 pub(super) enum News {
     /// Discovery has something to say.
     Discovered(Event),
-    /// So many objects were written, for this generation.
-    Pushed { objects: usize },
+    /// A configuration of so many bytes was written.
+    Pushed { bytes: usize },
     /// The apiserver does not take it. It is tried again.
     NotPushed { reason: String },
     /// The gateway serves a configuration with these servers.
@@ -184,9 +186,10 @@ impl Work {
                 Phase::Push { at: now + RETRY }
             }
         };
-        let objects = wanted.actions.len();
-        if objects > 0 && matches!(self.phase, Phase::Look { .. }) {
-            self.tell(News::Pushed { objects }).await;
+        if !wanted.actions.is_empty() && matches!(self.phase, Phase::Look { .. }) {
+            let (bytes, generation) = (wanted.bytes, &wanted.generation);
+            tracing::info!("Gateway {}: pushed generation {generation}", self.gateway);
+            self.tell(News::Pushed { bytes }).await;
         }
     }
 

@@ -229,6 +229,13 @@ impl Gateway {
         Some(&self.rendered.as_ref()?.config)
     }
 
+    /// How its registrations stand.
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        self.rendered
+            .as_ref()
+            .map_or(&[], |rendered| &rendered.verdicts)
+    }
+
     /// Names of the servers that it shall serve.
     pub(super) fn servers(&self) -> Vec<ObjectName> {
         let config = self.config();

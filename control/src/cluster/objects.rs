@@ -29,6 +29,16 @@ pub(super) enum Resource {
     WasmPlugin,
 }
 
+impl Resource {
+    /// As it stands in `kind`.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Manifest(kind) => kind.as_str(),
+            Self::WasmPlugin => "WasmPlugin",
+        }
+    }
+}
+
 /// What a watch tells.
 #[derive(Clone, Debug)]
 pub(super) enum Change {

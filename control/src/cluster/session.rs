@@ -14,6 +14,7 @@ use super::admin::BEAT;
 use super::apply::Apply;
 use super::follower::{Follower, News, Wanted};
 use super::keys::KeyPair;
+use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
 use super::plugins::{Action, Plugins};
@@ -21,11 +22,12 @@ use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::watches::{Watches, always};
 use super::{Options, WasmPlugins, secrets};
+use crate::discovery::Outcome;
 use crate::gateway_client::GatewayClient;
 use crate::index::GatewayAddress;
 use crate::manifests::Kind;
 use crate::object::ObjectName;
-use crate::render::{Unwritable, for_role, managed_wasm_plugins};
+use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
 
 /// How long changes are gathered before anything follows from them, so that a burst of them costs one configuration.
 const GATHER: Duration = Duration::from_millis(50);
@@ -60,6 +62,7 @@ pub(super) struct Session {
     waiting: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     beat: watch::Sender<Instant>,
+    metrics: Arc<Metrics>,
 }
 
 /// A gateway that is served.
@@ -73,7 +76,8 @@ struct Served {
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
     pub(super) fn start(client: Client, keys: KeyPair, options: Options) -> Self {
-        let mut watches = Watches::new(client.clone());
+        let metrics = Arc::new(Metrics::default());
+        let mut watches = Watches::new(client.clone(), Arc::clone(&metrics));
         watches.follow(always());
         let (teller, told) = mpsc::channel(QUEUE);
         let model = Model::new(keys.for_filters(), options.gateway_addresses.clone());
@@ -96,7 +100,13 @@ impl Session {
             waiting: None,
             snapshot: watch::Sender::default(),
             beat: watch::Sender::new(Instant::now()),
+            metrics,
         }
+    }
+
+    /// What `/metrics` shows.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// What `/status` shows.
@@ -112,6 +122,7 @@ impl Session {
     /// From now on what follows from the objects is done by this control.
     pub(super) fn lead(&mut self) {
         self.is_leader = true;
+        self.metrics.set_leader(true);
         self.act_at = Some(Instant::now());
     }
 
@@ -163,11 +174,19 @@ impl Session {
     fn hear(&mut self, name: &ObjectName, news: News) {
         let now = Timestamp::now();
         match news {
-            News::Discovered(event) => self.model.learn(name, &event, now),
-            News::Pushed { objects } => {
-                tracing::info!("Gateway {name}: {objects} changes to its WasmPlugins written");
+            News::Discovered(event) => {
+                let failure = match &event.outcome {
+                    Outcome::Found(_) => None,
+                    Outcome::Failed(error) | Outcome::Lost(error) => Some(error.reason()),
+                };
+                self.metrics.discovered(name, failure);
+                self.model.learn(name, &event, now);
             }
-            News::NotPushed { reason } => self.with(name, |gateway| gateway.is_in_trouble(reason)),
+            News::Pushed { bytes } => self.metrics.pushed(name, bytes),
+            News::NotPushed { reason } => {
+                self.metrics.push_failed(name);
+                self.with(name, |gateway| gateway.is_in_trouble(reason));
+            }
             News::Live { servers } => self.with(name, |gateway| gateway.is_seen_live(servers)),
             News::NotLive { reason } => self.with(name, |gateway| gateway.is_in_trouble(reason)),
         }
@@ -204,6 +223,10 @@ impl Session {
         self.serve();
         self.clean_up().await;
         self.statuses.write(&self.model, &self.objects);
+        self.metrics.set_gateways(self.model.gateways.len());
+        for (name, gateway) in &self.model.gateways {
+            self.metrics.judged(name, gateway.verdicts());
+        }
     }
 
     /// Whether all that is followed was seen. Secrets are not waited for beyond their time.
@@ -279,7 +302,8 @@ impl Session {
             }
             self.followers.insert(name.clone(), served);
         }
-        for served in before.into_values() {
+        for (name, served) in before {
+            self.metrics.forget(&name);
             tokio::spawn(served.follower.stop());
         }
     }
@@ -320,6 +344,7 @@ impl Session {
         };
         Some(Wanted {
             generation: config.generation.clone(),
+            bytes: pushed_bytes(config),
             servers: gateway.servers(),
             actions,
             subjects: gateway.subjects(),

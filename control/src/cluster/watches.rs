@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::metrics::Metrics;
 use super::objects::{Change, Resource, Scope, name};
 use crate::manifests::Kind;
 
@@ -32,6 +34,7 @@ const WASM_PLUGIN: [&str; 1] = ["extensions.istio.io/v1alpha1"];
 /// See the module. All end when it is dropped.
 pub(super) struct Watches {
     client: Client,
+    metrics: Arc<Metrics>,
     running: BTreeMap<Scope, Running>,
     teller: mpsc::Sender<(Scope, Change)>,
     told: mpsc::Receiver<(Scope, Change)>,
@@ -57,10 +60,11 @@ impl std::fmt::Debug for Watches {
 
 impl Watches {
     /// Follows nothing yet. Must be used within a tokio runtime.
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(client: Client, metrics: Arc<Metrics>) -> Self {
         let (teller, told) = mpsc::channel(QUEUE);
         Self {
             client,
+            metrics,
             running: BTreeMap::new(),
             teller,
             told,
@@ -97,13 +101,19 @@ impl Watches {
     }
 
     fn start(&self, scope: Scope) -> Running {
-        let watch = watch(self.client.clone(), scope, self.teller.clone());
+        let metrics = Arc::clone(&self.metrics);
+        let watch = watch(self.client.clone(), scope, self.teller.clone(), metrics);
         Running(tokio::spawn(watch).abort_handle())
     }
 }
 
 /// Until nobody listens.
-async fn watch(client: Client, scope: Scope, teller: mpsc::Sender<(Scope, Change)>) {
+async fn watch(
+    client: Client,
+    scope: Scope,
+    teller: mpsc::Sender<(Scope, Change)>,
+    metrics: Arc<Metrics>,
+) {
     let tell = async |change| teller.send((scope.clone(), change)).await.is_ok();
     let resource = loop {
         match served(&client, scope.resource).await {
@@ -115,6 +125,7 @@ async fn watch(client: Client, scope: Scope, teller: mpsc::Sender<(Scope, Change
                 sleep(ABSENT).await;
             }
             Err(error) => {
+                metrics.watch_failed(scope.resource.kind());
                 tracing::warn!("{scope}: {error}");
                 sleep(RETRY).await;
             }
@@ -147,6 +158,7 @@ async fn watch(client: Client, scope: Scope, teller: mpsc::Sender<(Scope, Change
             Ok(Event::Apply(object)) => Change::Put(Box::new(typed(object, &resource))),
             Ok(Event::Delete(object)) => Change::Gone(name(&object)),
             Err(error) => {
+                metrics.watch_failed(scope.resource.kind());
                 tracing::warn!("{scope}: {error}");
                 // Cluster-wide, what is not known is not taken for absent: control waits.
                 if !is_forbidden(&error) || scope.namespace.is_none() {
@@ -163,13 +175,13 @@ async fn watch(client: Client, scope: Scope, teller: mpsc::Sender<(Scope, Change
 
 /// As the apiserver serves it, in the first version that is read here.
 async fn served(client: &Client, resource: Resource) -> Result<Option<ApiResource>, kube::Error> {
-    let (versions, kind) = match resource {
-        Resource::Manifest(kind) => (kind.api_versions(), kind.as_str()),
-        Resource::WasmPlugin => (WASM_PLUGIN.as_slice(), "WasmPlugin"),
+    let versions = match resource {
+        Resource::Manifest(kind) => kind.api_versions(),
+        Resource::WasmPlugin => WASM_PLUGIN.as_slice(),
     };
     for version in versions {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let kind = GroupVersionKind::gvk(group, version, kind);
+        let kind = GroupVersionKind::gvk(group, version, resource.kind());
         match discovery::pinned_kind(client, &kind).await {
             Ok((resource, _)) => return Ok(Some(resource)),
             Err(kube::Error::Discovery(_)) => {}
@@ -200,10 +212,7 @@ fn is_forbidden(error: &watcher::Error) -> bool {
 
 impl std::fmt::Display for Scope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.resource {
-            Resource::Manifest(kind) => kind.as_str(),
-            Resource::WasmPlugin => "WasmPlugin",
-        })?;
+        f.write_str(self.resource.kind())?;
         if let Some(namespace) = &self.namespace {
             write!(f, " in namespace {namespace}")?;
         }
