@@ -14,5 +14,6 @@ mod admission;
 mod cluster;
 mod columns;
 mod guides;
+mod install;
 mod stand_in;
 mod world;

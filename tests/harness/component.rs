@@ -43,6 +43,11 @@ pub fn kube() -> PathBuf {
     of_cluster("MCP_TEST_KUBE")
 }
 
+/// kubectl.
+pub fn kubectl() -> PathBuf {
+    of_cluster("MCP_TEST_KUBECTL")
+}
+
 /// The definitions of the kinds of Gateway API and of Istio, one document each.
 pub fn kinds() -> Vec<String> {
     let files = fs::read_dir(of_cluster("MCP_TEST_KINDS")).expect("a folder");

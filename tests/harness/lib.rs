@@ -21,6 +21,7 @@ pub mod gateway;
 pub mod github;
 pub mod istio;
 pub mod jwt;
+pub mod kubectl;
 pub mod kubernetes;
 pub mod manifests;
 pub mod message;

@@ -1,0 +1,176 @@
+//! What is installed by kubectl, and the commands of the documents.
+
+use std::fs;
+
+use harness::component;
+use harness::kubectl::{Ended, shell};
+use harness::kubernetes::Kubernetes;
+use serde_json::Value;
+
+use crate::world::World;
+
+const INSTALL: &str =
+    "kubectl apply --server-side --field-manager=mcp-proxy-wasm -k wasmplugin/install";
+
+/// By whom it is not known; with the same kind, but another schema.
+const FOREIGN: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: mcpservers.mcp.kagenti.com
+  labels: {app.kubernetes.io/part-of: another}
+spec:
+  group: mcp.kagenti.com
+  names: {kind: MCPServer, listKind: MCPServerList, plural: mcpservers, singular: mcpserver}
+  scope: Namespaced
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+
+async fn well(kubernetes: &Kubernetes, line: &str) -> String {
+    let ended = shell(kubernetes, line).await;
+    assert!(ended.well, "{line}: {}", ended.err);
+    ended.out
+}
+
+/// Kind and name of all that a folder holds, as kubectl has it.
+async fn rendered(kubernetes: &Kubernetes, folder: &str) -> Vec<String> {
+    let text = well(kubernetes, &format!("kubectl kustomize {folder}")).await;
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let names = objects.iter().map(|object| {
+        format!(
+            "{} {}",
+            text(&object["kind"]),
+            text(&object["metadata"]["name"])
+        )
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// The command lines in blocks of a document that name no language, from a heading to the next of its rank.
+fn commands(document: &str, heading: &str) -> Vec<String> {
+    let text = fs::read_to_string(component::file("..").join(document)).unwrap();
+    let rank = heading.split(' ').next().unwrap();
+    let lines = text.lines().skip_while(|line| *line != heading);
+    let section: Vec<_> = lines
+        .skip(1)
+        .take_while(|line| !line.starts_with(&format!("{rank} ")))
+        .collect();
+    let section = section.join("\n");
+    let blocks = section.split("```").skip(1).step_by(2);
+    let commands = blocks.filter_map(|block| block.strip_prefix('\n'));
+    commands.flat_map(str::lines).map(str::to_owned).collect()
+}
+
+/// Runs those that are not marked, as they stand.
+async fn run(kubernetes: &Kubernetes, lines: &[String]) -> Vec<Ended> {
+    let mut ends = Vec::new();
+    for line in lines.iter().filter(|line| !line.contains("# not run")) {
+        assert!(
+            line.starts_with("kubectl "),
+            "{line}: mark it, or have it run here"
+        );
+        // Nobody here ends a namespace.
+        let wait = if line.starts_with("kubectl delete ") {
+            " --wait=false"
+        } else {
+            ""
+        };
+        let ended = shell(kubernetes, &format!("{line}{wait}")).await;
+        assert!(ended.well, "{line}: {}", ended.err);
+        ends.push(ended);
+    }
+    ends
+}
+
+tests! {
+    async fn the_commands_of_the_documents_install_upgrade_and_remove() {
+        let world = World::with_gateways(&[]).await;
+        let kubernetes = &world.kubernetes;
+        let ends = run(kubernetes, &commands("README.md", "## Kubernetes")).await;
+        let shown = &ends.last().expect("commands").out;
+        assert!(shown.contains("github_") && shown.starts_with("NAMESPACE"), "{shown}");
+        let sections = [
+            "## Install",
+            "## Credentials",
+            "## See what is wrong",
+            "## Upgrade",
+            "## Uninstall",
+        ];
+        for section in sections {
+            let lines = commands("docs/kubernetes.md", section);
+            assert!(!lines.is_empty(), "{section}");
+            run(kubernetes, &lines).await;
+        }
+        let left = well(
+            kubernetes,
+            "kubectl get deployment,role,rolebinding,service -n mcp-system -o name; \
+             kubectl get clusterrole,clusterrolebinding -l app.kubernetes.io/part-of=mcp-proxy-wasm -o name",
+        )
+        .await;
+        assert_eq!(left.lines().collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    async fn the_install_holds_exactly_this_and_stops_at_another_owners_definition() {
+        let kubernetes = Kubernetes::start().await;
+        let installed = rendered(&kubernetes, "wasmplugin/install").await;
+        assert_eq!(
+            installed,
+            [
+                "ClusterRole mcp-controller",
+                "ClusterRoleBinding mcp-controller",
+                "CustomResourceDefinition mcpgatewayextensions.mcp.kuadrant.io",
+                "CustomResourceDefinition mcpserverregistrations.mcp.kuadrant.io",
+                "CustomResourceDefinition mcpservers.mcp.kagenti.com",
+                "CustomResourceDefinition mcpvirtualservers.mcp.kuadrant.io",
+                "Deployment mcp-controller",
+                "Namespace mcp-system",
+                "NetworkPolicy mcp-controller",
+                "PodDisruptionBudget mcp-controller",
+                "Role mcp-controller",
+                "RoleBinding mcp-controller",
+                "Service mcp-controller",
+                "ServiceAccount mcp-controller",
+            ]
+        );
+        for (folder, kinds) in [
+            ("adopt", ["WasmPlugin mcp-gate", "WasmPlugin mcp-route"]),
+            ("install/secrets", ["Role mcp-control-secrets", "RoleBinding mcp-control-secrets"]),
+            ("install/all-secrets", ["ClusterRole mcp-control-secrets", "ClusterRoleBinding mcp-control-secrets"]),
+        ] {
+            let rendered = rendered(&kubernetes, &format!("wasmplugin/{folder}")).await;
+            assert_eq!(rendered, kinds, "{folder}");
+        }
+        another_owners_definition_stays(&kubernetes).await;
+    }
+}
+
+/// Whoever has applied it, in whatever way.
+async fn another_owners_definition_stays(kubernetes: &Kubernetes) {
+    for way in ["create", "apply", "apply --server-side"] {
+        well(
+            kubernetes,
+            &format!("kubectl {way} -f - <<'END'\n{FOREIGN}\nEND"),
+        )
+        .await;
+        let ended = shell(kubernetes, INSTALL).await;
+        assert!(!ended.well, "{way}");
+        assert!(
+            ended.err.contains("conflict") && ended.err.contains(".spec.versions"),
+            "{}",
+            ended.err
+        );
+        let read = "kubectl get crd mcpservers.mcp.kagenti.com -o jsonpath='{.metadata.labels}'";
+        let labels = well(kubernetes, read).await;
+        assert_eq!(
+            labels, r#"{"app.kubernetes.io/part-of":"another"}"#,
+            "{way}"
+        );
+        well(kubernetes, "kubectl delete crd mcpservers.mcp.kagenti.com").await;
+    }
+}
