@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client};
+use tokio::sync::{oneshot, watch};
 
 use crate::args::{PluginsMode, RunArgs};
 use crate::crds;
@@ -73,6 +74,8 @@ enum ClusterError {
     Foreign(String),
     #[error("this control leads no more: {0}")]
     Lost(#[from] lease::Lost),
+    #[error("control has ended by itself: {0}")]
+    Ended(#[from] tokio::task::JoinError),
     #[error("{0}")]
     Runtime(#[from] io::Error),
 }
@@ -128,7 +131,7 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let client = Client::try_from(kube::Config::infer().await?)?;
     expect_own_definitions(&client).await?;
     let keys = KeyPair::open(client.clone(), &args.namespace).await?;
-    let mut session = Session::start(client.clone(), keys, options);
+    let session = Session::start(client.clone(), keys, options);
     let metrics = Arc::clone(session.metrics());
     let admin = Admin::new(session.snapshot(), session.beat(), metrics);
     let address = admin
@@ -140,20 +143,24 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
         })?;
     tracing::info!("admin interface at http://{address}");
     let mut lease = lease(args, client)?;
+    let (leads, leading) = watch::channel(false);
+    let (stop, stopped) = oneshot::channel();
+    let mut running = tokio::spawn(session.run(leading, stopped));
     tokio::select! {
         () = lease.acquire() => {}
-        () = session.run() => {}
+        ended = &mut running => return Ok(ended?),
         () = signals.next() => return Ok(()),
     }
     tracing::info!("{} leads", lease.identity());
-    session.lead();
+    leads.send_replace(true);
     tokio::select! {
         // What it has begun ends with the program: another may lead already.
         lost = lease.hold() => return Err(lost.into()),
-        () = session.run() => {}
+        ended = &mut running => return Ok(ended?),
         () = signals.next() => {}
     }
-    session.stop().await;
+    drop(stop);
+    running.await?;
     lease.release().await;
     Ok(())
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use mcp_filter_config::{PluginConfig, Role};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::admin::BEAT;
@@ -25,7 +26,7 @@ use super::{Options, WasmPlugins, secrets};
 use crate::discovery::Outcome;
 use crate::gateway_client::GatewayClient;
 use crate::index::GatewayAddress;
-use crate::manifests::Kind;
+use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
 use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
 
@@ -58,6 +59,8 @@ pub(super) struct Session {
     is_stale: bool,
     /// When to act on what is known.
     act_at: Option<Instant>,
+    /// How long that took last.
+    effort: Duration,
     /// Since when Secrets are waited for.
     waiting: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -97,6 +100,7 @@ impl Session {
             is_leader: false,
             is_stale: true,
             act_at: None,
+            effort: Duration::ZERO,
             waiting: None,
             snapshot: watch::Sender::default(),
             beat: watch::Sender::new(Instant::now()),
@@ -119,38 +123,44 @@ impl Session {
         self.beat.subscribe()
     }
 
-    /// From now on what follows from the objects is done by this control.
-    pub(super) fn lead(&mut self) {
-        self.is_leader = true;
-        self.metrics.set_leader(true);
-        self.act_at = Some(Instant::now());
-    }
-
-    /// Goes on for ever. Nothing is lost when this future is dropped.
-    pub(super) async fn run(&mut self) {
+    /// Goes on until `stopped` ends, then ends the sessions with the servers. Only while it leads does anything follow from
+    /// what it sees.
+    pub(super) async fn run(
+        mut self,
+        mut leading: watch::Receiver<bool>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
         loop {
             self.beat.send_replace(Instant::now());
             tokio::select! {
+                _ = &mut stopped => break,
+                Ok(()) = leading.changed() => self.lead(*leading.borrow_and_update()),
                 (scope, change) = self.watches.next() => self.see(scope, change),
                 Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
-                identity = self.statuses.failed() => self.statuses.forget(&identity),
+                identity = self.statuses.failed() => self.retry(&identity),
                 () = at(self.act_at) => self.act().await,
                 () = sleep(BEAT) => {}
             }
         }
+        let followers = self.followers.into_values();
+        futures::future::join_all(followers.map(|served| served.follower.stop())).await;
     }
 
-    /// Ends the sessions with the servers.
-    pub(super) async fn stop(self) {
-        let stops = self
-            .followers
-            .into_values()
-            .map(|served| served.follower.stop());
-        futures::future::join_all(stops).await;
+    fn lead(&mut self, leads: bool) {
+        self.is_leader = leads;
+        self.metrics.set_leader(leads);
+        self.soon();
     }
 
+    fn retry(&mut self, identity: &Identity) {
+        self.statuses.forget(identity);
+        self.soon();
+    }
+
+    /// Acts after a moment, and after as long again as it took last, so that a large cluster leaves time for the rest.
     fn soon(&mut self) {
-        self.act_at.get_or_insert(Instant::now() + GATHER);
+        self.act_at
+            .get_or_insert(Instant::now() + GATHER.max(self.effort));
     }
 
     fn see(&mut self, scope: Scope, change: Change) {
@@ -200,6 +210,7 @@ impl Session {
     }
 
     async fn act(&mut self) {
+        let begun = Instant::now();
         self.act_at = None;
         let is_complete = self.is_complete();
         if self.is_leader && is_complete {
@@ -208,9 +219,22 @@ impl Session {
         let unseen = self.unseen().map(ToString::to_string).collect();
         let snapshot = Snapshot::of(&self.model, self.is_leader, unseen);
         self.snapshot.send_replace(Arc::new(snapshot));
+        self.effort = begun.elapsed();
     }
 
     async fn reconcile(&mut self) {
+        // Packing thousands of tools takes a second or two.
+        block_in_place(|| self.compute());
+        self.serve();
+        self.clean_up().await;
+        self.statuses.write(&self.model, &self.objects);
+        self.metrics.set_gateways(self.model.gateways.len());
+        for (name, gateway) in &self.model.gateways {
+            self.metrics.judged(name, gateway.verdicts());
+        }
+    }
+
+    fn compute(&mut self) {
         if self.is_stale {
             self.is_stale = false;
             self.read();
@@ -219,13 +243,6 @@ impl Session {
             tracing::error!(
                 "Gateway {gateway}: the filter would refuse its configuration, so what it has goes on: {error}"
             );
-        }
-        self.serve();
-        self.clean_up().await;
-        self.statuses.write(&self.model, &self.objects);
-        self.metrics.set_gateways(self.model.gateways.len());
-        for (name, gateway) in &self.model.gateways {
-            self.metrics.judged(name, gateway.verdicts());
         }
     }
 
