@@ -175,5 +175,5 @@ fn the_program_takes_what_the_container_gives_it() {
     let known: BTreeSet<_> = known
         .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
         .collect();
-    assert_eq!(variables, known);
+    assert!(variables.is_subset(&known), "{variables:?}, {known:?}");
 }
