@@ -33,6 +33,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the plugin configuration for the manifests of folders, with what their servers offer.
     Render(RenderArgs),
+    /// Print the registrations, tools and faults of a cluster or of folders.
+    Get(GetArgs),
     /// Serve the registrations of a cluster through its own gateways.
     Run(RunArgs),
     /// Become another program that ends when the process that started this one does.
@@ -198,4 +200,39 @@ pub enum RenderRole {
     Route,
     /// The second of two.
     Gate,
+}
+
+/// Arguments of `get`. Without folders it is a cluster's: that of KUBECONFIG, or of the Pod's service account.
+#[derive(Clone, Debug, Group)]
+pub struct GetArgs {
+    /// Folders with manifests (*.yaml, *.yml, *.json), read without descending.
+    #[arg(value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Only registrations and extensions of this namespace, and the tools of its registrations.
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Every name that is served, with the registration whose server has it.
+    #[arg(long)]
+    pub tools: bool,
+    /// All that is known, as one document.
+    #[arg(short, long, value_enum)]
+    pub output: Option<Format>,
+    /// Ask no server of the folders. Needs neither Envoy nor filter.
+    #[arg(long, requires = "folders", conflicts_with = "tools")]
+    pub offline: bool,
+    /// The Envoy binary, through which the servers of the folders are asked.
+    #[arg(long, value_name = "PATH", env = "MCP_ENVOY")]
+    pub envoy: Option<PathBuf>,
+    /// The filter, as built by `scripts/build-filter`.
+    #[arg(long, value_name = "PATH", env = "MCP_FILTER")]
+    pub filter: Option<PathBuf>,
+}
+
+/// In which language a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
 }

@@ -11,6 +11,7 @@
 
 mod check;
 mod gateway;
+mod inspect;
 mod keys;
 mod model;
 mod print;
@@ -29,7 +30,9 @@ use mcp_filter_core::table::CompileError;
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-use crate::args::{CheckArgs, LocalArgs, RenderArgs};
+use crate::args::{CheckArgs, GetArgs, LocalArgs, RenderArgs};
+pub(crate) use inspect::Inspection;
+pub(crate) use report::print;
 use session::Session;
 
 use crate::object::ObjectName;
@@ -67,6 +70,11 @@ enum LocalError {
     Runtime(#[from] io::Error),
 }
 
+/// Why there is nothing to be shown of folders.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct NotInspected(#[from] LocalError);
+
 fn gateways(names: &[ObjectName]) -> String {
     match names {
         [] => "none serve: write an MCPGatewayExtension that names it".to_owned(),
@@ -102,12 +110,23 @@ pub fn render(args: &RenderArgs) -> ExitCode {
     exit_code(printed.map(|()| true))
 }
 
+/// What folders hold, and what the servers say that they name.
+pub(crate) fn inspect(args: &GetArgs) -> Result<Inspection, NotInspected> {
+    write_privately();
+    let inspection = if args.offline {
+        inspect::without_asking(&args.folders)
+    } else {
+        block_on(inspect::after_asking(args))
+    };
+    Ok(inspection?)
+}
+
 /// Nobody else reads what this program and its Envoy write: some of it holds the key of the sessions.
 fn write_privately() {
     umask(Mode::RWXG | Mode::RWXO);
 }
 
-fn block_on(future: impl Future<Output = Result<(), LocalError>>) -> Result<(), LocalError> {
+fn block_on<T>(future: impl Future<Output = Result<T, LocalError>>) -> Result<T, LocalError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use mcp_control::args::{Args, Command, LogFormat};
 use mcp_control::envoy::leash;
-use mcp_control::{cluster, local};
+use mcp_control::{cluster, get, local};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -20,11 +20,14 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Run(run) if run.log_format == LogFormat::Json => log.json().init(),
         Command::Local(_) | Command::Run(_) | Command::Leash(_) => log.init(),
         // What they tell is read at once, by a person.
-        Command::Check(_) | Command::Render(_) => log.with_target(false).without_time().init(),
+        Command::Check(_) | Command::Get(_) | Command::Render(_) => {
+            log.with_target(false).without_time().init()
+        }
     }
     match args.command {
         Command::Local(args) => Ok(local::run(&args)),
         Command::Check(args) => Ok(local::check(&args)),
+        Command::Get(args) => Ok(get::run(&args)),
         Command::Render(args) => Ok(local::render(&args)),
         Command::Run(args) => Ok(cluster::run(&args)),
         Command::Leash(args) => Err(leash::become_program(args.parent, &args.command).into()),
@@ -33,8 +36,11 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// What is logged.
 fn filter(command: &Command) -> anyhow::Result<EnvFilter> {
-    match command {
-        Command::Run(run) => EnvFilter::try_new(&run.log).context("--log"),
-        _ => Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))),
-    }
+    let usual = match command {
+        Command::Run(run) => return EnvFilter::try_new(&run.log).context("--log"),
+        // Faults are what it prints, and what it ends for it says itself.
+        Command::Get(_) => "warn,kube_client=off,mcp_control::local::report=off",
+        _ => "info",
+    };
+    Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual)))
 }

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
+use crate::columns::{NONE, aligned};
 use crate::index::Registration;
-use crate::printable::printable;
-use crate::verdict::Verdict;
+use crate::verdict::{Readiness, Verdict};
 
-/// Spaces between columns, and the narrowest column with its spaces, as kubectl prints them.
-const GAP: usize = 3;
-const NARROWEST: usize = 6;
-
-const HEADER: [&str; 8] = [
+/// What stands above the columns.
+pub(crate) const HEADER: [&str; 8] = [
     "NAME",
     "PREFIX",
     "TARGET",
@@ -24,55 +21,60 @@ const HEADER: [&str; 8] = [
 /// One line of the table.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
-    /// The registration.
-    pub registration: &'a Registration,
-    /// What is told about it.
-    pub verdict: &'a Verdict,
+    /// `metadata.name`
+    pub name: &'a str,
+    /// `spec.prefix`
+    pub prefix: Option<&'a str>,
+    /// `spec.targetRef.name`
+    pub target: &'a str,
+    /// `spec.path`
+    pub path: &'a str,
+    /// Condition `Ready`.
+    pub ready: Readiness,
+    /// `status.discoveredTools`
+    pub tools: Option<usize>,
+    /// `spec.credentialRef.name`
+    pub credential: Option<&'a str>,
     /// How long it has been there, where known.
     pub age: Option<Duration>,
+}
+
+impl<'a> Row<'a> {
+    /// What is shown of a registration about which this is told.
+    pub fn new(registration: &'a Registration, verdict: &Verdict, age: Option<Duration>) -> Self {
+        Self {
+            name: &registration.name.name,
+            prefix: registration.prefix.as_deref(),
+            target: &registration.target,
+            path: &registration.path,
+            ready: verdict.ready,
+            tools: verdict.tools,
+            credential: registration.credential.as_deref(),
+            age,
+        }
+    }
+
+    /// In the order of [`HEADER`].
+    pub(crate) fn cells(&self) -> [String; 8] {
+        let or_none = |text: Option<&str>| text.unwrap_or(NONE).to_owned();
+        let tools = self.tools.map(|tools| tools.to_string());
+        [
+            self.name.to_owned(),
+            or_none(self.prefix),
+            self.target.to_owned(),
+            self.path.to_owned(),
+            self.ready.to_string(),
+            or_none(tools.as_deref()),
+            or_none(self.credential),
+            self.age.map_or_else(|| "<unknown>".to_owned(), age),
+        ]
+    }
 }
 
 /// The table, header first, each line ended by a newline.
 pub fn table(rows: &[Row<'_>]) -> String {
     let header = HEADER.map(str::to_owned);
-    let lines: Vec<_> = std::iter::once(header)
-        .chain(rows.iter().map(cells))
-        .collect();
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        let widest = cells
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default();
-        (widest + GAP).max(NARROWEST)
-    };
-    let widths: Vec<_> = (0..HEADER.len()).map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        let padded = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(padded.collect::<String>().trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-fn cells(row: &Row<'_>) -> [String; 8] {
-    let registration = row.registration;
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "<none>".to_owned());
-    [
-        registration.name.name.clone(),
-        or_none(registration.prefix.clone()),
-        registration.target.clone(),
-        registration.path.clone(),
-        row.verdict.ready.to_string(),
-        or_none(row.verdict.tools.map(|tools| tools.to_string())),
-        or_none(registration.credential.clone()),
-        row.age.map_or_else(|| "<unknown>".to_owned(), age),
-    ]
-    .map(|cell| printable(&cell))
+    aligned(std::iter::once(header).chain(rows.iter().map(Row::cells)))
 }
 
 /// As kubectl shortens ages: two units where the larger one is small.
@@ -146,11 +148,7 @@ mod tests {
     #[test]
     fn the_guides_line_is_printed_as_kubectl_prints_it() {
         let (registration, verdict) = (registration(), verdict(Readiness::True, Some(41)));
-        let row = Row {
-            registration: &registration,
-            verdict: &verdict,
-            age: Some(Duration::from_secs(30)),
-        };
+        let row = Row::new(&registration, &verdict, Some(Duration::from_secs(30)));
         let expected = "NAME     PREFIX    TARGET                PATH   READY   TOOLS   CREDENTIALS    AGE\n\
                         github   github_   github-mcp-external   /mcp   True    41      github-token   30s\n";
         assert_eq!(table(&[row]), expected);
@@ -164,11 +162,7 @@ mod tests {
             ..registration()
         };
         let verdict = verdict(Readiness::Unknown, None);
-        let row = Row {
-            registration: &registration,
-            verdict: &verdict,
-            age: None,
-        };
+        let row = Row::new(&registration, &verdict, None);
         let expected = "NAME     PREFIX   TARGET                PATH   READY     TOOLS    CREDENTIALS   AGE\n\
                         github   <none>   github-mcp-external   /mcp   Unknown   <none>   <none>        <unknown>\n";
         assert_eq!(table(&[row]), expected);
@@ -184,11 +178,7 @@ mod tests {
             ..registration()
         };
         let verdict = verdict(Readiness::False, None);
-        let row = Row {
-            registration: &registration,
-            verdict: &verdict,
-            age: None,
-        };
+        let row = Row::new(&registration, &verdict, None);
         let text = table(&[row]);
         assert_eq!(text.lines().count(), 2);
         assert!(

@@ -44,6 +44,11 @@ pub(crate) fn object(kind: &str, namespace: &str, name: &str, spec: Value) -> Va
     })
 }
 
+/// A file of the GitHub guides.
+pub(crate) fn example(name: &str) -> String {
+    fs::read_to_string(component::file("../examples/github").join(name)).unwrap()
+}
+
 /// The files of the folder `crds`, one document each.
 pub(crate) fn definitions() -> String {
     let folder = component::file("../crds");

@@ -79,7 +79,8 @@ tests! {
     }
 }
 
-fn ready(status: &str, message: &str) -> Value {
+/// A condition `Ready`.
+pub(crate) fn ready(status: &str, message: &str) -> Value {
     json!({
         "type": "Ready", "status": status, "reason": "Reason", "message": message,
         "lastTransitionTime": "2026-11-21T00:00:00Z", "observedGeneration": 1,

@@ -1,11 +1,8 @@
 //! The guides' own manifests are taken as they are written.
 
-use std::fs;
-
-use harness::component;
 use serde_json::Value;
 
-use crate::cluster::cluster;
+use crate::cluster::{cluster, example};
 
 /// Of this project's kinds, by the folder of the examples.
 const MANIFESTS: [&str; 3] = [
@@ -38,10 +35,6 @@ tests! {
         assert_eq!(newer["metadata"]["uid"], older["metadata"]["uid"]);
         assert_eq!((&newer["spec"]["path"], &newer["spec"]["state"]), (&"/mcp".into(), &"Enabled".into()));
     }
-}
-
-fn example(name: &str) -> String {
-    fs::read_to_string(component::file("../examples/github").join(name)).unwrap()
 }
 
 /// Whether all that is written is there; the apiserver adds defaults.

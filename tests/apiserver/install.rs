@@ -72,7 +72,7 @@ async fn run(kubernetes: &Kubernetes, lines: &[String]) -> Vec<Ended> {
     let mut ends = Vec::new();
     for line in lines.iter().filter(|line| !line.contains("# not run")) {
         assert!(
-            line.starts_with("kubectl "),
+            line.starts_with("kubectl ") || line.starts_with("mcp-control get"),
             "{line}: mark it, or have it run here"
         );
         // Nobody here ends a namespace.

@@ -13,6 +13,7 @@ extern crate harness;
 mod admission;
 mod cluster;
 mod columns;
+mod get;
 mod guides;
 mod install;
 mod stand_in;

@@ -1,4 +1,4 @@
-//! The program `kubectl`, as a person uses it in the project's folder.
+//! The programs `kubectl` and `mcp-control`, as a person uses them in the project's folder.
 
 use std::path::Path;
 use std::process::Output;
@@ -18,16 +18,18 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs a command line of a shell that knows `kubectl`, for this cluster.
+/// Runs a command line of a shell that knows both, for this cluster.
 pub async fn shell(kubernetes: &Kubernetes, line: &str) -> Ended {
-    let kubectl = component::kubectl();
-    let folder = kubectl.parent().expect("a folder").display().to_string();
+    let folders = [component::kubectl(), component::control()].map(|program| {
+        let folder = program.parent().expect("a folder");
+        folder.display().to_string()
+    });
     let path = std::env::var("PATH").expect("a PATH");
     let mut shell = command(Path::new("/bin/sh"));
     shell
         .args(["-c", line])
         .current_dir(component::file(".."))
-        .env("PATH", format!("{folder}:{path}"))
+        .env("PATH", format!("{}:{path}", folders.join(":")))
         .env("KUBECONFIG", kubernetes.kubeconfig());
     let Output {
         status,

@@ -1,23 +1,19 @@
 //! `mcp-control render`: the plugin configuration on standard output.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use mcp_filter_config::{PluginConfig, Role};
 
 use super::LocalError;
+use super::inspect;
 use super::keys::keys;
 use super::model::Model;
 use super::report::{self, Report};
 use super::session::Session;
 use super::sources::Sources;
 use super::work_dir::WorkDir;
-use crate::args::{DEFAULT_LISTEN, LocalArgs, LocalRole, RenderArgs, RenderRole};
+use crate::args::{DEFAULT_LISTEN, RenderArgs, RenderRole};
 use crate::image::Image;
 use crate::object::ObjectName;
 use crate::render::{for_role, wasm_plugins};
-
-/// Any free port: nobody but discovery connects.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Prints what the manifests alone give.
 pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
@@ -32,23 +28,13 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
 
 /// Prints what the manifests and the servers that they name give.
 pub(super) async fn after_asking(args: &RenderArgs) -> Result<(), LocalError> {
-    let mut session = Session::start(&local_args(args)).await?;
+    let programs = (args.envoy.as_deref(), args.filter.as_deref());
+    let local_args = inspect::local_args(&args.folders, programs, args.work_dir.as_deref());
+    let mut session = Session::start(&local_args).await?;
     let ready = session.ready().await;
     let printed = ready.and_then(|()| print(args, session.known()));
     session.stop().await;
     printed
-}
-
-fn local_args(args: &RenderArgs) -> LocalArgs {
-    LocalArgs {
-        folders: args.folders.clone(),
-        listen: LISTEN,
-        envoy: args.envoy.clone(),
-        filter: args.filter.clone(),
-        role: LocalRole::Hold,
-        work_dir: args.work_dir.clone(),
-        concurrency: 1,
-    }
 }
 
 fn print(args: &RenderArgs, (model, sources): (&Model, &Sources)) -> Result<(), LocalError> {

@@ -103,11 +103,7 @@ impl Report {
             let key = (registration.kind, registration.name.clone());
             let verdict = self.verdicts.get(&key)?;
             let age = self.since.get(&key).map(Instant::elapsed);
-            Some(Row {
-                registration,
-                verdict,
-                age,
-            })
+            Some(Row::new(registration, verdict, age))
         });
         let rows: Vec<_> = rows.collect();
         let mut text = table(&rows);
@@ -175,7 +171,7 @@ fn emptiness(sources: &Sources, index: &Index) -> impl Iterator<Item = String> {
 }
 
 /// Writes to standard output, where nobody may be listening.
-pub(super) fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let mut stdout = stdout().lock();
     let outcome = stdout
         .write_all(text.as_bytes())

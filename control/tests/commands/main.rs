@@ -4,6 +4,7 @@
 
 mod check;
 mod examples;
+mod get;
 mod install;
 mod local;
 mod render;

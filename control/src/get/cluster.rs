@@ -1,0 +1,282 @@
+//! What a cluster has.
+
+use std::error::Error;
+use std::time::Duration;
+
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
+use kube::{Client, Config};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::extension::Extension;
+use super::fault::Fault;
+use super::listing::Listing;
+use super::plugin;
+use super::registration::{Registration, written, written_older};
+use super::standing::Standing;
+use super::tool::Tool;
+use crate::api::McpGatewayExtensionStatus;
+use crate::args::GetArgs;
+use crate::manifests::{Identity, Kind, Object};
+use crate::object::ObjectName;
+use crate::verdict::Reason;
+
+/// A cluster that is there takes a connection within this time.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// And is never silent for longer.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The WasmPlugins into which control puts all that a gateway serves.
+const ROUTE_PARTS: &str =
+    "app.kubernetes.io/part-of=mcp-proxy-wasm,app.kubernetes.io/component=route";
+
+/// Why nothing is known of the cluster.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClusterError {
+    #[error(
+        "no cluster is known: {0}: set KUBECONFIG, or name a folder with manifests: mcp-control get DIR"
+    )]
+    Config(#[from] kube::config::InferConfigError),
+    #[error("the cluster cannot be spoken with: {}: correct what KUBECONFIG names", innermost(.0))]
+    Client(kube::Error),
+    #[error("{kind} cannot be listed {scope}: {}: {}", innermost(.cause), advice(.cause))]
+    List {
+        kind: String,
+        scope: String,
+        cause: Box<kube::Error>,
+    },
+    #[error(
+        "the cluster has none of the kinds MCPServerRegistration, MCPServer and MCPGatewayExtension: install them \
+         (docs/kubernetes.md), or name another cluster by KUBECONFIG"
+    )]
+    NotInstalled,
+}
+
+impl ClusterError {
+    fn is_forbidden(&self) -> bool {
+        match self {
+            Self::List { cause, .. } => code(cause) == Some(403),
+            _ => false,
+        }
+    }
+}
+
+/// See the module. Kinds that are not installed are told.
+pub(super) async fn listing(args: &GetArgs) -> Result<Listing, ClusterError> {
+    let mut config = Config::infer().await?;
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(SILENCE);
+    let client = Client::try_from(config).map_err(ClusterError::Client)?;
+    let cluster = Cluster {
+        client,
+        namespace: args.namespace.as_deref(),
+    };
+    cluster.listing(args).await
+}
+
+struct Cluster<'a> {
+    client: Client,
+    namespace: Option<&'a str>,
+}
+
+impl Cluster<'_> {
+    async fn listing(&self, args: &GetArgs) -> Result<Listing, ClusterError> {
+        let (mut registrations, mut extensions, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        let mut is_installed = false;
+        for kind in [
+            Kind::McpServerRegistration,
+            Kind::McpServer,
+            Kind::McpGatewayExtension,
+        ] {
+            let Some(objects) = self.objects(kind).await? else {
+                tracing::warn!("the cluster has no kind {}: not installed", kind.as_str());
+                continue;
+            };
+            is_installed = true;
+            for object in objects {
+                match read(kind, object) {
+                    Ok(Read::Registration(registration)) => registrations.push(*registration),
+                    Ok(Read::Extension(extension)) => extensions.push(*extension),
+                    Err(fault) => faults.push(*fault),
+                }
+            }
+        }
+        if !is_installed {
+            return Err(ClusterError::NotInstalled);
+        }
+        let tools = match args.tools || args.output.is_some() {
+            true => self.tools(args, &mut faults).await?,
+            false => None,
+        };
+        Ok(Listing::new(registrations, extensions, tools, faults))
+    }
+
+    async fn objects(&self, kind: Kind) -> Result<Option<Vec<DynamicObject>>, ClusterError> {
+        let everything = ListParams::default();
+        for version in kind.api_versions() {
+            let objects = self.list((version, kind.as_str()), &everything, self.namespace);
+            if let Some(objects) = objects.await? {
+                return Ok(Some(objects));
+            }
+        }
+        Ok(None)
+    }
+
+    /// `None` where the kind is not there.
+    async fn list(
+        &self,
+        (version, kind): (&str, &str),
+        wanted: &ListParams,
+        namespace: Option<&str>,
+    ) -> Result<Option<Vec<DynamicObject>>, ClusterError> {
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let client = self.client.clone();
+        let api: Api<DynamicObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        match api.list(wanted).await {
+            Ok(list) => {
+                let objects = list.items.into_iter();
+                Ok(Some(objects.map(|one| typed(one, &resource)).collect()))
+            }
+            Err(cause) if code(&cause) == Some(404) => Ok(None),
+            Err(cause) => Err(ClusterError::List {
+                kind: kind.to_owned(),
+                scope: namespace.map_or_else(
+                    || "in all namespaces".to_owned(),
+                    |namespace| format!("in namespace {namespace}"),
+                ),
+                cause: Box::new(cause),
+            }),
+        }
+    }
+
+    /// Those of all gateways; a server's gateway may stand in any namespace. `None` where this user may not know them.
+    async fn tools(
+        &self,
+        args: &GetArgs,
+        faults: &mut Vec<Fault>,
+    ) -> Result<Option<Vec<Tool>>, ClusterError> {
+        let kind = ("extensions.istio.io/v1alpha1", "WasmPlugin");
+        let wanted = ListParams::default().labels(ROUTE_PARTS);
+        let plugins = match self.list(kind, &wanted, None).await {
+            Ok(Some(plugins)) => plugins,
+            Ok(None) => {
+                tracing::warn!(
+                    "the cluster has no kind WasmPlugin, so it serves no tools: install Istio"
+                );
+                Vec::new()
+            }
+            Err(error) if error.is_forbidden() && !args.tools => {
+                tracing::warn!("the tools are left out: {error}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut tools = Vec::new();
+        for plugin in &plugins {
+            match plugin::served(plugin) {
+                Ok(served) => tools.extend(served),
+                Err(fault) => faults.push(*fault),
+            }
+        }
+        Ok(Some(tools))
+    }
+}
+
+/// What an object is.
+pub(super) enum Read {
+    Registration(Box<Registration>),
+    Extension(Box<Extension>),
+}
+
+/// An object with its status.
+pub(super) fn read(kind: Kind, mut object: DynamicObject) -> Result<Read, Box<Fault>> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let name = ObjectName {
+        namespace: text(&object.metadata.namespace),
+        name: text(&object.metadata.name),
+    };
+    let fault = |error: String| {
+        let name = name.clone();
+        let message = format!("the object cannot be read, correct it: {error}");
+        Box::new(Fault::new(
+            Identity { kind, name }.into(),
+            Reason::Invalid.as_str(),
+            message,
+        ))
+    };
+    let status = object
+        .data
+        .as_object_mut()
+        .and_then(|data| data.remove("status"));
+    let value = serde_json::to_value(&object).map_err(|error| fault(error.to_string()))?;
+    let object = Object::from_api(kind, value).map_err(|error| fault(error.to_string()))?;
+    let read = match kind {
+        Kind::McpGatewayExtension => {
+            let status: McpGatewayExtensionStatus = of_status(status).map_err(&fault)?;
+            let extension = Extension::new(&object, Standing::written(status.conditions));
+            extension.map(|extension| Read::Extension(Box::new(extension)))
+        }
+        Kind::McpServer => {
+            let status = written_older(of_status(status).map_err(&fault)?);
+            Registration::new(&object, status).map(|one| Read::Registration(Box::new(one)))
+        }
+        _ => {
+            let status = written(of_status(status).map_err(&fault)?);
+            Registration::new(&object, status).map(|one| Read::Registration(Box::new(one)))
+        }
+    };
+    read.ok_or_else(|| fault("it is of another kind".to_owned()))
+}
+
+fn of_status<S: DeserializeOwned + Default>(status: Option<Value>) -> Result<S, String> {
+    match status {
+        None | Some(Value::Null) => Ok(S::default()),
+        Some(status) => {
+            serde_path_to_error::deserialize(status).map_err(|error| format!("status.{error}"))
+        }
+    }
+}
+
+/// Items of a list do not always say what they are.
+fn typed(mut object: DynamicObject, resource: &ApiResource) -> DynamicObject {
+    object.types = Some(TypeMeta {
+        api_version: resource.api_version.clone(),
+        kind: resource.kind.clone(),
+    });
+    object
+}
+
+fn code(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+/// What to do about it.
+fn advice(error: &kube::Error) -> &'static str {
+    match code(error) {
+        Some(401) => "log in again, or correct the credential in what KUBECONFIG names",
+        Some(403) => "ask for the right to list them, or name a namespace of yours by -n NAMESPACE",
+        Some(_) => "try again; where that does not help, see what the apiserver logs",
+        None => "see whether the cluster that KUBECONFIG names is there",
+    }
+}
+
+/// What all errors around it are about.
+fn innermost(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
+}
