@@ -12,6 +12,7 @@ extern crate harness;
 
 mod calls;
 mod identities;
+mod image;
 mod manifests;
 mod mesh;
 mod plugins;

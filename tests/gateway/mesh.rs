@@ -82,7 +82,7 @@ impl Mesh {
         };
         let manifests = Manifests::new(ports);
         let registry = Registry::start().await;
-        let filter = component::filter();
+        let filter = component::image("mcp-filter");
         let (kubernetes, image) = tokio::join!(cluster(ports), registry.push(IMAGE, &filter));
         let plugins = wasm_plugins(manifests.folder(), &format!("oci://{image}")).await;
         let istiod = Istiod::start(&kubernetes).await;

@@ -72,6 +72,11 @@ pub fn crane() -> PathBuf {
     of_cluster("MCP_TEST_CRANE")
 }
 
+/// An image as `scripts/image` makes it: `mcp-control` or `mcp-filter`.
+pub fn image(name: &str) -> PathBuf {
+    of_cluster("MCP_TEST_IMAGES").join(name)
+}
+
 /// Files of this crate that other programs read, such as `python/client.py`.
 pub fn file(name: &str) -> PathBuf {
     existing(

@@ -19,6 +19,7 @@ pub mod control;
 pub mod everything;
 pub mod gateway;
 pub mod github;
+pub mod image;
 pub mod istio;
 pub mod jwt;
 pub mod kubectl;

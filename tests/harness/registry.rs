@@ -1,14 +1,9 @@
-//! An OCI registry, and the filter as an image in it.
+//! An OCI registry.
 
-use std::fs;
 use std::path::Path;
 
 use crate::component;
-use crate::gateway::temporary_folder;
 use crate::process::{Process, command};
-
-/// The name that a module must have in an image, see Istio's documentation of WasmPlugin.
-const MODULE: &str = "plugin.wasm";
 
 /// See the module. Ends when dropped, with all that it holds.
 #[derive(Debug)]
@@ -41,24 +36,12 @@ impl Registry {
         &self.process
     }
 
-    /// Pushes a module as an image of one layer, and gives its name with its digest, `ADDR:PORT/NAME@sha256:DIGEST`.
-    pub async fn push(&self, name: &str, module: &Path) -> String {
-        let folder = temporary_folder("image");
-        let layer = folder.path().join("layer.tar");
-        fs::copy(module, folder.path().join(MODULE)).expect("the module copied");
-        let mut tar = command(Path::new("tar"));
-        tar.arg("-cf")
-            .arg(&layer)
-            .arg("-C")
-            .arg(folder.path())
-            .arg(MODULE);
-        finish("tar", tar).await;
+    /// Pushes an image in the form of OCI's image layout, and gives its name with its digest.
+    pub async fn push(&self, name: &str, layout: &Path) -> String {
         let mut push = command(&component::crane());
-        push.args(["append", "--insecure", "--oci-empty-base", "--new_tag"])
-            .arg(format!("{}/{name}:tests", self.authority()))
-            .arg("--new_layer")
-            .arg(&layer);
-        finish("crane append", push).await.trim().to_owned()
+        push.args(["push", "--insecure"]).arg(layout);
+        push.arg(format!("{}/{name}:tests", self.authority()));
+        finish("crane push", push).await.trim().to_owned()
     }
 }
 

@@ -1,0 +1,60 @@
+//! An image in the form of OCI's image layout, as `scripts/image` makes it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::process::command;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Image {
+    layout: PathBuf,
+    manifest: Value,
+}
+
+impl Image {
+    /// The only one of a layout.
+    pub fn open(layout: PathBuf) -> Self {
+        let index = json(&layout.join("index.json"));
+        let digest = index["manifests"][0]["digest"].as_str().expect("an image");
+        let manifest = json(&blob(&layout, digest));
+        Self { layout, manifest }
+    }
+
+    /// What a runtime is told of it: `User`, `Entrypoint` and so on.
+    pub fn config(&self) -> Value {
+        let digest = self.manifest["config"]["digest"].as_str();
+        json(&blob(&self.layout, digest.expect("a configuration")))["config"].clone()
+    }
+
+    /// Its files, in a folder.
+    pub async fn unpack(&self, folder: &Path) {
+        for layer in self.manifest["layers"].as_array().expect("layers") {
+            let digest = layer["digest"].as_str().expect("a digest");
+            let mut tar = command(Path::new("tar"));
+            tar.arg("-xzf").arg(blob(&self.layout, digest));
+            tar.arg("-C").arg(folder);
+            let output = tar.output().await.expect("tar starts");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "tar: {errors}");
+        }
+    }
+
+    /// The program that it starts, among files that were unpacked into `folder`.
+    pub fn program(&self, folder: &Path) -> PathBuf {
+        let config = self.config();
+        let entrypoint = config["Entrypoint"][0].as_str().expect("an entrypoint");
+        folder.join(entrypoint.trim_start_matches('/'))
+    }
+}
+
+fn blob(layout: &Path, digest: &str) -> PathBuf {
+    layout.join("blobs").join(digest.replace(':', "/"))
+}
+
+fn json(file: &Path) -> Value {
+    let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_slice(&text).expect("JSON")
+}
