@@ -39,7 +39,9 @@ fn filter(command: &Command) -> anyhow::Result<EnvFilter> {
     let usual = match command {
         Command::Run(run) => return EnvFilter::try_new(&run.log).context("--log"),
         // Faults are what it prints, and what it ends for it says itself.
-        Command::Get(_) => "warn,kube_client=off,mcp_control::local::report=off",
+        Command::Get(_) => {
+            "warn,kube_client=off,mcp_control::discovery=off,mcp_control::local::report=off"
+        }
         _ => "info",
     };
     Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual)))
