@@ -160,14 +160,20 @@ impl Work {
     }
 
     async fn go_on(&mut self, discovery: &mut Option<Discovery>) {
-        let wanted = Arc::clone(&self.wanted.borrow_and_update());
         match self.phase {
             Phase::Idle => {}
-            Phase::Push { .. } => self.push(&wanted).await,
-            Phase::Look { since, is_told, .. } => match self.look(&wanted).await {
-                Ok(()) => self.is_live(&wanted, discovery).await,
-                Err(reason) => self.is_not_live(reason, since, is_told).await,
-            },
+            Phase::Push { .. } => {
+                let wanted = Arc::clone(&self.wanted.borrow_and_update());
+                self.push(&wanted).await;
+            }
+            Phase::Look { since, is_told, .. } => {
+                // What was asked for meanwhile is still to be pushed.
+                let wanted = Arc::clone(&self.wanted.borrow());
+                match self.look(&wanted).await {
+                    Ok(()) => self.is_live(&wanted, discovery).await,
+                    Err(reason) => self.is_not_live(reason, since, is_told).await,
+                }
+            }
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Session {
     objects: Objects,
     plugins: Plugins,
     has_seen_plugins: bool,
+    /// Whether they have changed since the gateways were served last: by control itself, or by another.
+    are_plugins_news: bool,
     model: Model,
     followers: BTreeMap<ObjectName, Served>,
     statuses: Statuses,
@@ -94,6 +96,7 @@ impl Session {
             objects: Objects::default(),
             plugins: Plugins::default(),
             has_seen_plugins: false,
+            are_plugins_news: false,
             followers: BTreeMap::new(),
             teller,
             told,
@@ -167,6 +170,7 @@ impl Session {
         match scope.resource {
             Resource::WasmPlugin => {
                 self.has_seen_plugins = true;
+                self.are_plugins_news = true;
                 self.plugins.apply(change);
             }
             Resource::Manifest(kind) => {
@@ -295,6 +299,7 @@ impl Session {
 
     /// Hands each gateway what it shall be.
     fn serve(&mut self) {
+        let are_plugins_news = std::mem::take(&mut self.are_plugins_news);
         let mut before = std::mem::take(&mut self.followers);
         for (name, gateway) in &self.model.gateways {
             let address = match gateway.index.addresses.get(name) {
@@ -312,7 +317,8 @@ impl Session {
                 }
             };
             if let Some(wanted) = self.wanted(name, gateway)
-                && wanted != served.wanted
+                // What was done and undone since is to be done again.
+                && (wanted != served.wanted || are_plugins_news && !wanted.actions.is_empty())
             {
                 served.follower.want(wanted.clone());
                 served.wanted = wanted;
