@@ -1,11 +1,13 @@
 //! A cluster of a test's own, with gateways in it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use harness::caller::Protocol;
 use harness::cluster_gateway::ClusterGateway;
 use harness::component;
+use harness::control::Control;
 use harness::kubernetes::Kubernetes;
 use harness::manifests::{Server, platform};
 use harness::port::Port;
@@ -76,6 +78,91 @@ impl World {
     pub(crate) async fn apply(&self, server: &Server) {
         self.kubernetes.apply(&server.yaml()).await;
     }
+
+    /// Starts a control that owns the WasmPlugins.
+    pub(crate) async fn control(&self, identity: &str) -> Control {
+        self.control_with(identity, &[]).await
+    }
+
+    /// The same with these arguments more.
+    pub(crate) async fn control_with(&self, identity: &str, arguments: &[&str]) -> Control {
+        Control::start(&self.kubernetes.kubeconfig(), identity, arguments).await
+    }
+
+    /// Waits until the condition `Ready` of a registration is this, for the registration as it stands. Gives the object.
+    pub(crate) async fn until_ready(&self, name: &str, status: &str, reason: &str) -> Value {
+        let what = format!("{name} is Ready={status} {reason}");
+        let wanted = |object: &Value| {
+            let ready = condition(object, "Ready")?;
+            let is_current = ready["observedGeneration"] == object["metadata"]["generation"];
+            let is_wanted = ready["status"] == status && ready["reason"] == reason;
+            (is_current && is_wanted).then(|| object.clone())
+        };
+        self.kubernetes
+            .until_object(&what, &registration(name), wanted)
+            .await
+    }
+
+    /// The WasmPlugin that has the configuration of a Gateway.
+    pub(crate) async fn plugin(&self, gateway: &str) -> Value {
+        let plugins = self.plugins().await;
+        let mut its = plugins.into_iter().filter(|plugin| {
+            let target = &plugin["spec"]["targetRefs"][0]["name"];
+            plugin["spec"]["phase"] == "AUTHN" && *target == *gateway
+        });
+        let plugin = its.next().expect("a plugin");
+        assert!(its.next().is_none(), "one plugin for {gateway}");
+        plugin
+    }
+
+    /// All WasmPlugins.
+    pub(crate) async fn plugins(&self) -> Vec<Value> {
+        let (version, kind) = ("extensions.istio.io/v1alpha1", "WasmPlugin");
+        let mut plugins = self.kubernetes.list(version, kind).await;
+        for plugin in &mut plugins {
+            plugin["apiVersion"] = version.into();
+            plugin["kind"] = kind.into();
+        }
+        plugins
+    }
+
+    /// The versions of all WasmPlugins: each write makes a new one.
+    pub(crate) async fn versions(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let plugins = self.plugins().await;
+        let plugins = plugins.iter().map(|plugin| &plugin["metadata"]);
+        plugins
+            .map(|metadata| (text(&metadata["name"]), text(&metadata["resourceVersion"])))
+            .collect()
+    }
+
+    /// Waits until control has read all that was applied before: it says that another registration leads nowhere. That
+    /// one is served nothing, so nothing is pushed for it.
+    pub(crate) async fn until_caught_up(&self) {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("nowhere-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut nowhere = registration(&name);
+        nowhere["spec"] = json!({"targetRef": {"name": "nowhere"}});
+        self.kubernetes.submit(nowhere).await.unwrap();
+        self.until_ready(&name, "False", "TargetNotFound").await;
+    }
+}
+
+/// A registration by its name.
+pub(crate) fn registration(name: &str) -> Value {
+    json!({
+        "apiVersion": "mcp.kuadrant.io/v1",
+        "kind": "MCPServerRegistration",
+        "metadata": {"name": name, "namespace": "mcp-test"},
+    })
+}
+
+/// A condition of an object.
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    let conditions = object["status"]["conditions"].as_array()?;
+    conditions
+        .iter()
+        .find(|condition| condition["type"] == kind)
 }
 
 /// A client that has no session.

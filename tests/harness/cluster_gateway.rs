@@ -90,15 +90,13 @@ impl ClusterGateway {
     pub async fn start_again(&self) {
         self.envoy.start_again().await;
     }
-
-    /// What its Envoy has said.
-    pub fn lines(&self) -> Vec<String> {
-        self.envoy.lines()
-    }
 }
 
 impl Drop for ClusterGateway {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.envoy.log());
+        }
         for task in &self.tasks {
             task.abort();
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -11,6 +12,7 @@ use crate::component;
 use crate::message::Reply;
 use crate::port::Port;
 use crate::process::{Process, command};
+use crate::wait::until;
 
 /// Its namespace.
 pub const NAMESPACE: &str = "mcp-system";
@@ -19,8 +21,11 @@ pub const NAMESPACE: &str = "mcp-system";
 pub const IMAGE: &str = "oci://registry.example.com/mcp-filter@sha256:\
     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// After this time another one may lead, in seconds.
+/// After this time another one may lead, in seconds, unless a test says otherwise. Who cannot renew it ends.
 pub const LEASE_SECONDS: u64 = 3;
+
+/// Longer takes no start on a busy machine.
+const START: Duration = Duration::from_secs(60);
 
 /// See the module. Asked to end when dropped.
 #[derive(Debug)]
@@ -39,9 +44,11 @@ impl Control {
             .args(["--identity", identity])
             .args(["--image", IMAGE])
             .args(["--admin", &admin.address().to_string()])
-            .args(["--lease-seconds", &LEASE_SECONDS.to_string()])
             .args(arguments)
             .env("KUBECONFIG", kubeconfig);
+        if !arguments.contains(&"--lease-seconds") {
+            run.args(["--lease-seconds", &LEASE_SECONDS.to_string()]);
+        }
         let name = format!("mcp-control run ({identity})");
         Self {
             process: Process::start(&name, run).await,
@@ -63,6 +70,16 @@ impl Control {
     pub async fn ask(&self, path: &str) -> Reply {
         let request = Request::bare("GET").path(path);
         request.send(self.admin(), Protocol::Http1).await
+    }
+
+    /// Waits until it is ready, by its own word: it has read all objects, whether it leads or not.
+    pub async fn until_watching(&self) {
+        until("control is ready", START, || async {
+            let request = Request::bare("GET").path("/readyz");
+            let answer = request.try_open(self.admin(), Protocol::Http1).await.ok()?;
+            (answer.status == 200).then_some(())
+        })
+        .await;
     }
 
     /// Asks it to end, as a kubelet does, and waits.

@@ -97,9 +97,13 @@ impl Envoy {
         *self.process.lock().unwrap() = process;
     }
 
-    /// What it says.
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.process.lock().unwrap().lines()
+    /// What it has said last, and what it was given.
+    pub(super) fn log(&self) -> String {
+        let given = match self.written.try_lock() {
+            Ok(written) => format!("{} files were handed over", written.version),
+            Err(_) => "a file is being handed over".to_owned(),
+        };
+        format!("{}\n{given}", self.process.lock().unwrap().log())
     }
 
     /// Hands all of it over, each part when the part is in force that it needs.
@@ -209,6 +213,8 @@ async fn start(setup: &Setup, admin: &Admin) -> Process {
         .arg("-c")
         .arg(bootstrap::path(setup))
         .args(["--concurrency", "1", "--disable-hot-restart"])
+        // As Istio starts it: what is connected when a listener changes goes on for so long.
+        .args(["--drain-time-s", "45", "--drain-strategy", "immediate"])
         .args([
             "--log-level",
             "warning",

@@ -24,7 +24,11 @@ pub(super) struct View {
 impl View {
     pub(super) fn of(objects: &Objects, gateway: &ObjectName) -> Self {
         let read = objects.values().flat_map(|known| &known.read);
-        let index = index::build(read, &Settings::default());
+        let settings = Settings {
+            gateway: Some(gateway.clone()),
+            ..Settings::default()
+        };
+        let index = index::build(read, &settings);
         let without_servers = serde_json::from_str(r#"{"version": 1, "role": "hold"}"#);
         let (service, _) = Service::new(index.network, without_servers.expect("a configuration"));
         let phases = [(Extension::Route, "AUTHN"), (Extension::Gate, "AUTHZ")];

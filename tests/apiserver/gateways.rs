@@ -1,0 +1,98 @@
+//! A registration reaches the gateways that its route is attached to, and no other.
+
+use harness::control::IMAGE;
+use harness::manifests::Server;
+use harness::script::{Answer, Script, Tool};
+use harness::upstream::Upstream;
+use serde_json::{Value, json};
+
+use crate::world::{World, condition, registration, until_tools};
+
+tests! {
+    async fn each_gateway_serves_what_is_attached_to_it() {
+        let world = World::with_gateways(&["inner", "outer"]).await;
+        let _control = world.control("one").await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        let server = |name: &str, gateways: &[&str]| Server::new(name, upstream.address()).gateways(gateways);
+        world.apply(&server("both", &["inner", "outer"])).await;
+        world.apply(&server("hidden", &["inner"])).await;
+        world.apply(&server("open", &["outer"])).await;
+        let (inner, outer) = (&world.gateways[0], &world.gateways[1]);
+        until_tools(inner, &["both_greet", "hidden_greet"]).await;
+        until_tools(outer, &["both_greet", "open_greet"]).await;
+        for name in ["both", "hidden", "open"] {
+            let ready = world.until_ready(name, "True", "Ready").await;
+            assert_eq!(ready["status"]["discoveredTools"], 1);
+        }
+
+        world.apply(&server("hidden", &["outer"])).await;
+        until_tools(inner, &["both_greet"]).await;
+        until_tools(outer, &["both_greet", "hidden_greet", "open_greet"]).await;
+        for gateway in ["inner", "outer"] {
+            assert_pair(&world, gateway).await;
+        }
+    }
+
+    async fn a_gateway_that_is_down_is_no_trouble_for_the_other() {
+        let world = World::with_gateways(&["inner", "outer"]).await;
+        let (inner, outer) = (&world.gateways[0], &world.gateways[1]);
+        inner.kill();
+        let _control = world.control("one").await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        let server = |name: &str, gateways: &[&str]| Server::new(name, upstream.address()).gateways(gateways);
+        world.apply(&server("hidden", &["inner"])).await;
+        world.apply(&server("open", &["outer"])).await;
+        world.until_ready("open", "True", "Ready").await;
+        until_tools(outer, &["open_greet"]).await;
+        world.until_ready("hidden", "Unknown", "GatewayUnreachable").await;
+        inner.start_again().await;
+        world.until_ready("hidden", "True", "Ready").await;
+        until_tools(inner, &["hidden_greet"]).await;
+    }
+
+    async fn a_gateway_without_extension_loses_its_plugins() {
+        let world = World::start().await;
+        let _control = world.control("one").await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        let extension = json!({
+            "apiVersion": "mcp.kuadrant.io/v1",
+            "kind": "MCPGatewayExtension",
+            "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
+        });
+        assert!(world.kubernetes.delete(&extension).await);
+        let missing = world.until_ready("echo", "False", "NoGatewayExtension").await;
+        let ready = condition(&missing, "Ready").unwrap();
+        let message = ready["message"].as_str().unwrap();
+        let manifest = message.split_once('\n').expect("a manifest in the message").1;
+        let manifest: Value = serde_saphyr::from_str(manifest).expect("YAML that can be applied");
+        assert_eq!(manifest["kind"], "MCPGatewayExtension");
+        world.kubernetes.submit(manifest).await.expect("it can be applied");
+        let found = |registration: &Value| {
+            let ready = condition(registration, "Ready")?;
+            (ready["reason"] != "NoGatewayExtension").then_some(())
+        };
+        world.kubernetes.until_object("the advice helps", &registration("echo"), found).await;
+    }
+}
+
+async fn assert_pair(world: &World, gateway: &str) {
+    let plugins = world.plugins().await;
+    let its = plugins.iter().map(|plugin| &plugin["spec"]);
+    let its: Vec<_> = its
+        .filter(|spec| spec["targetRefs"][0]["name"] == gateway)
+        .collect();
+    let phases: Vec<_> = its.iter().map(|spec| &spec["phase"]).collect();
+    assert_eq!(
+        phases,
+        ["AUTHZ", "AUTHN"],
+        "a pair for {gateway}: gate, route"
+    );
+    for spec in its {
+        assert_eq!(
+            (&spec["url"], &spec["failStrategy"]),
+            (&json!(IMAGE), &json!("FAIL_RELOAD"))
+        );
+    }
+}

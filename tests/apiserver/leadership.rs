@@ -1,0 +1,115 @@
+//! Of several controls one leads.
+
+use std::time::Duration;
+
+use harness::control::{LEASE_SECONDS, NAMESPACE};
+use harness::manifests::Server;
+use harness::script::{Answer, Script, Tool};
+use harness::upstream::Upstream;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::world::{World, condition, registration, until_tools};
+
+/// From the end of a leader to the next, with the time that a busy machine takes.
+const GAP: Duration = Duration::from_secs(2 * LEASE_SECONDS);
+
+tests! {
+    async fn when_the_leader_is_killed_another_goes_on_within_the_lease_and_writes_nothing_again() {
+        let world = World::start().await;
+        let first = world.control("first").await;
+        until_leads(&world, "first").await;
+        let _second = world.control("second").await;
+        let upstream = Upstream::start(one_tool()).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        let before = world.until_ready("echo", "True", "Ready").await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        world.until_caught_up().await;
+        let pushed = world.versions().await;
+
+        let killed = Instant::now();
+        first.kill().await;
+        until_leads(&world, "second").await;
+        let gap = killed.elapsed();
+        assert!(gap < GAP, "nobody led for {gap:?}");
+        world.until_caught_up().await;
+        assert_eq!(world.versions().await, pushed);
+        let after = world.until_ready("echo", "True", "Ready").await;
+        assert_eq!(condition(&after, "Ready"), condition(&before, "Ready"));
+
+        world.apply(&Server::new("later", upstream.address())).await;
+        until_tools(world.gateway(), &["echo_greet", "later_greet"]).await;
+    }
+
+    async fn a_leader_that_is_asked_to_end_hands_over() {
+        let world = World::start().await;
+        let first = world.control("first").await;
+        until_leads(&world, "first").await;
+        let _second = world.control("second").await;
+        let told = Instant::now();
+        assert!(first.stop().await.success());
+        until_leads(&world, "second").await;
+        assert!(told.elapsed() < GAP, "{:?}", told.elapsed());
+    }
+
+    async fn who_does_not_lead_writes_nothing() {
+        let world = World::start().await;
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "mcp-control", "namespace": NAMESPACE},
+            "spec": {
+                "holderIdentity": "somebody",
+                "leaseDurationSeconds": 3600,
+                "renewTime": "2999-01-01T00:00:00.000000Z",
+                "acquireTime": "2999-01-01T00:00:00.000000Z",
+                "leaseTransitions": 0,
+            },
+        });
+        world.kubernetes.submit(lease.clone()).await.unwrap();
+        let waiting = world.control("waiting").await;
+        let upstream = Upstream::start(one_tool()).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        let echo = registration("echo");
+        let told = |echo: &Value| condition(echo, "Ready").map(|_| version(echo));
+        let told = world.kubernetes.until_object("echo has a status", &echo, told);
+        let led = async {
+            waiting.until_watching().await;
+            assert_eq!(world.plugins().await, Vec::<Value>::new());
+            let ended = json!({"spec": {"holderIdentity": ""}});
+            version(&world.kubernetes.edit(&lease, ended).await)
+        };
+        let (told, led) = futures::join!(told, led);
+        assert!(told > led, "the status was written before the lease ended");
+        world.until_ready("echo", "True", "Ready").await;
+    }
+}
+
+fn one_tool() -> Script {
+    Script::with_tools(vec![Tool::new("greet", Answer::Echo)])
+}
+
+/// Later writes to the cluster have higher ones.
+fn version(object: &Value) -> u64 {
+    let version = object["metadata"]["resourceVersion"].as_str().unwrap();
+    version.parse().unwrap()
+}
+
+async fn until_leads(world: &World, identity: &str) {
+    let lease = json!({
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "mcp-control", "namespace": NAMESPACE},
+    });
+    let what = format!("{identity} leads");
+    let leads = |lease: &Value| {
+        let holder = lease["spec"]["holderIdentity"].as_str()?;
+        // Two starts of one name are two candidates.
+        holder
+            .split('_')
+            .next()
+            .filter(|name| *name == identity)
+            .map(|_| ())
+    };
+    world.kubernetes.until_object(&what, &lease, leads).await;
+}
