@@ -162,8 +162,9 @@ impl Session {
 
     /// Acts after a moment, and after as long again as it took last, so that a large cluster leaves time for the rest.
     fn soon(&mut self) {
-        self.act_at
-            .get_or_insert(Instant::now() + GATHER.max(self.effort));
+        let soon = Instant::now() + GATHER.max(self.effort);
+        // Secrets that are there now are waited for no longer.
+        self.act_at = Some(self.act_at.map_or(soon, |at| at.min(soon)));
     }
 
     fn see(&mut self, scope: Scope, change: Change) {
