@@ -21,6 +21,7 @@ mod guides;
 mod install;
 mod leadership;
 mod poison;
+mod reasons;
 mod restart;
 mod stand_in;
 mod world;
