@@ -128,63 +128,89 @@ fn one_tool() -> Script {
 }
 
 fn mistakes() -> Vec<Mistake> {
-    let registered = |name, spec: Value, reason, says| {
+    [in_registrations(), in_routes(), in_secrets()].concat()
+}
+
+fn in_registrations() -> Vec<Mistake> {
+    let (no_target, no_secret) = ("HTTPRoute mcp-test/none", "Secret mcp-test/none");
+    let no_certificate = json!({"name": "no-certificate"});
+    let mistakes = [
+        ("disabled", json!({"state": "Disabled"}), "Disabled", ""),
         (
-            name,
-            "MCPServerRegistration",
-            json!({ "spec": spec }),
-            reason,
-            says,
-        )
-    };
-    let routed = |name, spec: Value, reason, says| {
-        (name, "HTTPRoute", json!({ "spec": spec }), reason, says)
-    };
-    let elsewhere =
-        json!([{"name": "mcp-gateway", "namespace": "gateway-system", "sectionName": "none"}]);
-    let placeholder = json!({"data": null, "stringData": {"token": "Bearer $NOT_SET"}});
-    vec![
-        registered("disabled", json!({"state": "Disabled"}), "Disabled", ""),
-        registered(
             "nowhere",
             json!({"targetRef": {"name": "none"}}),
             "TargetNotFound",
-            "HTTPRoute mcp-test/none",
+            no_target,
         ),
-        routed(
-            "two-rules",
-            json!({"rules": [{}, {}]}),
-            "TargetUnsupported",
-            "it has 2 rules; write one",
-        ),
-        routed(
-            "no-host",
-            json!({"hostnames": null}),
-            "TargetUnsupported",
-            "hostnames",
-        ),
-        routed(
-            "unattached",
-            json!({"parentRefs": elsewhere}),
-            "NotAttached",
-            "Gateway gateway-system/mcp-gateway",
-        ),
-        registered(
+        (
             "no-secret",
             json!({"credentialRef": {"name": "none"}}),
             "CredentialNotFound",
-            "Secret mcp-test/none",
+            no_secret,
         ),
-        registered(
+        (
             "no-key",
             json!({"credentialRef": {"key": "none"}}),
             "CredentialKeyMissing",
             "it has token",
         ),
         (
+            "no-ca",
+            json!({"caCertSecretRef": no_certificate}),
+            "CertificateInvalid",
+            "mcp-test/no-certificate",
+        ),
+        (
+            "bad-time",
+            json!({"timeouts": {"firstByte": "0s"}}),
+            "Invalid",
+            "firstByte",
+        ),
+    ];
+    let kind = "MCPServerRegistration";
+    let mistakes = mistakes.into_iter();
+    mistakes
+        .map(|(name, spec, reason, says)| (name, kind, json!({"spec": spec}), reason, says))
+        .collect()
+}
+
+fn in_routes() -> Vec<Mistake> {
+    let elsewhere =
+        json!([{"name": "mcp-gateway", "namespace": "gateway-system", "sectionName": "none"}]);
+    let mistakes = [
+        (
+            "two-rules",
+            json!({"rules": [{}, {}]}),
+            "TargetUnsupported",
+            "it has 2 rules; write one",
+        ),
+        (
+            "no-host",
+            json!({"hostnames": null}),
+            "TargetUnsupported",
+            "hostnames",
+        ),
+        (
+            "unattached",
+            json!({"parentRefs": elsewhere}),
+            "NotAttached",
+            "Gateway gateway-system/mcp-gateway",
+        ),
+    ];
+    let mistakes = mistakes.into_iter();
+    mistakes
+        .map(|(name, spec, reason, says)| (name, "HTTPRoute", json!({"spec": spec}), reason, says))
+        .collect()
+}
+
+fn in_secrets() -> Vec<Mistake> {
+    let placeholder = json!({"data": null, "stringData": {"token": "Bearer $NOT_SET"}});
+    let unlabelled = json!({"metadata": {"labels": null}});
+    vec![
+        (
             "no-label",
             "Secret",
-            json!({"metadata": {"labels": null}}),
+            unlabelled,
             "CredentialNotLabelled",
             "mcp.kuadrant.io/secret: \"true\"",
         ),
@@ -194,18 +220,6 @@ fn mistakes() -> Vec<Mistake> {
             placeholder,
             "CredentialPlaceholder",
             "$NOT_SET",
-        ),
-        registered(
-            "no-ca",
-            json!({"caCertSecretRef": {"name": "no-certificate"}}),
-            "CertificateInvalid",
-            "mcp-test/no-certificate",
-        ),
-        registered(
-            "bad-time",
-            json!({"timeouts": {"firstByte": "0s"}}),
-            "Invalid",
-            "firstByte",
         ),
     ]
 }
