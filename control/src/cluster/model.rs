@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
-use mcp_filter_config::PluginConfig;
+use mcp_filter_config::{PluginConfig, Server};
 use mcp_filter_core::table::CompileError;
 
 use super::objects::Objects;
 use super::standing::Standing;
 use super::status::Facts;
 use crate::discovery::{Event, Outcome, PublicEndpoint, Subject};
-use crate::index::{self, Index, Settings};
+use crate::index::{self, Index, Registration, Settings};
 use crate::manifests::Identity;
 use crate::object::ObjectName;
+use crate::offer::Offer;
 use crate::render::{Finding, Keys, LARGEST_OBJECT_BYTES, Rendered, render_within, restore};
 use crate::verdict::{Readiness, Reason, Verdict};
 
@@ -159,29 +160,20 @@ impl Model {
 
 impl Gateway {
     fn new(name: &ObjectName, index: Index, pushed: Option<PluginConfig>) -> Self {
-        let restored = pushed.map(|config| restore(&config));
-        let offers = match restored {
-            Some(Ok(offers)) => offers,
-            Some(Err(error)) => {
-                tracing::warn!(
-                    "Gateway {name}: what it was given cannot be read back, so all servers are asked anew: {error}"
-                );
-                BTreeMap::new()
-            }
-            None => BTreeMap::new(),
+        let offers = pushed.map_or_else(BTreeMap::new, |config| read_back(name, &index, &config));
+        let finding = |offer: Offer| Finding {
+            offer: Some(offer.into()),
+            fault: None,
         };
-        let mut gateway = Self::default();
-        gateway.findings = offers
+        let findings: BTreeMap<_, _> = offers
             .into_iter()
-            .map(|(name, offer)| {
-                let finding = Finding {
-                    offer: Some(offer.into()),
-                    fault: None,
-                };
-                (name, finding)
-            })
+            .map(|(name, offer)| (name, finding(offer)))
             .collect();
-        gateway.unconfirmed = gateway.findings.keys().cloned().collect();
+        let mut gateway = Self {
+            unconfirmed: findings.keys().cloned().collect(),
+            findings,
+            ..Self::default()
+        };
         gateway.read(index);
         gateway
     }
@@ -289,3 +281,40 @@ impl Gateway {
         }
     }
 }
+
+/// What the servers of a configuration that was pushed before offer, as far as they are the same still.
+fn read_back(
+    gateway: &ObjectName,
+    index: &Index,
+    config: &PluginConfig,
+) -> BTreeMap<ObjectName, Offer> {
+    let mut offers = restore(config).unwrap_or_else(|error| {
+        tracing::warn!(
+            "Gateway {gateway}: what it was given cannot be read back, so all servers are asked anew: {error}"
+        );
+        BTreeMap::new()
+    });
+    let is_same = |registration: &Registration, server: &Server| {
+        let prefix = registration.prefix.as_deref().unwrap_or_default();
+        let resolved = registration.outcome.as_ref();
+        prefix == server.prefix
+            && resolved.map_or(true, |resolved| {
+                (&resolved.host, &resolved.path) == (&server.host, &server.path)
+            })
+    };
+    let same: BTreeSet<_> = index
+        .registrations
+        .iter()
+        .filter(|registration| {
+            let name = registration.name.to_string();
+            let mut servers = config.servers.iter();
+            servers.any(|server| server.name == name && is_same(registration, server))
+        })
+        .map(|registration| &registration.name)
+        .collect();
+    offers.retain(|name, _| same.contains(name));
+    offers
+}
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,13 @@ struct Served {
     wanted: Wanted,
 }
 
+/// Whose statuses are what they are seen to be.
+enum Told {
+    Put(ObjectName),
+    Gone(ObjectName),
+    All,
+}
+
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
     pub(super) fn start(client: Client, keys: KeyPair, options: Options) -> Self {
@@ -175,11 +182,18 @@ impl Session {
                 self.plugins.apply(change);
             }
             Resource::Manifest(kind) => {
-                if let (Change::Put(object), true) = (&change, kind.is_own()) {
-                    self.statuses.seen(kind, &super::objects::name(object));
-                }
+                let told = match &change {
+                    Change::Put(object) => Told::Put(super::objects::name(object)),
+                    Change::Gone(name) => Told::Gone(name.clone()),
+                    Change::Listed(_) | Change::NotServed | Change::Forbidden => Told::All,
+                };
                 if self.objects.apply(scope, kind, change) == Effect::Changed {
                     self.is_stale = true;
+                }
+                match told {
+                    Told::Put(name) => self.statuses.seen(kind, &name),
+                    Told::Gone(name) => self.statuses.gone(kind, &name),
+                    Told::All => self.statuses.seen_all(kind, &self.objects),
                 }
             }
         }

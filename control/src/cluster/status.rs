@@ -239,3 +239,6 @@ fn cut(message: &str) -> String {
     let end = message.floor_char_boundary(LONGEST_MESSAGE);
     message.get(..end).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::jiff::Timestamp;
@@ -9,6 +10,7 @@ use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::sleep;
 
 use super::apply::{Apply, FIELD_MANAGER};
 use super::model::Model;
@@ -21,6 +23,9 @@ use crate::verdict::{Readiness, Reason, Verdict};
 
 /// Writes at a time.
 const AT_ONCE: usize = 8;
+
+/// Before another try to write.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// The longest note of an event.
 const LONGEST_NOTE: usize = 1024;
@@ -68,6 +73,21 @@ impl Statuses {
     pub(super) fn seen(&mut self, kind: Kind, name: &ObjectName) {
         let name = name.clone();
         self.sent.remove(&Identity { kind, name });
+    }
+
+    /// All objects of a kind were seen, and those that are gone are not told of any more.
+    pub(super) fn seen_all(&mut self, kind: Kind, objects: &Objects) {
+        self.sent.retain(|identity, _| identity.kind != kind);
+        self.told
+            .retain(|identity, _| identity.kind != kind || objects.find(identity).is_some());
+    }
+
+    /// An object is gone.
+    pub(super) fn gone(&mut self, kind: Kind, name: &ObjectName) {
+        let name = name.clone();
+        let identity = Identity { kind, name };
+        self.sent.remove(&identity);
+        self.told.remove(&identity);
     }
 
     /// The next status that could not be written.
@@ -150,7 +170,7 @@ impl Statuses {
                 Err(error) if error.is_gone() => {}
                 Err(error) => {
                     tracing::warn!("{error}");
-                    tokio::time::sleep(RETRY).await;
+                    sleep(RETRY).await;
                     // Whoever does not listen any more writes nothing either.
                     let _ = teller.send(identity);
                 }
@@ -218,8 +238,6 @@ impl Statuses {
         self.sent.remove(identity);
     }
 }
-
-const RETRY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Whether a status says already what is to be told.
 fn stands(status: Option<&Value>, verdict: &Verdict) -> bool {

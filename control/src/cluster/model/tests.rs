@@ -1,0 +1,293 @@
+use std::sync::Arc;
+
+use kube::core::DynamicObject;
+use mcp_filter_config::{SessionKey, Sessions};
+use serde_json::Value;
+
+use super::super::objects::{Change, Resource, Scope};
+use super::*;
+use crate::discovery::DiscoveryError;
+use crate::manifests::Kind;
+use crate::offer::Definition;
+
+/// Two gateways; server `github` is attached to both, `gitlab` to the second alone.
+const OBJECTS: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: one, namespace: infra}
+spec: {gatewayClassName: istio, listeners: [{name: mcp, port: 8080, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: two, namespace: infra}
+spec: {gatewayClassName: istio, listeners: [{name: mcp, port: 8080, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}
+---
+apiVersion: mcp.kuadrant.io/v1
+kind: MCPGatewayExtension
+metadata: {name: one, namespace: infra}
+spec: {publicHost: one.example.com, targetRef: {name: one, sectionName: mcp}}
+---
+apiVersion: mcp.kuadrant.io/v1
+kind: MCPGatewayExtension
+metadata: {name: two, namespace: infra}
+spec: {publicHost: two.example.com, targetRef: {name: two, sectionName: mcp}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: servers, namespace: team}
+spec: {hosts: [servers.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+";
+
+const SERVER: &str = "
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: NAME, namespace: team}
+spec:
+  hostnames: [NAME.mcp.local]
+  parentRefs: PARENTS
+  rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: servers.example.com, port: 80}]}]
+status: {parents: STATUS}
+---
+apiVersion: mcp.kuadrant.io/v1
+kind: MCPServerRegistration
+metadata: {name: NAME, namespace: team}
+spec: {prefix: NAME_, targetRef: {name: NAME}}
+";
+
+fn server(name: &str, gateways: &[&str]) -> String {
+    let parent = |gateway: &&str| format!("{{name: {gateway}, namespace: infra}}");
+    let parents: Vec<_> = gateways.iter().map(parent).collect();
+    let statuses: Vec<_> = parents
+        .iter()
+        .map(|parent| {
+            format!(
+                "{{parentRef: {parent}, controllerName: istio.io/gateway-controller, conditions: [{{type: Accepted, \
+                 status: 'True', reason: Accepted, message: '', lastTransitionTime: '2026-01-01T00:00:00Z'}}]}}"
+            )
+        })
+        .collect();
+    SERVER
+        .replace("NAME", name)
+        .replace("PARENTS", &format!("[{}]", parents.join(", ")))
+        .replace("STATUS", &format!("[{}]", statuses.join(", ")))
+}
+
+fn objects(manifests: &str) -> Objects {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).unwrap();
+    let mut objects = Objects::default();
+    for document in documents {
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == document["kind"])
+            .unwrap();
+        let scope = Scope {
+            resource: Resource::Manifest(kind),
+            namespace: None,
+            label: None,
+            name: None,
+        };
+        let object: DynamicObject = serde_json::from_value(document).unwrap();
+        objects.apply(scope, kind, Change::Put(Box::new(object)));
+    }
+    objects
+}
+
+fn both() -> Objects {
+    let servers = [
+        server("github", &["one", "two"]),
+        server("gitlab", &["two"]),
+    ];
+    objects(&[OBJECTS, &servers.concat()].concat())
+}
+
+fn name(namespace: &str, name: &str) -> ObjectName {
+    ObjectName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn event(server: &str, outcome: Outcome) -> Event {
+    Event {
+        name: name("team", server),
+        outcome,
+    }
+}
+
+fn found(server: &str, tool: &str) -> Event {
+    let definition = Definition {
+        key: tool.to_owned(),
+        json: format!(r#"{{"name":"{tool}","inputSchema":{{}}}}"#),
+    };
+    let offer = Offer {
+        protocol_version: "2025-06-18".to_owned(),
+        tools: vec![definition],
+        ..Offer::default()
+    };
+    event(server, Outcome::Found(Arc::new(offer)))
+}
+
+fn read(model: &mut Model, objects: &Objects, pushed: Option<&PluginConfig>) {
+    model.read(objects, &Gaps::default(), |_| pushed.cloned());
+    model.render().unwrap();
+}
+
+fn config(model: &Model, gateway: &str) -> PluginConfig {
+    let gateway = &model.gateways[&name("infra", gateway)];
+    gateway.config().unwrap().clone()
+}
+
+fn served(model: &Model, gateway: &str) -> Vec<String> {
+    let config = config(model, gateway);
+    config
+        .servers
+        .into_iter()
+        .map(|server| server.name)
+        .collect()
+}
+
+fn readiness(model: &Model, server: &str) -> Option<(Readiness, Reason)> {
+    let standings = model.standings();
+    let standing = standings
+        .iter()
+        .find(|standing| standing.verdict.name.name == server)?;
+    Some((standing.verdict.ready, standing.verdict.reason))
+}
+
+fn model() -> Model {
+    let key = SessionKey {
+        id: 1,
+        secret: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
+    };
+    let sessions = Sessions {
+        keys: vec![key],
+        ..Sessions::default()
+    };
+    let keys = Keys {
+        sessions,
+        ..Keys::default()
+    };
+    Model::new(keys, BTreeMap::new())
+}
+
+#[test]
+fn each_gateway_serves_what_is_attached_to_it() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    for gateway in ["one", "two"] {
+        model.learn(
+            &name("infra", gateway),
+            &found("github", "get_me"),
+            Timestamp::UNIX_EPOCH,
+        );
+    }
+    model.learn(
+        &name("infra", "two"),
+        &found("gitlab", "get_me"),
+        Timestamp::UNIX_EPOCH,
+    );
+    model.render().unwrap();
+    assert_eq!(served(&model, "one"), ["team/github"]);
+    assert_eq!(served(&model, "two"), ["team/github", "team/gitlab"]);
+    assert_eq!(
+        readiness(&model, "github"),
+        Some((Readiness::True, Reason::Ready))
+    );
+}
+
+#[test]
+fn a_server_is_ready_where_all_its_gateways_reach_it() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    model.learn(
+        &name("infra", "one"),
+        &found("github", "get_me"),
+        Timestamp::UNIX_EPOCH,
+    );
+    model.render().unwrap();
+    assert_eq!(
+        readiness(&model, "github"),
+        Some((Readiness::Unknown, Reason::Pending))
+    );
+}
+
+#[test]
+fn what_was_pushed_before_is_served_on_and_not_judged_until_it_was_seen() {
+    let mut before = model();
+    read(&mut before, &both(), None);
+    let two = name("infra", "two");
+    for server in ["github", "gitlab"] {
+        before.learn(&two, &found(server, "get_me"), Timestamp::UNIX_EPOCH);
+    }
+    before.render().unwrap();
+    let pushed = config(&before, "two");
+
+    let mut after = model();
+    read(&mut after, &both(), Some(&pushed));
+    assert_eq!(config(&after, "two"), pushed);
+    assert_eq!(readiness(&after, "gitlab"), None);
+    let hung = DiscoveryError::GatewayUnreachable {
+        cause: "down".to_owned(),
+    };
+    after.learn(
+        &two,
+        &event("gitlab", Outcome::Failed(hung)),
+        Timestamp::UNIX_EPOCH,
+    );
+    after.render().unwrap();
+    assert_eq!(config(&after, "two"), pushed);
+    let unreachable = (Readiness::Unknown, Reason::GatewayUnreachable);
+    assert_eq!(readiness(&after, "gitlab"), Some(unreachable));
+}
+
+#[test]
+fn a_registration_that_leads_elsewhere_now_does_not_keep_what_was_pushed() {
+    let mut before = model();
+    read(&mut before, &both(), None);
+    before.learn(
+        &name("infra", "two"),
+        &found("gitlab", "get_me"),
+        Timestamp::UNIX_EPOCH,
+    );
+    before.render().unwrap();
+    let pushed = config(&before, "two");
+    let elsewhere = server("gitlab", &["two"]).replace("gitlab.mcp.local", "other.mcp.local");
+    let mut after = model();
+    read(
+        &mut after,
+        &objects(&[OBJECTS, &elsewhere].concat()),
+        Some(&pushed),
+    );
+    assert!(served(&after, "two").is_empty());
+}
+
+#[test]
+fn while_a_gateway_is_in_trouble_nothing_is_known_through_it_and_nothing_is_removed() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    let two = name("infra", "two");
+    model.learn(&two, &found("gitlab", "get_me"), Timestamp::UNIX_EPOCH);
+    model.render().unwrap();
+    let before = config(&model, "two");
+    let gateway = model.gateways.get_mut(&two).unwrap();
+    gateway.is_in_trouble("it does not answer".to_owned());
+    let unreachable = (Readiness::Unknown, Reason::GatewayUnreachable);
+    assert_eq!(readiness(&model, "gitlab"), Some(unreachable));
+    assert_eq!(config(&model, "two"), before);
+    let gateway = model.gateways.get_mut(&two).unwrap();
+    gateway.is_seen_live(vec![name("team", "gitlab")]);
+    assert_eq!(
+        readiness(&model, "gitlab"),
+        Some((Readiness::True, Reason::Ready))
+    );
+}
+
+#[test]
+fn what_reaches_no_gateway_is_told_why() {
+    let mut model = model();
+    let nowhere = server("lost", &["three"]);
+    read(&mut model, &objects(&[OBJECTS, &nowhere].concat()), None);
+    let (ready, reason) = readiness(&model, "lost").unwrap();
+    assert_eq!((ready, reason), (Readiness::False, Reason::NotAttached));
+}
