@@ -1,6 +1,7 @@
 //! The filter's configuration and the verdicts, from the resolved model and from what discovery found.
 
 mod assembly;
+mod packing;
 mod restore;
 mod share;
 mod size;
@@ -9,7 +10,7 @@ mod wasm_plugins;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mcp_filter_config::{ControlKeys, Limits, PluginConfig, Role, Sessions, VERSION};
+use mcp_filter_config::{Catalog, ControlKeys, Limits, PluginConfig, Role, Sessions, VERSION};
 use mcp_filter_core::table::{CompileError, Table};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +19,7 @@ use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
+pub use packing::Packing;
 pub use restore::{RestoreError, restore};
 pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
 pub use wasm_plugins::{MANAGED_BY, Unwritable, managed_wasm_plugins, wasm_plugins};
@@ -58,10 +60,10 @@ pub fn render(
     findings: &BTreeMap<ObjectName, Finding>,
     keys: &Keys,
 ) -> Result<Rendered, CompileError> {
-    render_within(index, findings, keys, usize::MAX)
+    render_within(index, findings, keys, &mut Packing::within(usize::MAX))
 }
 
-/// As [`render`], and what is pushed is never larger than `largest` bytes of JSON, see [`pushed_bytes`]. Where it would be,
+/// As [`render`], and what is pushed is never larger than `packing` says. Where it would be,
 /// the registrations are gone through oldest first, and each that no longer fits is refused: older ones never suffer from
 /// younger ones, and what is small enough fits after it.
 ///
@@ -71,14 +73,16 @@ pub fn render_within(
     index: &Index,
     findings: &BTreeMap<ObjectName, Finding>,
     keys: &Keys,
-    largest: usize,
+    packing: &mut Packing,
 ) -> Result<Rendered, CompileError> {
+    packing.tidy();
     let mut refused: BTreeMap<ObjectName, Fault> = BTreeMap::new();
     loop {
         let assembly = Assembly::new(index, findings, &refused);
-        let config = configuration(index, &assembly, keys);
+        let catalog = packing.catalog(&assembly);
+        let config = configuration(index, &assembly, keys, catalog);
         let more = match Table::compile(&config) {
-            Ok(_) => size::refusals(&assembly, &config, largest)?,
+            Ok(_) => size::refusals(&assembly, &config, packing)?,
             Err(error) => vec![refusal(&assembly, error)?],
         };
         if more.is_empty() {
@@ -105,7 +109,12 @@ fn refusal(
     Ok((name, Fault::new(Reason::Invalid, message)))
 }
 
-fn configuration(index: &Index, assembly: &Assembly<'_>, keys: &Keys) -> PluginConfig {
+fn configuration(
+    index: &Index,
+    assembly: &Assembly<'_>,
+    keys: &Keys,
+    catalog: Option<Catalog>,
+) -> PluginConfig {
     let mut config = PluginConfig {
         version: VERSION,
         requires: Vec::new(),
@@ -114,7 +123,7 @@ fn configuration(index: &Index, assembly: &Assembly<'_>, keys: &Keys) -> PluginC
         endpoints: index.endpoints.clone(),
         internal_hosts: index.internal_hosts.clone(),
         servers: assembly.servers(),
-        catalog: assembly.catalog(),
+        catalog,
         policies: index.policies.clone(),
         sessions: keys.sessions.clone(),
         control: keys.control.clone(),

@@ -14,7 +14,9 @@ use crate::index::{self, Index, Registration, Settings};
 use crate::manifests::Identity;
 use crate::object::ObjectName;
 use crate::offer::Offer;
-use crate::render::{Finding, Keys, LARGEST_OBJECT_BYTES, Rendered, render_within, restore};
+use crate::render::{
+    Finding, Keys, LARGEST_OBJECT_BYTES, Packing, Rendered, render_within, restore,
+};
 use crate::verdict::{Readiness, Reason, Verdict};
 
 /// See the module.
@@ -35,9 +37,10 @@ pub(super) struct Gaps {
 }
 
 /// One gateway that serves MCP.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gateway {
     pub(super) index: Index,
+    packing: Packing,
     findings: BTreeMap<ObjectName, Finding>,
     rendered: Option<Rendered>,
     /// Read back, and not seen by this control yet.
@@ -169,13 +172,17 @@ impl Gateway {
             .into_iter()
             .map(|(name, offer)| (name, finding(offer)))
             .collect();
-        let mut gateway = Self {
+        Self {
+            index,
+            packing: Packing::within(LARGEST_OBJECT_BYTES),
             unconfirmed: findings.keys().cloned().collect(),
             findings,
-            ..Self::default()
-        };
-        gateway.read(index);
-        gateway
+            rendered: None,
+            discovered: BTreeMap::new(),
+            programmed: BTreeSet::new(),
+            trouble: None,
+            is_live: false,
+        }
     }
 
     fn read(&mut self, index: Index) {
@@ -210,7 +217,7 @@ impl Gateway {
                 &self.index,
                 &self.findings,
                 keys,
-                LARGEST_OBJECT_BYTES,
+                &mut self.packing,
             )?);
         }
         Ok(())

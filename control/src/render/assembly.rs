@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use mcp_filter_config::{Catalog, Server};
-use mcp_filter_core::catalog::{CatalogWriter, ListKind};
+use mcp_filter_config::Server;
+use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
 
 use super::Finding;
 use super::share::{Share, Taken};
@@ -77,22 +77,24 @@ impl<'a> Assembly<'a> {
             .collect()
     }
 
-    /// What they offer. `None` where that is nothing.
-    pub(super) fn catalog(&self) -> Option<Catalog> {
-        let writer = self.writer();
-        (!writer.is_empty()).then(|| writer.finish())
+    /// What they offer, each with its server's place, in the order of the servers.
+    pub(super) fn definitions(&self) -> impl Iterator<Item = (u32, &Definition)> {
+        let places = (0..).zip(self.served());
+        places.flat_map(|(place, (_, resolved, _, share))| {
+            let is_hidden = resolved.denied.as_ref().is_some_and(|denied| denied.hidden);
+            let listed = (!is_hidden).then_some(&share.definitions);
+            listed
+                .into_iter()
+                .flatten()
+                .map(move |definition| (place, definition))
+        })
     }
 
-    /// What they offer, in the order of the servers.
+    /// The same, to be packed.
     pub(super) fn writer(&self) -> CatalogWriter {
         let mut writer = CatalogWriter::new();
-        for (place, (_, resolved, _, share)) in (0..).zip(self.served()) {
-            if resolved.denied.as_ref().is_some_and(|denied| denied.hidden) {
-                continue;
-            }
-            for definition in &share.definitions {
-                writer.push(place, definition.clone());
-            }
+        for (place, definition) in self.definitions() {
+            writer.push(place, definition.clone());
         }
         writer
     }

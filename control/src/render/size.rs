@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::assembly::Assembly;
 use super::for_role;
+use super::packing::Packing;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
@@ -29,20 +30,21 @@ fn stored_bytes(value: &impl Serialize) -> usize {
     json.len() + escaped * ESCAPE_BYTES
 }
 
-/// Whom `config` has to do without to fit into `largest` bytes. Nobody where it does.
+/// Whom `config` has to do without to fit. Nobody where it does.
 ///
 /// # Errors
 /// Where it does not fit without any server either.
 pub(super) fn refusals(
     assembly: &Assembly<'_>,
     config: &PluginConfig,
-    largest: usize,
+    packing: &mut Packing,
 ) -> Result<Vec<(ObjectName, Fault)>, CompileError> {
+    let largest = packing.largest();
     let whole = pushed_bytes(config);
     if whole <= largest {
         return Ok(Vec::new());
     }
-    let costs = costs(assembly, config);
+    let costs = costs(assembly, config, packing);
     let mut used = whole.saturating_sub(costs.iter().sum());
     if used > largest {
         return Err(CompileError {
@@ -66,12 +68,12 @@ pub(super) fn refusals(
 }
 
 /// Bytes that each server takes, in their order. What all take together is exact, or a little more.
-fn costs(assembly: &Assembly<'_>, config: &PluginConfig) -> Vec<usize> {
+fn costs(assembly: &Assembly<'_>, config: &PluginConfig, packing: &mut Packing) -> Vec<usize> {
     let catalog = config
         .catalog
         .as_ref()
         .map_or(0, |catalog| catalog.data.len());
-    let weights = assembly.writer().weights();
+    let weights = packing.weights(assembly);
     let all = weights.values().sum::<u64>().max(1);
     let servers = (0_u32..).zip(&config.servers);
     let cost = |(place, server)| {

@@ -4,7 +4,7 @@ use mcp_filter_core::catalog::ListKind;
 use super::{Findings, Manifests, keys, listed, servers, told, tools, verdict};
 use crate::index::Index;
 use crate::offer::{Definition, Offer};
-use crate::render::{LARGEST_OBJECT_BYTES, Rendered, pushed_bytes, render, render_within};
+use crate::render::{LARGEST_OBJECT_BYTES, Packing, Rendered, pushed_bytes, render, render_within};
 use crate::verdict::Reason;
 
 /// Tools whose descriptions nothing can pack: `bytes` in all, other ones for another seed.
@@ -30,7 +30,7 @@ fn dense(seed: u64, count: usize, bytes: usize) -> Offer {
 }
 
 fn within(index: &Index, findings: &Findings, largest: usize) -> Rendered {
-    render_within(index, &findings.0, &keys(), largest).unwrap()
+    render_within(index, &findings.0, &keys(), &mut Packing::within(largest)).unwrap()
 }
 
 fn size_of(config: &PluginConfig) -> usize {
@@ -143,7 +143,7 @@ fn what_an_apiserver_escapes_counts_as_it_is_stored() {
 #[test]
 fn where_nothing_fits_there_is_nothing_to_push() {
     let (index, findings) = three();
-    let error = render_within(&index, &findings.0, &keys(), 100).unwrap_err();
+    let error = render_within(&index, &findings.0, &keys(), &mut Packing::within(100)).unwrap_err();
     let message = "policies: with all else but servers they take 1 kB, and one object takes 1 kB: serve fewer policies \
                    at this gateway";
     assert_eq!(error.to_string(), message);
@@ -157,4 +157,19 @@ fn local_mode_has_no_bound_but_that_of_the_filter() {
     assert!(pushed_bytes(&rendered.config) > LARGEST_OBJECT_BYTES);
     let bounded = within(&index, &findings, LARGEST_OBJECT_BYTES);
     assert_eq!(verdict(&bounded, "a").reason, Reason::CatalogTooLarge);
+}
+
+#[test]
+fn what_was_packed_before_is_what_would_be_packed_again() {
+    let (index, mut findings) = three();
+    let mut packing = Packing::within(60_000);
+    let mut again = |findings: &Findings| {
+        let known = render_within(&index, &findings.0, &keys(), &mut packing).unwrap();
+        assert_eq!(known, within(&index, findings, 60_000));
+        known
+    };
+    let first = again(&findings);
+    assert_eq!(again(&findings), first);
+    findings = findings.found("c", dense(4, 11, 20_000));
+    assert_ne!(again(&findings), first);
 }
