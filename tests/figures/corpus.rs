@@ -1,0 +1,114 @@
+//! The corpus `synthetic-40`: servers of 40 tools each, whose texts are made of words drawn by a fixed rule.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use harness::port::Port;
+use harness::runtime;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// Tools of each server.
+pub(crate) const TOOLS: usize = 40;
+
+const WORDS: [&str; 32] = [
+    "list",
+    "create",
+    "issue",
+    "branch",
+    "commit",
+    "the",
+    "of",
+    "repository",
+    "a",
+    "owner",
+    "with",
+    "name",
+    "search",
+    "returns",
+    "pull",
+    "request",
+    "page",
+    "number",
+    "state",
+    "label",
+    "filter",
+    "by",
+    "milestone",
+    "assignee",
+    "draft",
+    "review",
+    "comment",
+    "thread",
+    "merge",
+    "file",
+    "content",
+    "reference",
+];
+
+/// A linear congruence (Knuth's constants), so that every run draws the same words.
+struct Words(u64);
+
+impl Words {
+    fn next(&mut self) -> &'static str {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        WORDS[(self.0 >> 59) as usize]
+    }
+
+    fn sentence(&mut self, words: usize) -> String {
+        let words: Vec<_> = (0..words).map(|_| self.next()).collect();
+        words.join(" ")
+    }
+}
+
+/// Tool number `tool` of server number `server`: some 700 bytes.
+fn tool(server: u64, tool: usize) -> Value {
+    let mut words = Words(server * 1_000 + tool as u64);
+    let property = |words: &mut Words| json!({"type": "string", "description": words.sentence(9)});
+    let properties: serde_json::Map<_, _> = (0..5)
+        .map(|number| (format!("{}_{number}", words.next()), property(&mut words)))
+        .collect();
+    json!({
+        "name": format!("{}_{}_{tool}", words.next(), words.next()),
+        "description": words.sentence(24),
+        "inputSchema": {"type": "object", "properties": properties},
+    })
+}
+
+/// Serves the corpus: server number N at path `/mcp/N`. Ends with the program.
+pub(crate) async fn serve() -> SocketAddr {
+    let port = Arc::new(Port::hold());
+    let address = port.address();
+    let listener = TcpListener::bind(address).await.unwrap();
+    runtime::spawn(async move {
+        let _port = port;
+        let routes = Router::new().route("/mcp/{server}", post(answer));
+        axum::serve(listener, routes).await.unwrap();
+    });
+    address
+}
+
+async fn answer(Path(server): Path<u64>, body: axum::body::Bytes) -> Response {
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let result = match request["method"].as_str().unwrap() {
+        "initialize" => json!({
+            "protocolVersion": "2025-06-18",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "synthetic-40", "version": "1"},
+        }),
+        "tools/list" => {
+            let tools: Vec<_> = (0..TOOLS).map(|number| tool(server, number)).collect();
+            json!({ "tools": tools })
+        }
+        _ => return StatusCode::ACCEPTED.into_response(),
+    };
+    axum::Json(json!({"jsonrpc": "2.0", "id": request["id"], "result": result})).into_response()
+}
