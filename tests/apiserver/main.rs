@@ -20,6 +20,7 @@ mod get;
 mod guides;
 mod install;
 mod leadership;
+mod permissions;
 mod poison;
 mod reasons;
 mod restart;

@@ -149,7 +149,7 @@ fn like(number: u32) -> Value {
 }
 
 /// The kind of policies with a schema that lets everything in, as somebody else's might.
-fn policies() -> String {
+pub(crate) fn policies() -> String {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

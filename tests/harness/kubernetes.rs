@@ -72,6 +72,12 @@ impl Kubernetes {
             .kubeconfig(&format!("{namespace}-{account}"), token)
     }
 
+    /// What this service account has asked for so far, and how it was answered: events of the audit log.
+    pub fn asked_by(&self, namespace: &str, account: &str) -> Vec<Value> {
+        let user = format!("system:serviceaccount:{namespace}:{account}");
+        self.programs.asked_by(&user)
+    }
+
     /// A client of the API, an administrator's.
     pub fn client(&self) -> Client {
         self.client.clone()

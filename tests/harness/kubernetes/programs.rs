@@ -22,6 +22,9 @@ use crate::wait::until;
 /// By which the apiserver knows its only user. It listens on loopback and ends with the test program.
 const TOKEN: &str = "administrator";
 
+/// Where it is written down what service accounts ask for.
+const AUDIT_LOG: &str = "audit.log";
+
 /// Longer takes no start on a busy machine.
 const START: Duration = Duration::from_secs(60);
 
@@ -41,6 +44,17 @@ struct Ports {
 }
 
 impl Programs {
+    /// What this user has asked for so far, and how it was answered: events of the audit log.
+    pub(super) fn asked_by(&self, user: &str) -> Vec<Value> {
+        let log = fs::read_to_string(self.folder.path().join(AUDIT_LOG)).expect("an audit log");
+        let events = log
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        events
+            .filter(|event: &Value| event["user"]["username"] == user)
+            .collect()
+    }
+
     /// Starts both and waits until the API is ready. The client is an administrator's.
     pub(super) async fn start() -> (Self, Client) {
         let folder = temporary_folder("kubernetes");
@@ -139,6 +153,8 @@ async fn start_apiserver(folder: &Path, ports: &Ports) -> Process {
     let tokens = folder.join("tokens.csv");
     fs::write(&tokens, format!("{TOKEN},tests,tests,\"system:masters\"\n")).expect("a file");
     let option = |name: &str, path: &Path| format!("--{name}={}", path.display());
+    let audit = folder.join("audit.json");
+    fs::write(&audit, audit_policy().to_string()).expect("a file");
     let mut apiserver = command(&component::kube().join("kube-apiserver"));
     apiserver
         .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
@@ -153,9 +169,21 @@ async fn start_apiserver(folder: &Path, ports: &Ports) -> Process {
             "--authorization-mode=RBAC",
             "--endpoint-reconciler-type=none",
         ])
+        .arg(option("audit-policy-file", &audit))
+        .arg(option("audit-log-path", &folder.join(AUDIT_LOG)))
         .arg("--service-cluster-ip-range=10.0.0.0/24")
         .arg("--disable-admission-plugins=ServiceAccount");
     Process::start("kube-apiserver", apiserver).await
+}
+
+/// What service accounts ask for is written down.
+fn audit_policy() -> Value {
+    json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+    })
 }
 
 /// In JSON, which is YAML, too.
