@@ -142,7 +142,7 @@ impl Phase {
 impl Work {
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
         let client = self.client.clone().ok();
-        let mut discovery = client.map(|client| Discovery::new(client, Timing::default()));
+        let mut discovery = client.map(|client| Discovery::new(client, Timing::cluster()));
         loop {
             tokio::select! {
                 _ = &mut stopped => break,

@@ -18,11 +18,24 @@ pub struct Timing {
     /// From the news that a list has changed to the pass, so that a burst of news costs one; also the least time
     /// between two passes for that reason.
     pub settle: Duration,
-    /// Failures of the server in a row after which its last offer is dropped.
+    /// Failures of the server in a row after which its last offer is dropped, once `lost_after` has passed, too.
     pub failures_until_lost: u32,
+    /// From the first failure of the server in a row, the least time until its last offer is dropped.
+    pub lost_after: Duration,
+}
+
+impl Timing {
+    /// For the gateways of a cluster: a server that restarts or is rolled out loses nothing.
+    pub fn cluster() -> Self {
+        Self {
+            lost_after: Duration::from_secs(5 * 60),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Timing {
+    /// For an Envoy of our own.
     fn default() -> Self {
         Self {
             pass: Duration::from_secs(8),
@@ -31,6 +44,7 @@ impl Default for Timing {
             longest_retry: Duration::from_secs(60),
             settle: Duration::from_millis(500),
             failures_until_lost: 3,
+            lost_after: Duration::ZERO,
         }
     }
 }
@@ -45,6 +59,8 @@ pub(super) struct Schedule {
     failures: u32,
     /// Failures in a row of the server's own; those of the gateway between them count neither way.
     servers_failures: u32,
+    /// When the first of these was.
+    fails_since: Option<Duration>,
     /// Streams in a row that ended soon and without news.
     silent_streams: u32,
 }
@@ -72,6 +88,7 @@ impl Schedule {
             listen_from: None,
             failures: 0,
             servers_failures: 0,
+            fails_since: None,
             silent_streams: 0,
         }
     }
@@ -97,6 +114,7 @@ impl Schedule {
             Passed::Good { can_listen } => {
                 self.failures = 0;
                 self.servers_failures = 0;
+                self.fails_since = None;
                 self.pass_at = now + self.timing.every;
                 let from = self.listen_from.unwrap_or(now);
                 self.listen_from = can_listen.then_some(from);
@@ -104,19 +122,26 @@ impl Schedule {
             }
             Passed::Failed { is_the_servers } => {
                 self.failures = self.failures.saturating_add(1);
-                self.servers_failures = self
-                    .servers_failures
-                    .saturating_add(u32::from(is_the_servers));
                 self.pass_at = now + self.backoff(self.failures, chance);
                 self.listen_from = None;
-                let lost =
-                    is_the_servers && self.servers_failures >= self.timing.failures_until_lost;
-                if lost {
-                    LastOffer::Dropped
+                if is_the_servers {
+                    self.servers_failed(now)
                 } else {
                     LastOffer::Stays
                 }
             }
+        }
+    }
+
+    fn servers_failed(&mut self, now: Duration) -> LastOffer {
+        self.servers_failures = self.servers_failures.saturating_add(1);
+        let since = *self.fails_since.get_or_insert(now);
+        let is_often = self.servers_failures >= self.timing.failures_until_lost;
+        let is_long = now.saturating_sub(since) >= self.timing.lost_after;
+        if is_often && is_long {
+            LastOffer::Dropped
+        } else {
+            LastOffer::Stays
         }
     }
 
@@ -258,6 +283,62 @@ mod tests {
             dropped,
             [false, false, false, false, false, false, false, true]
         );
+    }
+
+    /// When the offer of a server that only fails is dropped; a pass takes `pass`.
+    fn dropped_at(mut schedule: Schedule, pass: Duration) -> Duration {
+        loop {
+            let now = schedule.pass_at() + pass;
+            if schedule.passed(now, SERVERS, MIDDLE) == LastOffer::Dropped {
+                return now;
+            }
+            assert!(now < seconds(3600.0), "never dropped");
+        }
+    }
+
+    fn in_a_cluster() -> Schedule {
+        Schedule::new(Timing::cluster(), Duration::ZERO)
+    }
+
+    #[test]
+    fn in_a_cluster_the_offer_outlives_a_rollout_and_a_hang() {
+        let refused = dropped_at(in_a_cluster(), Duration::ZERO);
+        assert_eq!(dropped_at(schedule(), Duration::ZERO), seconds(3.0));
+        assert!(seconds(300.0) <= refused && refused <= seconds(360.0));
+        let hung = dropped_at(in_a_cluster(), seconds(8.0));
+        assert_eq!(dropped_at(schedule(), seconds(8.0)), seconds(27.0));
+        assert!(seconds(308.0) <= hung && hung <= seconds(376.0));
+    }
+
+    #[test]
+    fn long_ago_is_not_often() {
+        let mut schedule = in_a_cluster();
+        let mut drops =
+            |at, passed| schedule.passed(seconds(at), passed, MIDDLE) == LastOffer::Dropped;
+        assert!(!drops(0.0, SERVERS));
+        assert!(!drops(400.0, SERVERS));
+        assert!(drops(401.0, SERVERS));
+        assert!(!drops(402.0, GATEWAYS));
+        assert!(drops(403.0, SERVERS));
+    }
+
+    #[test]
+    fn a_good_pass_begins_the_time_anew() {
+        let mut schedule = in_a_cluster();
+        let story = [
+            (0.0, SERVERS),
+            (200.0, SERVERS),
+            (250.0, GOOD),
+            (300.0, SERVERS),
+            (301.0, SERVERS),
+            (599.0, SERVERS),
+            (600.0, SERVERS),
+        ];
+        let dropped: Vec<bool> = story
+            .into_iter()
+            .map(|(at, passed)| schedule.passed(seconds(at), passed, MIDDLE) == LastOffer::Dropped)
+            .collect();
+        assert_eq!(dropped, [false, false, false, false, false, false, true]);
     }
 
     #[test]
