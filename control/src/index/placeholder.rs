@@ -53,7 +53,8 @@ pub(super) fn expand(
     Ok(expanded)
 }
 
-/// The variable, where a whole credential, but for its scheme, is a placeholder that nobody has replaced.
+/// The variable, where a whole credential, but for its scheme, is a placeholder that nobody has replaced. Only names
+/// in capitals, as the guides have them, count: others may be part of a secret, and the name is shown.
 pub(super) fn left_over(value: &str) -> Option<&str> {
     let token = value
         .split_once(' ')
@@ -64,7 +65,9 @@ pub(super) fn left_over(value: &str) -> Option<&str> {
         .strip_prefix('{')
         .and_then(|n| n.strip_suffix('}'))
         .unwrap_or(name);
-    (!name.is_empty() && name_length(name) == name.len()).then_some(name)
+    let is_inner = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(is_inner);
+    is_name.then_some(name)
 }
 
 /// Bytes of the shell variable name that `text` begins with.
@@ -123,7 +126,21 @@ mod tests {
     fn a_credential_that_is_a_placeholder_is_told_from_one_that_has_a_dollar_sign() {
         assert_eq!(left_over("Bearer $GITHUB_PAT"), Some("GITHUB_PAT"));
         assert_eq!(left_over("${GITHUB_PAT}"), Some("GITHUB_PAT"));
-        for real in ["Bearer abc$def", "$1abc", "a b c", "", "$", "$a-b"] {
+        for real in [
+            "Bearer abc$def",
+            "$1abc",
+            "a b c",
+            "",
+            "$",
+            "$a-b",
+            "$uperSecret42",
+            "Bearer $Uper_Secret",
+            "${uper}",
+            "$_A",
+            "${PAT",
+            "$PAT}",
+            "$PÄT",
+        ] {
             assert_eq!(left_over(real), None, "{real}");
         }
     }

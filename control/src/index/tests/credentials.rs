@@ -124,6 +124,14 @@ fn data_is_not_expanded_but_a_forgotten_placeholder_is_seen() {
 }
 
 #[test]
+fn a_secret_that_begins_with_a_dollar_sign_is_none_and_is_not_shown() {
+    let real = secret("data: {token: QmVhcmVyICR1cGVyU2VjcmV0NDI=}");
+    assert_eq!(authorization(&real), sent("Bearer $uperSecret42"));
+    let name_and_more = secret("data: {token: JEdJVEhVQl9QQVQgaGlkZGVu}");
+    assert_eq!(authorization(&name_and_more), sent("$GITHUB_PAT hidden"));
+}
+
+#[test]
 fn a_placeholder_in_another_key_or_secret_harms_nobody() {
     let other_key = secret("stringData: {token: abc, other: $NO_SUCH}");
     assert_eq!(authorization(&other_key), sent("abc"));
