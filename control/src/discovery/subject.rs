@@ -27,9 +27,12 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// How discovery reaches a registration; `None` for one that is not served.
+    /// How discovery reaches a registration; `None` for one that is not served, or whose server is not to be asked.
     pub fn of(registration: &Registration, network: &Network) -> Option<Self> {
         let resolved = registration.outcome.as_ref().ok()?;
+        if resolved.unasked.is_some() {
+            return None;
+        }
         let cluster = &resolved.upstream.cluster;
         Some(Self {
             name: registration.name.clone(),

@@ -10,9 +10,12 @@ use super::gateways::{self, Extensions};
 use super::holders::Holders;
 use super::hostname::is_hostname;
 use super::policies::Policies;
+use super::registration::Draft;
 use super::routing::{network, trust};
 use super::store::Store;
-use super::{Carrier, GatewayAddress, Index, Registration, Resolved, Settings, backend, secret};
+use super::{
+    Carrier, Credential, GatewayAddress, Index, Registration, Resolved, Settings, backend, secret,
+};
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -175,15 +178,29 @@ impl<'a> Builder<'a> {
         }
         held?;
         let holding = policies.holding(&candidate.route, &gateways);
+        let (authorization, unasked) = self.authorization(draft)?;
         Ok(Resolved {
             host: reach.host,
             path: draft.path.to_owned(),
             upstream: reach.upstream,
-            authorization: secret::credential(draft, &self.store, self.settings)?,
+            authorization,
+            unasked,
             timeouts,
             policies: holding.places,
             denied: holding.denied,
         })
+    }
+
+    /// What discovery sends, and why it cannot where that is no reason to stop serving.
+    fn authorization(
+        &self,
+        draft: &Draft<'_>,
+    ) -> Result<(Option<Credential>, Option<Fault>), Fault> {
+        match secret::credential(draft, &self.store, self.settings) {
+            Ok(authorization) => Ok((authorization, None)),
+            Err(fault) if self.settings.carrier == Carrier::Istio => Ok((None, Some(fault))),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Whether clients reach the registration by this gateway.

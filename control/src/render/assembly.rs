@@ -15,6 +15,8 @@ use crate::verdict::{Fault, Readiness, Reason, Verdict};
 
 /// How many names a message spells out.
 const NAMES_SHOWN: usize = 10;
+/// Ends the message of a fault that keeps control from asking a server, but clients not from calling it.
+const STILL_SERVED: &str = "; what the server offered before is still served";
 
 /// One registration and what becomes of it.
 #[derive(Debug)]
@@ -137,21 +139,17 @@ fn outcome<'a>(
         Ok(resolved) => resolved,
         Err(fault) => return Outcome::Refused(fault.clone()),
     };
-    let Some(finding) = finding else {
-        return Outcome::Waiting;
-    };
-    let Some(offer) = finding.offer.as_deref() else {
-        return finding
-            .fault
-            .clone()
-            .map_or(Outcome::Waiting, Outcome::Refused);
+    let fault = finding.and_then(|finding| finding.fault.as_ref());
+    let Some(offer) = finding.and_then(|finding| finding.offer.as_deref()) else {
+        let fault = resolved.unasked.as_ref().or(fault);
+        return fault.cloned().map_or(Outcome::Waiting, Outcome::Refused);
     };
     match taken.take(registration.prefix.as_deref().unwrap_or_default(), offer) {
         Some(share) => Outcome::Served {
             resolved,
             offer,
             share,
-            fault: finding.fault.as_ref(),
+            fault,
         },
         None => Outcome::Refused(Fault::new(
             Reason::CatalogTooLarge,
@@ -197,8 +195,7 @@ fn verdict(part: &Part<'_>) -> Verdict {
             fault,
             ..
         } => {
-            let denied = resolved.denied.as_ref().map(|denied| &denied.fault);
-            tell_served(&mut verdict, share, denied, *fault);
+            tell_served(&mut verdict, share, resolved, *fault);
         }
         Outcome::Waiting => {
             let denied = registration
@@ -224,12 +221,7 @@ fn tell_fault(verdict: &mut Verdict, fault: &Fault) {
     verdict.message = fault.message.clone();
 }
 
-fn tell_served(
-    verdict: &mut Verdict,
-    share: &Share,
-    denied: Option<&Fault>,
-    fault: Option<&Fault>,
-) {
+fn tell_served(verdict: &mut Verdict, share: &Share, resolved: &Resolved, fault: Option<&Fault>) {
     let tools = share.count(ListKind::Tools);
     let prompts = share.count(ListKind::Prompts);
     let resources = share.count(ListKind::Resources) + share.count(ListKind::ResourceTemplates);
@@ -237,16 +229,19 @@ fn tell_served(
     verdict.prompts = Some(prompts);
     verdict.resources = Some(resources);
     verdict.conflicts = share.conflicts.clone();
-    if let Some(denied) = denied {
-        return tell_fault(verdict, denied);
+    if let Some(denied) = &resolved.denied {
+        return tell_fault(verdict, &denied.fault);
+    }
+    if let Some(unasked) = &resolved.unasked {
+        tell_fault(verdict, unasked);
+        verdict.message.push_str(STILL_SERVED);
+        return;
     }
     if let Some(fault) = fault {
         // What it offered last is still served, so it is not told to be gone.
         tell_fault(verdict, fault);
         verdict.ready = Readiness::Unknown;
-        verdict
-            .message
-            .push_str("; what the server offered before is still served");
+        verdict.message.push_str(STILL_SERVED);
         return;
     }
     verdict.ready = Readiness::True;

@@ -1,4 +1,5 @@
 use super::{Manifests, SERVER, registration};
+use crate::discovery::Subject;
 use crate::index::{Index, Settings};
 use crate::verdict::Reason;
 
@@ -38,6 +39,13 @@ fn fault(manifests: &Manifests) -> (Reason, String) {
     let fault = registration(&index(manifests), "a").outcome.clone();
     let fault = fault.unwrap_err();
     (fault.reason, fault.message)
+}
+
+/// Why server `a`, which is resolved, is not asked.
+fn unasked(index: &Index) -> Option<(Reason, String)> {
+    let resolved = registration(index, "a").outcome.clone().unwrap();
+    let fault = resolved.unasked?;
+    Some((fault.reason, fault.message))
 }
 
 /// The cluster of server `a`, which has nothing but a name.
@@ -323,9 +331,24 @@ fn a_secret_that_is_not_seen_may_lack_its_label() {
     let message = "no Secret team/pat with the label mcp.kuadrant.io/secret: \"true\" exists: create it, or add the \
                    label, or take out credentialRef";
     assert_eq!(
-        fault(&manifests),
-        (Reason::CredentialNotFound, message.to_owned())
+        unasked(&index(&manifests)),
+        Some((Reason::CredentialNotFound, message.to_owned()))
     );
+}
+
+#[test]
+fn a_server_whose_credential_is_missing_is_resolved_but_not_asked() {
+    let missing = accepted().edit("prefix: a_", "credentialRef: {name: pat}");
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: pat, namespace: team, labels: {mcp.kuadrant.io/secret: 'true'}}\nstringData: {token: VALUE}\n";
+    let there = missing.clone().with(&secret.replace("VALUE", "t"));
+    let empty = missing.clone().with(&secret.replace("VALUE", "''"));
+    for (manifests, is_asked) in [(missing, false), (there, true), (empty, false)] {
+        let index = index(&manifests);
+        let a = registration(&index, "a");
+        assert!(a.outcome.is_ok(), "{:?}", a.outcome);
+        assert_eq!(unasked(&index).is_none(), is_asked);
+        assert_eq!(Subject::of(a, &index.network).is_some(), is_asked);
+    }
 }
 
 #[test]
@@ -337,20 +360,16 @@ fn a_namespace_whose_secrets_cannot_be_read_is_named_with_what_to_do() {
         unreadable_secrets: ["team".to_owned()].into(),
         ..Settings::cluster(None)
     };
-    let fault = registration(&manifests.index_by(&settings), "a")
-        .outcome
-        .clone()
-        .unwrap_err();
     let message = "Secret team/pat cannot be read, as no Secret of namespace team can: bind the Role \
                    mcp-control-secrets there (a RoleBinding to the ServiceAccount mcp-controller of namespace \
                    mcp-system), as kubectl apply -n team -k wasmplugin/install/secrets does, or take out credentialRef";
     assert_eq!(
-        (fault.reason, fault.message.as_str()),
-        (Reason::CredentialNotFound, message)
+        unasked(&manifests.index_by(&settings)),
+        Some((Reason::CredentialNotFound, message.to_owned()))
     );
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: pat, namespace: team, labels: {mcp.kuadrant.io/secret: 'true'}}\nstringData: {token: t}\n";
     let seen = manifests.with(secret).index_by(&settings);
-    assert!(registration(&seen, "a").outcome.is_ok());
+    assert_eq!(unasked(&seen), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use mcp_filter_core::catalog::ListKind;
 
 use super::{Finding, Findings, Manifests, definitions, listed, servers, told, tools, verdict};
+use crate::index::Index;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Readiness, Reason};
 
@@ -117,6 +118,55 @@ fn the_last_good_lists_go_on_being_served_through_a_failure() {
     assert_eq!(verdict(&rendered, "a").tools, Some(1));
     assert_eq!(servers(&rendered.config), ["team/a"]);
     assert_eq!(listed(&rendered.config, ListKind::Tools).len(), 1);
+}
+
+/// Server `a`, which lacks the credential for discovery.
+fn unasked(mut index: Index) -> Index {
+    let resolved = index.registrations[0].outcome.as_mut().unwrap();
+    resolved.unasked = Some(Fault::new(Reason::CredentialNotFound, "no Secret"));
+    index
+}
+
+#[test]
+fn what_was_found_is_served_on_when_the_credential_for_discovery_goes() {
+    let index = unasked(Manifests::one_server().index());
+    let failed = Finding {
+        offer: Some(Arc::new(tools(&["t"]))),
+        fault: Some(Fault::new(Reason::UpstreamRefused, "401")),
+    };
+    for findings in [
+        Findings::default().found("a", tools(&["t"])),
+        Findings::default().with("a", failed),
+    ] {
+        let rendered = findings.render(&index);
+        let message =
+            "False CredentialNotFound: no Secret; what the server offered before is still served";
+        assert_eq!(told(&rendered, "a"), message);
+        assert_eq!(verdict(&rendered, "a").tools, Some(1));
+        assert_eq!(servers(&rendered.config), ["team/a"]);
+        assert_eq!(listed(&rendered.config, ListKind::Tools).len(), 1);
+    }
+}
+
+#[test]
+fn what_was_never_found_is_not_served_without_the_credential_for_discovery() {
+    let index = unasked(Manifests::one_server().index());
+    for findings in [
+        Findings::default(),
+        Findings::default().failed("a", Reason::UpstreamRefused, "401"),
+    ] {
+        let rendered = findings.render(&index);
+        let message = "False CredentialNotFound: no Secret";
+        assert_eq!(told(&rendered, "a"), message);
+        assert!(rendered.config.servers.is_empty());
+    }
+}
+
+#[test]
+fn a_server_that_is_denied_is_not_told_to_be_served() {
+    let index = unasked(Manifests::one_server().with(ODD_POLICY).index());
+    let rendered = Findings::default().found("a", tools(&["t"])).render(&index);
+    assert_eq!(verdict(&rendered, "a").reason, Reason::PolicyUnsupported);
 }
 
 const ODD_POLICY: &str = "
