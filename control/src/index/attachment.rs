@@ -73,6 +73,27 @@ pub(super) fn attach(
     Ok(found)
 }
 
+/// Whether a route asks for a gateway that counts, one of whose listeners is open to the route's namespace, whatever
+/// keeps it from being attached. Where all gateways count, none need be asked for.
+pub(super) fn asks(
+    name: &ObjectName,
+    route: &HttpRoute,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> bool {
+    let Some(gateway) = &settings.gateway else {
+        return true;
+    };
+    let mut parents = route.spec.parent_refs.iter().flatten();
+    let is_asked = parents.any(|parent| is_gateway(parent) && gateway_of(name, parent) == *gateway);
+    let is_open = |object: &&Gateway| {
+        let mut listeners = object.spec.listeners.iter();
+        listeners.any(|listener| allows(listener, gateway, name, store))
+    };
+    // What cannot be read may be open.
+    is_asked && store.gateways.get(gateway).is_none_or(is_open)
+}
+
 /// Of Istio's gateways it is istiod that says what is attached.
 fn accepted(
     taken: Vec<String>,
@@ -96,15 +117,20 @@ fn gateway_of(route: &ObjectName, parent: &HttpRouteParentRefs) -> ObjectName {
     }
 }
 
+fn is_gateway(parent: &HttpRouteParentRefs) -> bool {
+    let group = parent.group.as_deref().unwrap_or(GROUP);
+    let kind = parent.kind.as_deref().unwrap_or("Gateway");
+    (group, kind) == (GROUP, "Gateway")
+}
+
 fn attach_to(
     route: &ObjectName,
     (parent, name): (&HttpRouteParentRefs, &ObjectName),
     hostnames: &[String],
     store: &Store<'_>,
 ) -> Result<Vec<String>, String> {
-    let group = parent.group.as_deref().unwrap_or(GROUP);
-    let kind = parent.kind.as_deref().unwrap_or("Gateway");
-    if (group, kind) != (GROUP, "Gateway") {
+    if !is_gateway(parent) {
+        let kind = parent.kind.as_deref().unwrap_or("Gateway");
         return Err(format!(
             "parentRef {} is a {kind}, not a Gateway",
             parent.name
@@ -163,16 +189,7 @@ fn takes(
     if !kinds.is_empty() && !kinds.iter().any(|k| is_route(k.group.as_deref(), &k.kind)) {
         return Err("its allowedRoutes.kinds has no HTTPRoute".to_owned());
     }
-    let namespaces = allowed.and_then(|allowed| allowed.namespaces.as_ref());
-    let selector = namespaces.and_then(|namespaces| namespaces.selector.as_ref());
-    let allows = match namespaces.and_then(|namespaces| namespaces.from.as_ref()) {
-        Some(From::All) => true,
-        Some(From::Selector) => {
-            selector.is_some_and(|s| selects(s, &labels(store, &route.namespace)))
-        }
-        Some(From::Same) | None => route.namespace == gateway.namespace,
-    };
-    if !allows {
+    if !allows(listener, gateway, route, store) {
         let namespace = &route.namespace;
         return Err(format!(
             "its allowedRoutes.namespaces does not take namespace {namespace}"
@@ -190,6 +207,25 @@ fn takes(
         ));
     }
     Ok(taken)
+}
+
+/// Whether routes of the route's namespace may be attached.
+fn allows(
+    listener: &GatewayListeners,
+    gateway: &ObjectName,
+    route: &ObjectName,
+    store: &Store<'_>,
+) -> bool {
+    let allowed = listener.allowed_routes.as_ref();
+    let namespaces = allowed.and_then(|allowed| allowed.namespaces.as_ref());
+    let selector = namespaces.and_then(|namespaces| namespaces.selector.as_ref());
+    match namespaces.and_then(|namespaces| namespaces.from.as_ref()) {
+        Some(From::All) => true,
+        Some(From::Selector) => {
+            selector.is_some_and(|s| selects(s, &labels(store, &route.namespace)))
+        }
+        Some(From::Same) | None => route.namespace == gateway.namespace,
+    }
 }
 
 /// A namespace's labels; its name is one, also where no manifest says so.

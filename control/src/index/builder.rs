@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_filter_config::Endpoint;
 
 use super::address::address;
-use super::candidate::{Candidate, candidates};
+use super::candidate::{Candidate, candidates, routes_named};
 use super::gateways::{self, Extensions};
 use super::holders::Holders;
 use super::hostname::is_hostname;
@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
         let gateways = self.gateways(&candidates);
         let used = candidates.iter().map(|c| c.route.clone()).collect();
         let policies = Policies::new(&self.store, &used, &gateways);
-        let internal_hosts = self.internal_hosts(&used, &hosts);
+        let internal_hosts = self.internal_hosts(&hosts);
         let registrations = self.registrations(candidates, &policies, &mut network);
         let mut notices: Vec<_> = self.extensions.notices().collect();
         notices.extend(policies.notices);
@@ -133,13 +133,11 @@ impl<'a> Builder<'a> {
         hosts
     }
 
-    /// Hosts of all registrations' routes, what they are rewritten to, and where they lead, served or not.
-    fn internal_hosts(&self, routes: &BTreeSet<ObjectName>, public: &[String]) -> Vec<String> {
+    /// Hosts of all registrations' routes, what they are rewritten to, and where they lead, served or not: a gateway
+    /// may have a route while its status says otherwise, and clients must never find that open.
+    fn internal_hosts(&self, public: &[String]) -> Vec<String> {
         let mut hosts = BTreeSet::new();
-        for name in routes {
-            let Some(route) = self.store.routes.get(name) else {
-                continue;
-            };
+        for (name, route) in &routes_named(&self.store, self.settings) {
             hosts.extend(route.spec.hostnames.iter().flatten().cloned());
             for rule in route.spec.rules.iter().flatten() {
                 let filters = rule.filters.iter().flatten();

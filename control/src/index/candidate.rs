@@ -1,9 +1,11 @@
 //! A registration, where its route is attached, and how its server is reached.
 
+use std::collections::BTreeMap;
+
 use gateway_api::httproutes::HttpRoute;
 use mcp_filter_config::Upstream;
 
-use super::attachment::{Attachment, attach};
+use super::attachment::{Attachment, asks, attach};
 use super::grant::{self, GroupKind};
 use super::hostname::is_precise;
 use super::registration::{Draft, Generation, drafts};
@@ -44,6 +46,21 @@ pub(super) fn candidates<'a>(store: &Store<'a>, settings: &Settings) -> Vec<Cand
     let all = all.map(|draft| Candidate::new(draft, store, settings));
     let counts = |c: &Candidate<'_>| settings.gateway.is_none() || !c.gateways.is_empty();
     all.filter(counts).collect()
+}
+
+/// The routes that registrations name and that ask for a gateway that counts, whatever else is wrong with either. A
+/// route of another namespace that grants nothing to the registration's is none of it.
+pub(super) fn routes_named<'a>(
+    store: &Store<'a>,
+    settings: &Settings,
+) -> BTreeMap<ObjectName, &'a HttpRoute> {
+    let named = drafts(store).into_iter().filter_map(|draft| {
+        let name = route_name(&draft);
+        let route = *store.routes.get(&name)?;
+        let is_ours = is_granted(&draft, &name, store) && asks(&name, route, store, settings);
+        is_ours.then_some((name, route))
+    });
+    named.collect()
 }
 
 impl<'a> Candidate<'a> {
@@ -100,16 +117,24 @@ fn route_of<'a>(
         };
         return Err(Fault::new(Reason::TargetUnsupported, message));
     }
-    let from = GroupKind(draft.generation.group(), draft.generation.kind());
-    let (from, to) = ((from, draft.name.namespace.as_str()), (ROUTE, name));
-    if !grant::is_granted(store, from, to) {
-        return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
+    if !is_granted(draft, name, store) {
+        let message = grant::missing(referrer(draft), (ROUTE, name));
+        return Err(Fault::new(Reason::TargetNotFound, message));
     }
     store.routes.get(name).copied().ok_or_else(|| {
         let lack = store.lack(Kind::HttpRoute, name);
         let message = format!("HTTPRoute {name} {lack}, or correct spec.targetRef");
         Fault::new(Reason::TargetNotFound, message)
     })
+}
+
+fn is_granted(draft: &Draft<'_>, route: &ObjectName, store: &Store<'_>) -> bool {
+    grant::is_granted(store, referrer(draft), (ROUTE, route))
+}
+
+fn referrer<'d>(draft: &'d Draft<'_>) -> (GroupKind, &'d str) {
+    let kind = GroupKind(draft.generation.group(), draft.generation.kind());
+    (kind, &draft.name.namespace)
 }
 
 /// From the registration's route to its cluster.

@@ -1,6 +1,7 @@
 use super::{Manifests, SERVER, registration};
 use crate::discovery::Subject;
 use crate::index::{Index, Settings};
+use crate::object::ObjectName;
 use crate::verdict::Reason;
 
 /// A route's status, to be completed.
@@ -370,6 +371,75 @@ fn a_namespace_whose_secrets_cannot_be_read_is_named_with_what_to_do() {
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: pat, namespace: team, labels: {mcp.kuadrant.io/secret: 'true'}}\nstringData: {token: t}\n";
     let seen = manifests.with(secret).index_by(&settings);
     assert_eq!(unasked(&seen), None);
+}
+
+/// What is closed to clients at gateway `gw`.
+fn internal_hosts(manifests: &Manifests) -> Vec<String> {
+    let gateway = ObjectName {
+        namespace: "infra".to_owned(),
+        name: "gw".to_owned(),
+    };
+    let index = manifests.index_by(&Settings::cluster(Some(gateway)));
+    index.internal_hosts
+}
+
+#[test]
+fn hosts_are_closed_whatever_is_wrong_with_route_or_registration() {
+    let target = "targetRef: {name: a}";
+    for manifests in [
+        accepted(),
+        Manifests::one_server(),
+        with_status(&status(PARENT, "False")),
+        accepted().edit("prefix: a_", "prefix: a_\n  state: Disabled"),
+        accepted().edit("prefix: a_", "prefix: a-"),
+        accepted().edit(target, "targetRef: {name: a, kind: Service}"),
+        accepted().edit("port: 80}]\nstatus", "port: 81}]\nstatus"),
+        accepted().edit(
+            "- {name: gw, namespace: infra}",
+            "- {name: gw, namespace: infra, sectionName: x}",
+        ),
+    ] {
+        let hosts = internal_hosts(&manifests);
+        assert_eq!(hosts, ["a.example", "a.mcp.local"], "{manifests:?}");
+    }
+}
+
+#[test]
+fn hosts_of_routes_that_a_gateway_has_nothing_to_do_with_are_open_there() {
+    let parent = "- {name: gw, namespace: infra}";
+    for manifests in [
+        accepted().edit(parent, "- {name: other, namespace: infra}"),
+        accepted().edit(parent, "- {name: gw}"),
+        accepted().edit(
+            parent,
+            "- {name: gw, namespace: infra, group: '', kind: Service}",
+        ),
+        accepted().edit("targetRef: {name: a}", "targetRef: {name: b}"),
+        accepted().edit("{from: All}", "{from: Same}"),
+    ] {
+        let hosts = internal_hosts(&manifests);
+        assert!(hosts.is_empty(), "{hosts:?}: {manifests:?}");
+    }
+}
+
+#[test]
+fn a_registration_closes_no_route_of_a_namespace_that_does_not_let_it() {
+    let away = accepted().edit(
+        "metadata: {name: a, namespace: team}\nspec:\n  prefix: a_\n  targetRef: {name: a}",
+        "metadata: {name: a, namespace: away}\nspec:\n  prefix: a_\n  targetRef: {name: a, namespace: team}",
+    );
+    assert!(internal_hosts(&away).is_empty());
+    let granted = away.with(
+        "
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: {name: servers, namespace: team}
+spec:
+  from: [{group: mcp.kuadrant.io, kind: MCPServerRegistration, namespace: away}]
+  to: [{group: gateway.networking.k8s.io, kind: HTTPRoute}]
+",
+    );
+    assert_eq!(internal_hosts(&granted), ["a.example", "a.mcp.local"]);
 }
 
 #[test]
