@@ -11,6 +11,7 @@ mod admin;
 mod apply;
 mod extensions;
 mod follower;
+mod kept;
 mod keys;
 pub mod lease;
 pub mod metrics;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use crate::args::{PluginsMode, RunArgs};
 use crate::crds;
@@ -160,7 +162,12 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
         () = signals.next() => {}
     }
     drop(stop);
-    running.await?;
+    // Another may take over when the lease is released, or has ended.
+    let patience = Duration::from_secs(args.lease_seconds.into()) / 2;
+    match timeout(patience, running).await {
+        Ok(ended) => ended?,
+        Err(_) => tracing::warn!("not all sessions with servers were ended in time"),
+    }
     lease.release().await;
     Ok(())
 }

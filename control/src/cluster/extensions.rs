@@ -47,11 +47,7 @@ fn accepted(model: &Model, extension: &ExtensionVerdict) -> Vec<Wish> {
     let (status, reason, message) = match gateway {
         Some(gateway) if gateway.is_live => (Readiness::True, Reason::Ready, String::new()),
         Some(gateway) => match &gateway.trouble {
-            Some(trouble) => (
-                Readiness::Unknown,
-                Reason::GatewayUnreachable,
-                trouble.clone(),
-            ),
+            Some(trouble) => (Readiness::Unknown, trouble.reason, trouble.message.clone()),
             None => (
                 Readiness::Unknown,
                 Reason::Pending,

@@ -22,6 +22,9 @@ const LATER: Duration = Duration::from_secs(2);
 /// How long a push may take to be live before that is told.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Between two looks at a gateway that serves what it shall.
+const WATCH: Duration = Duration::from_secs(30);
+
 /// Between two tries to push.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -57,7 +60,7 @@ pub(super) enum News {
     NotLive { reason: String },
 }
 
-/// A follower at work. Ends in order when it is dropped, and at once when the program does.
+/// A follower at work. Ends in order when it is dropped, if its news are heard or nobody listens any more.
 #[derive(Debug)]
 pub(super) struct Follower {
     wanted: watch::Sender<Arc<Wanted>>,
@@ -125,7 +128,8 @@ enum Phase {
     },
     Look {
         at: Instant,
-        since: Instant,
+        /// Since when it does not serve what it shall.
+        since: Option<Instant>,
         is_told: bool,
     },
 }
@@ -182,7 +186,7 @@ impl Work {
         self.phase = match self.apply.all(&wanted.actions).await {
             Ok(()) => Phase::Look {
                 at: now,
-                since: now,
+                since: Some(now),
                 is_told: false,
             },
             Err(error) => {
@@ -211,7 +215,11 @@ impl Work {
     }
 
     async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
-        self.phase = Phase::Idle;
+        self.phase = Phase::Look {
+            at: Instant::now() + WATCH,
+            since: None,
+            is_told: false,
+        };
         if let Some(discovery) = discovery {
             discovery.ask_at(wanted.endpoint.clone());
             discovery.follow(wanted.subjects.iter().cloned());
@@ -220,7 +228,8 @@ impl Work {
         self.tell(News::Live { servers }).await;
     }
 
-    async fn is_not_live(&mut self, reason: String, since: Instant, is_told: bool) {
+    async fn is_not_live(&mut self, reason: String, since: Option<Instant>, is_told: bool) {
+        let since = since.unwrap_or_else(Instant::now);
         let is_late = since.elapsed() > PATIENCE;
         if is_late && !is_told {
             tracing::warn!("Gateway {}: {reason}", self.gateway);
@@ -228,7 +237,7 @@ impl Work {
         }
         self.phase = Phase::Look {
             at: Instant::now() + if is_late { LATER } else { LOOK },
-            since,
+            since: Some(since),
             is_told: is_late,
         };
     }

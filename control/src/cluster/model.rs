@@ -42,16 +42,28 @@ pub(super) struct Gateway {
     pub(super) index: Index,
     packing: Packing,
     findings: BTreeMap<ObjectName, Finding>,
+    /// The last one that the filter would take.
     rendered: Option<Rendered>,
+    /// Whether something has changed since it was rendered.
+    is_stale: bool,
+    /// Why there is nothing newer, where the filter would refuse it.
+    refusal: Option<String>,
     /// Read back, and not seen by this control yet.
     unconfirmed: BTreeSet<ObjectName>,
     /// When the lists of a server were news last.
     discovered: BTreeMap<ObjectName, Timestamp>,
     /// Servers of the last configuration that was seen live.
     programmed: BTreeSet<ObjectName>,
-    /// Why it is not known to serve what was pushed, once that takes long.
-    pub(super) trouble: Option<String>,
+    /// Why it is not known to serve what it shall.
+    pub(super) trouble: Option<Trouble>,
     pub(super) is_live: bool,
+}
+
+/// What stands between a gateway and what it shall serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) reason: Reason,
+    pub(super) message: String,
 }
 
 impl Model {
@@ -172,17 +184,21 @@ impl Gateway {
             .into_iter()
             .map(|(name, offer)| (name, finding(offer)))
             .collect();
-        Self {
+        let mut gateway = Self {
             index,
             packing: Packing::within(LARGEST_OBJECT_BYTES),
             unconfirmed: findings.keys().cloned().collect(),
             findings,
             rendered: None,
+            is_stale: true,
+            refusal: None,
             discovered: BTreeMap::new(),
             programmed: BTreeSet::new(),
             trouble: None,
             is_live: false,
-        }
+        };
+        gateway.forget_the_unasked();
+        gateway
     }
 
     fn read(&mut self, index: Index) {
@@ -190,7 +206,7 @@ impl Gateway {
             return;
         }
         self.index = index;
-        self.rendered = None;
+        self.is_stale = true;
         let names: BTreeSet<_> = self
             .index
             .registrations
@@ -199,7 +215,17 @@ impl Gateway {
             .collect();
         self.findings.retain(|name, _| names.contains(name));
         self.discovered.retain(|name, _| names.contains(name));
-        self.unconfirmed.retain(|name| names.contains(name));
+        self.forget_the_unasked();
+    }
+
+    /// Who is not asked will not be confirmed.
+    fn forget_the_unasked(&mut self) {
+        let asked: BTreeSet<_> = self
+            .subjects()
+            .into_iter()
+            .map(|subject| subject.name)
+            .collect();
+        self.unconfirmed.retain(|name| asked.contains(name));
     }
 
     fn learn(&mut self, event: &Event, now: Timestamp) {
@@ -208,19 +234,24 @@ impl Gateway {
         if matches!(event.outcome, Outcome::Found(_)) {
             self.discovered.insert(event.name.clone(), now);
         }
-        self.rendered = None;
+        self.is_stale = true;
     }
 
     fn render(&mut self, keys: &Keys) -> Result<(), CompileError> {
-        if self.rendered.is_none() {
-            self.rendered = Some(render_within(
-                &self.index,
-                &self.findings,
-                keys,
-                &mut self.packing,
-            )?);
+        if !std::mem::take(&mut self.is_stale) {
+            return Ok(());
         }
-        Ok(())
+        match render_within(&self.index, &self.findings, keys, &mut self.packing) {
+            Ok(rendered) => {
+                self.rendered = Some(rendered);
+                self.refusal = None;
+                Ok(())
+            }
+            Err(error) => {
+                self.refusal = Some(error.to_string());
+                Err(error)
+            }
+        }
     }
 
     /// What it shall be given.
@@ -270,18 +301,22 @@ impl Gateway {
     }
 
     /// It does not serve what it was given.
-    pub(super) fn is_in_trouble(&mut self, reason: String) {
-        self.trouble = Some(reason);
+    pub(super) fn is_in_trouble(&mut self, reason: Reason, message: String) {
+        self.trouble = Some(Trouble { reason, message });
         self.is_live = false;
     }
 
     /// A verdict, as far as anything can be known through this gateway now.
     fn overshadowed(&self, verdict: &Verdict) -> Verdict {
-        match &self.trouble {
-            Some(trouble) if verdict.ready != Readiness::False => Verdict {
+        let refusal = self.refusal.as_ref().map(|refusal| Trouble {
+            reason: Reason::Invalid,
+            message: format!("the filter would refuse the gateway's configuration: {refusal}"),
+        });
+        match refusal.as_ref().or(self.trouble.as_ref()) {
+            Some(Trouble { reason, message }) if verdict.ready != Readiness::False => Verdict {
                 ready: Readiness::Unknown,
-                reason: Reason::GatewayUnreachable,
-                message: format!("{trouble}. What it served before goes on"),
+                reason: *reason,
+                message: format!("{message}. What it served before goes on"),
                 ..verdict.clone()
             },
             _ => verdict.clone(),

@@ -188,22 +188,6 @@ impl Objects {
         })
     }
 
-    /// The gateways that MCPGatewayExtensions name, rightly or not.
-    pub(super) fn gateways_of_extensions(&self) -> BTreeSet<ObjectName> {
-        let targets = self.readable().filter_map(|object| match object {
-            Object::McpGatewayExtension(extension) => {
-                let target = &extension.spec.target_ref;
-                let namespace = target.namespace.clone();
-                Some(ObjectName {
-                    namespace: namespace.unwrap_or_else(|| object.name().namespace),
-                    name: target.name.clone(),
-                })
-            }
-            _ => None,
-        });
-        targets.collect()
-    }
-
     fn all(&self) -> impl Iterator<Item = (Kind, &ObjectName, &Known)> {
         self.seen.iter().flat_map(|(scope, seen)| {
             let kind = match scope.resource {

@@ -104,6 +104,20 @@ impl Plugins {
         actions.collect()
     }
 
+    /// Which part of the pair that a user owns is not there, and how it is found.
+    pub(super) fn lack(&self, gateway: &ObjectName) -> Option<String> {
+        let has = |part: &str| {
+            let mut theirs = self.of(gateway).filter(|(_, plugin)| !is_managed(plugin));
+            theirs.any(|(_, plugin)| label(plugin, COMPONENT) == Some(part))
+        };
+        let part = ["route", "gate"].into_iter().find(|part| !has(part))?;
+        let ObjectName { namespace, name } = gateway;
+        Some(format!(
+            "namespace {namespace} has no WasmPlugin with the labels {PART_OF}={PROJECT}, {INSTANCE}={name} and \
+             {COMPONENT}={part}: make it, or let control make the pair (--wasmplugins=manage)"
+        ))
+    }
+
     /// The managed ones of gateways for which `is_kept` does not hold.
     pub(super) fn left_over(&self, is_kept: impl Fn(&ObjectName) -> bool) -> Vec<Action> {
         let managed = self.known.iter().filter(|(_, plugin)| is_managed(plugin));
@@ -305,6 +319,9 @@ mod tests {
             assert_eq!(object["spec"], json!({"pluginConfig": {"version": 1}}));
             assert!(object["metadata"].get("labels").is_none());
         }
+        assert_eq!(known(&there).lack(&gateway()), None);
+        let lack = known(&there[..1]).lack(&gateway()).unwrap();
+        assert!(lack.contains("component=gate"), "{lack}");
         assert_eq!(known(&[]).adopt(&gateway(), &ours), [], "none is made");
         assert_eq!(known(&there).left_over(|_| false), [], "none is deleted");
     }

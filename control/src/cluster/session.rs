@@ -9,7 +9,7 @@ use kube::Client;
 use mcp_filter_config::{PluginConfig, Role};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::block_in_place;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::admin::BEAT;
 use super::apply::Apply;
@@ -22,19 +22,24 @@ use super::plugins::{Action, Plugins};
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::watches::{Watches, always};
-use super::{Options, WasmPlugins, secrets};
+use super::{Options, WasmPlugins, kept, secrets};
 use crate::discovery::Outcome;
 use crate::gateway_client::GatewayClient;
 use crate::index::GatewayAddress;
 use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
+use crate::printable::printable;
 use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
+use crate::verdict::Reason;
 
 /// How long changes are gathered before anything follows from them, so that a burst of them costs one configuration.
 const GATHER: Duration = Duration::from_millis(50);
 
 /// How long a namespace's Secrets are waited for before its registrations go on without them.
 const SECRETS: Duration = Duration::from_secs(5);
+
+/// How long what serves no more is waited for to be taken away, before another try.
+const REMOVAL: Duration = Duration::from_secs(5);
 
 /// News of gateways that wait to be taken; beyond them the gateways wait.
 const QUEUE: usize = 64;
@@ -63,6 +68,8 @@ pub(super) struct Session {
     act_at: Option<Instant>,
     /// How long that took last.
     effort: Duration,
+    /// What was said of other objects than registrations.
+    notices: BTreeSet<String>,
     /// Since when Secrets are waited for.
     waiting: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -91,6 +98,7 @@ impl Session {
         let metrics = Arc::new(Metrics::default());
         let mut watches = Watches::new(client.clone(), Arc::clone(&metrics));
         watches.follow(always());
+        let unseen = watches.scopes().map(ToString::to_string).collect();
         let (teller, told) = mpsc::channel(QUEUE);
         let model = Model::new(keys.for_filters(), options.gateway_addresses.clone());
         Self {
@@ -111,8 +119,9 @@ impl Session {
             is_stale: true,
             act_at: None,
             effort: Duration::ZERO,
+            notices: BTreeSet::new(),
             waiting: None,
-            snapshot: watch::Sender::default(),
+            snapshot: watch::Sender::new(Arc::new(Snapshot::blank(unseen))),
             beat: watch::Sender::new(Instant::now()),
             metrics,
         }
@@ -152,6 +161,8 @@ impl Session {
                 () = sleep(BEAT) => {}
             }
         }
+        // Whoever waits to tell something need not.
+        drop(self.told);
         let followers = self.followers.into_values();
         futures::future::join_all(followers.map(|served| served.follower.stop())).await;
     }
@@ -214,10 +225,15 @@ impl Session {
             News::Pushed { bytes } => self.metrics.pushed(name, bytes),
             News::NotPushed { reason } => {
                 self.metrics.push_failed(name);
-                self.with(name, |gateway| gateway.is_in_trouble(reason));
+                let trouble = format!("its configuration cannot be pushed: {reason}");
+                self.with(name, |gateway| {
+                    gateway.is_in_trouble(Reason::Pending, trouble)
+                });
             }
             News::Live { servers } => self.with(name, |gateway| gateway.is_seen_live(servers)),
-            News::NotLive { reason } => self.with(name, |gateway| gateway.is_in_trouble(reason)),
+            News::NotLive { reason } => self.with(name, |gateway| {
+                gateway.is_in_trouble(Reason::GatewayUnreachable, reason);
+            }),
         }
         self.soon();
     }
@@ -244,6 +260,10 @@ impl Session {
     async fn reconcile(&mut self) {
         // Packing thousands of tools takes a second or two.
         block_in_place(|| self.compute());
+        self.tell_notices();
+        if let WasmPlugins::Adopt = self.options.plugins {
+            self.look_for_pairs();
+        }
         self.serve();
         self.clean_up().await;
         self.statuses.write(&self.model, &self.objects);
@@ -262,6 +282,33 @@ impl Session {
             tracing::error!(
                 "Gateway {gateway}: the filter would refuse its configuration, so what it has goes on: {error}"
             );
+        }
+    }
+
+    /// What is wrong with other objects than registrations, when it is news.
+    fn tell_notices(&mut self) {
+        let notices = self.model.whole.notices.iter();
+        let now: BTreeSet<_> = notices
+            .map(|notice| format!("{} {}: {}", notice.kind, notice.name, notice.fault))
+            .chain(self.objects.unreadable().iter().map(|(identity, reason)| {
+                format!(
+                    "{identity} cannot be read, correct it: {}",
+                    printable(reason)
+                )
+            }))
+            .collect();
+        for text in now.difference(&self.notices) {
+            tracing::warn!("{text}");
+        }
+        self.notices = now;
+    }
+
+    /// Says of which gateways nobody has made the WasmPlugins.
+    fn look_for_pairs(&mut self) {
+        for (name, gateway) in &mut self.model.gateways {
+            if let Some(lack) = self.plugins.lack(name) {
+                gateway.is_in_trouble(Reason::Pending, lack);
+            }
         }
     }
 
@@ -297,12 +344,8 @@ impl Session {
     }
 
     fn read(&mut self) {
-        let unreadable = self.objects.unreadable();
-        for (identity, reason) in &unreadable {
-            tracing::warn!("{identity} cannot be read: {reason}");
-        }
         let gaps = Gaps {
-            unreadable: unreadable.into_keys().collect(),
+            unreadable: self.objects.unreadable().into_keys().collect(),
             closed_namespaces: self.objects.closed_namespaces(),
         };
         let plugins = &self.plugins;
@@ -407,25 +450,26 @@ impl Session {
         }
     }
 
-    /// Takes away the pairs of gateways that serve no more. One that an extension still names keeps what it has: without
-    /// it, requests would pass by all policies while the extension is repaired.
+    /// Takes away the pairs of gateways that serve no more. One that an object still names keeps what it has: without it,
+    /// requests would pass by all policies while that object is repaired.
     async fn clean_up(&mut self) {
-        let unreadable = self.objects.unreadable();
-        let is_in_doubt = unreadable
-            .keys()
-            .any(|identity| matches!(identity.kind, Kind::Gateway | Kind::McpGatewayExtension));
-        if is_in_doubt || matches!(self.options.plugins, WasmPlugins::Adopt) {
+        if let WasmPlugins::Adopt = self.options.plugins {
             return;
         }
-        let named = self.objects.gateways_of_extensions();
+        let Some(wanted) = kept::wanted(&self.objects) else {
+            return;
+        };
         let actions: Vec<Action> = self.plugins.left_over(|gateway| {
-            self.model.gateways.contains_key(gateway) || named.contains(gateway)
+            self.model.gateways.contains_key(gateway) || wanted.contains(gateway)
         });
         if actions.is_empty() {
             return;
         }
-        if let Err(error) = self.apply.all(&actions).await {
+        let outcome = timeout(REMOVAL, self.apply.all(&actions)).await;
+        if let Ok(Err(error)) = &outcome {
             tracing::warn!("{error}");
+        }
+        if !matches!(outcome, Ok(Ok(()))) {
             self.soon();
         }
     }

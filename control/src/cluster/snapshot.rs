@@ -44,6 +44,14 @@ pub(super) struct RegistrationStatus {
 }
 
 impl Snapshot {
+    /// What a control knows that has seen nothing yet.
+    pub(super) fn blank(unseen: Vec<String>) -> Self {
+        Self {
+            unseen,
+            ..Self::default()
+        }
+    }
+
     /// What a leader knows.
     pub(super) fn of(model: &Model, leads: bool, unseen: Vec<String>) -> Self {
         let gateways = model.gateways.iter().map(|(name, gateway)| {
@@ -57,7 +65,10 @@ impl Snapshot {
                     .unwrap_or_default(),
                 servers: gateway.servers().len(),
                 is_live: gateway.is_live,
-                trouble: gateway.trouble.clone(),
+                trouble: gateway
+                    .trouble
+                    .as_ref()
+                    .map(|trouble| trouble.message.clone()),
             }
         });
         let standings = model.standings().into_iter();

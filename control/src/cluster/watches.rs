@@ -22,8 +22,12 @@ use crate::manifests::Kind;
 /// Changes that wait to be taken; beyond them the watches wait.
 const QUEUE: usize = 256;
 
-/// Between two looks for a kind that the apiserver does not serve, or whose objects control may not read.
-const ABSENT: Duration = Duration::from_secs(30);
+/// Between two looks for a kind that the apiserver does not serve.
+const ABSENT: Duration = Duration::from_secs(5);
+
+/// So often in a row a kind must not be served before that is believed: an apiserver that has just started does not serve
+/// at once what it has.
+const DOUBTS: u32 = 3;
 
 /// Between two looks while the apiserver does not answer.
 const RETRY: Duration = Duration::from_secs(1);
@@ -115,9 +119,23 @@ async fn watch(
     metrics: Arc<Metrics>,
 ) {
     let tell = async |change| teller.send((scope.clone(), change)).await.is_ok();
+    let mut absent = 0;
     let resource = loop {
         match served(&client, scope.resource).await {
             Ok(Some(resource)) => break resource,
+            Ok(None) if is_needed(scope.resource) => {
+                if absent == 0 {
+                    tracing::warn!(
+                        "{scope}: the kind is not installed, and nothing can be done without it"
+                    );
+                }
+                absent += 1;
+                sleep(RETRY).await;
+            }
+            Ok(None) if absent < DOUBTS => {
+                absent += 1;
+                sleep(RETRY).await;
+            }
             Ok(None) => {
                 if !tell(Change::NotServed).await {
                     return;
@@ -190,6 +208,16 @@ async fn served(client: &Client, resource: Resource) -> Result<Option<ApiResourc
         }
     }
     Ok(None)
+}
+
+/// Whether there is nothing to do without objects of the kind: were it taken for absent by mistake, all would be removed.
+fn is_needed(resource: Resource) -> bool {
+    match resource {
+        Resource::Manifest(kind) => {
+            kind.is_own() || matches!(kind, Kind::Gateway | Kind::HttpRoute)
+        }
+        Resource::WasmPlugin => true,
+    }
 }
 
 /// Items of a list do not always say what they are.

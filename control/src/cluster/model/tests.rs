@@ -271,7 +271,8 @@ fn while_a_gateway_is_in_trouble_nothing_is_known_through_it_and_nothing_is_remo
     model.render().unwrap();
     let before = config(&model, "two");
     let gateway = model.gateways.get_mut(&two).unwrap();
-    gateway.is_in_trouble("it does not answer".to_owned());
+    let reason = Reason::GatewayUnreachable;
+    gateway.is_in_trouble(reason, "it does not answer".to_owned());
     let unreachable = (Readiness::Unknown, Reason::GatewayUnreachable);
     assert_eq!(readiness(&model, "gitlab"), Some(unreachable));
     assert_eq!(config(&model, "two"), before);
@@ -290,4 +291,31 @@ fn what_reaches_no_gateway_is_told_why() {
     read(&mut model, &objects(&[OBJECTS, &nowhere].concat()), None);
     let (ready, reason) = readiness(&model, "lost").unwrap();
     assert_eq!((ready, reason), (Readiness::False, Reason::NotAttached));
+}
+
+#[test]
+fn what_was_pushed_before_and_is_not_asked_any_more_is_judged_at_once() {
+    let mut before = model();
+    read(&mut before, &both(), None);
+    before.learn(
+        &name("infra", "two"),
+        &found("gitlab", "get_me"),
+        Timestamp::UNIX_EPOCH,
+    );
+    before.render().unwrap();
+    let pushed = config(&before, "two");
+    let disabled = server("gitlab", &["two"]).replace(
+        "spec: {prefix: gitlab_,",
+        "spec: {state: Disabled, prefix: gitlab_,",
+    );
+    let mut after = model();
+    read(
+        &mut after,
+        &objects(&[OBJECTS, &disabled].concat()),
+        Some(&pushed),
+    );
+    assert_eq!(
+        readiness(&after, "gitlab"),
+        Some((Readiness::False, Reason::Disabled))
+    );
 }

@@ -1,0 +1,152 @@
+//! Which gateways keep their WasmPlugins: without them, requests pass by all policies.
+
+use std::collections::BTreeSet;
+
+use super::objects::Objects;
+use crate::api::RouteRef;
+use crate::manifests::{Kind, Object};
+use crate::object::ObjectName;
+
+/// The gateways that an object wants to be served, rightly or not: an extension, or the route of an MCPServer. None where
+/// some of those objects cannot be read or found, so that it is not known.
+pub(super) fn wanted(objects: &Objects) -> Option<BTreeSet<ObjectName>> {
+    let decides = |kind: Kind| {
+        matches!(
+            kind,
+            Kind::Gateway | Kind::HttpRoute | Kind::McpGatewayExtension | Kind::McpServer
+        )
+    };
+    let unreadable = objects.unreadable();
+    if unreadable.keys().any(|identity| decides(identity.kind)) {
+        return None;
+    }
+    let mut wanted = BTreeSet::new();
+    for object in objects.readable() {
+        let namespace = object.name().namespace;
+        match object {
+            Object::McpGatewayExtension(extension) => {
+                let target = &extension.spec.target_ref;
+                wanted.insert(ObjectName {
+                    namespace: target.namespace.clone().unwrap_or(namespace),
+                    name: target.name.clone(),
+                });
+            }
+            Object::McpServer(server) => {
+                wanted.extend(parents(objects, &namespace, &server.spec.target_ref)?);
+            }
+            _ => {}
+        }
+    }
+    Some(wanted)
+}
+
+/// The gateways that a route names. None where there is no such route.
+fn parents(objects: &Objects, namespace: &str, route: &RouteRef) -> Option<Vec<ObjectName>> {
+    let own = || namespace.to_owned();
+    let name = ObjectName {
+        namespace: route.namespace.clone().unwrap_or_else(own),
+        name: route.name.clone(),
+    };
+    let mut routes = objects.readable();
+    routes.find_map(|object| match object {
+        Object::HttpRoute(found) if object.name() == name => {
+            let parents = found.spec.parent_refs.iter().flatten();
+            let gateways = parents.map(|parent| ObjectName {
+                namespace: parent
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| name.namespace.clone()),
+                name: parent.name.clone(),
+            });
+            Some(gateways.collect())
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::DynamicObject;
+    use serde_json::{Value, json};
+
+    use super::super::objects::{Change, Resource, Scope};
+    use super::*;
+
+    fn object(version: &str, kind: &str, spec: Value) -> Value {
+        json!({
+            "apiVersion": version,
+            "kind": kind,
+            "metadata": {"name": "one", "namespace": "team"},
+            "spec": spec,
+        })
+    }
+
+    fn extension() -> Value {
+        let target = json!({"name": "gw", "namespace": "infra", "sectionName": "none"});
+        object(
+            "mcp.kuadrant.io/v1",
+            "MCPGatewayExtension",
+            json!({"targetRef": target}),
+        )
+    }
+
+    fn server() -> Value {
+        object(
+            "mcp.kagenti.com/v1alpha1",
+            "MCPServer",
+            json!({"targetRef": {"name": "one"}}),
+        )
+    }
+
+    fn route(parents: Value) -> Value {
+        object(
+            "gateway.networking.k8s.io/v1",
+            "HTTPRoute",
+            json!({"parentRefs": parents}),
+        )
+    }
+
+    fn gateways(objects: &[Value]) -> Option<Vec<String>> {
+        let mut seen = Objects::default();
+        for value in objects {
+            let kind = Kind::ALL
+                .into_iter()
+                .find(|kind| kind.as_str() == value["kind"])
+                .unwrap();
+            let scope = Scope {
+                resource: Resource::Manifest(kind),
+                namespace: None,
+                label: None,
+                name: None,
+            };
+            let object: DynamicObject = serde_json::from_value(value.clone()).unwrap();
+            seen.apply(scope, kind, Change::Put(Box::new(object)));
+        }
+        let wanted = wanted(&seen)?;
+        Some(wanted.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_gateway_that_an_extension_names_is_wanted_whatever_else_is_wrong() {
+        assert_eq!(gateways(&[extension()]), Some(vec!["infra/gw".to_owned()]));
+        assert_eq!(gateways(&[]), Some(Vec::new()));
+    }
+
+    #[test]
+    fn the_older_kind_wants_the_gateways_of_its_route_and_none_goes_while_that_is_missing() {
+        let attached = route(json!([{"name": "gw", "namespace": "infra"}, {"name": "own"}]));
+        let both = Some(vec!["infra/gw".to_owned(), "team/own".to_owned()]);
+        assert_eq!(gateways(&[server(), attached.clone()]), both);
+        assert_eq!(gateways(&[server()]), None);
+        assert_eq!(
+            gateways(&[attached]),
+            Some(Vec::new()),
+            "a route alone wants nothing"
+        );
+    }
+
+    #[test]
+    fn while_something_cannot_be_read_nothing_is_known() {
+        assert_eq!(gateways(&[extension(), route(json!(7))]), None);
+    }
+}
