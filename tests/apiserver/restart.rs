@@ -1,11 +1,17 @@
 //! A restart, or a gateway that cannot be reached, takes nothing away.
 
+use std::time::Duration;
+
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
-use harness::upstream::Upstream;
-use serde_json::Value;
+use harness::upstream::{Received, Upstream};
+use harness::wait::until;
+use serde_json::{Value, json};
 
 use crate::world::{World, condition, registration, tools, until_tools};
+
+/// Longer than a few tries of a server that hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 tests! {
     async fn a_restart_among_servers_that_hang_leaves_the_lists_as_they_are() {
@@ -28,6 +34,10 @@ tests! {
         for name in ["first", "second"] {
             let hanging = world.until_ready(name, "Unknown", "UpstreamUnreachable").await;
             assert_eq!(hanging["status"]["discoveredTools"], 2, "they go on being served");
+        }
+        // A server that fails a few times in a row has not failed for long.
+        for upstream in &upstreams {
+            until_asked_again(upstream, 4).await;
         }
         assert_eq!(tools(world.gateway()).await, before);
         let now = world.plugin("mcp-gateway").await;
@@ -57,6 +67,11 @@ tests! {
         let _control = world.control("two").await;
         let unknown = world.until_ready("echo", "Unknown", "GatewayUnreachable").await;
         assert_eq!(unknown["status"]["discoveredTools"], 2, "they go on being served");
+        let is_told = |extension: &Value| {
+            let ready = condition(extension, "Ready")?;
+            (ready["status"] == "Unknown" && ready["reason"] == "GatewayUnreachable").then_some(())
+        };
+        world.kubernetes.until_object("the extension says so, too", &extension(), is_told).await;
 
         world.gateway().start_again().await;
         world.until_ready("echo", "True", "Ready").await;
@@ -80,6 +95,29 @@ tests! {
         world.until_ready("late", "True", "Ready").await;
         until_tools(world.gateway(), &["echo_greet", "echo_part", "late_greet", "late_part"]).await;
     }
+}
+
+/// That of the only gateway.
+fn extension() -> Value {
+    json!({
+        "apiVersion": "mcp.kuadrant.io/v1",
+        "kind": "MCPGatewayExtension",
+        "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
+    })
+}
+
+/// Waits for so many handshakes from here on.
+async fn until_asked_again(upstream: &Upstream, times: usize) {
+    let handshakes = || {
+        let received = upstream.received();
+        let methods = received.iter().map(Received::rpc_method);
+        methods.filter(|method| method == "initialize").count()
+    };
+    let before = handshakes();
+    until("control asks again", PATIENCE, || async {
+        (handshakes() >= before + times).then_some(())
+    })
+    .await;
 }
 
 /// A server of two tools, registered under its name.

@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::caller::{Protocol, Request};
 use crate::component;
@@ -50,6 +51,47 @@ impl Control {
             run.args(["--lease-seconds", &LEASE_SECONDS.to_string()]);
         }
         let name = format!("mcp-control run ({identity})");
+        Self {
+            process: Process::start(&name, run).await,
+            admin,
+        }
+    }
+
+    /// Starts one as a kubelet would start the first container of `deployment` from an image with this program, as the Pod
+    /// `identity`. But for the port of its admin interface: nobody here has an address of his own.
+    pub async fn start_deployed(
+        deployment: &Value,
+        program: &Path,
+        kubeconfig: &Path,
+        identity: &str,
+    ) -> Self {
+        let pod = &deployment["spec"]["template"]["spec"];
+        assert!(pod["volumes"].is_null(), "no mounts are known here: {pod}");
+        let container = &pod["containers"][0];
+        let admin = Port::hold();
+        let mut run = command(program);
+        run.env_clear().env("KUBECONFIG", kubeconfig);
+        for argument in container["args"].as_array().expect("arguments") {
+            let argument = argument.as_str().expect("an argument");
+            match argument.strip_prefix("--admin=") {
+                Some(_) => run.arg(format!("--admin={}", admin.address())),
+                None => run.arg(argument),
+            };
+        }
+        for variable in container["env"].as_array().expect("variables") {
+            let field = variable["valueFrom"]["fieldRef"]["fieldPath"].as_str();
+            let value = match field {
+                Some("metadata.namespace") => deployment["metadata"]["namespace"].as_str(),
+                Some("metadata.name") => Some(identity),
+                Some(other) => panic!("{other} is not known here"),
+                None => variable["value"].as_str(),
+            };
+            run.env(
+                variable["name"].as_str().expect("a name"),
+                value.expect("a value"),
+            );
+        }
+        let name = format!("the image's mcp-control ({identity})");
         Self {
             process: Process::start(&name, run).await,
             admin,
