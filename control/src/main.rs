@@ -37,7 +37,11 @@ fn main() -> anyhow::Result<ExitCode> {
 /// What is logged.
 fn filter(command: &Command) -> anyhow::Result<EnvFilter> {
     let usual = match command {
-        Command::Run(run) => return EnvFilter::try_new(&run.log).context("--log"),
+        Command::Run(run) => {
+            // It warns of every kind that the apiserver does not serve.
+            let text = format!("kube_client::client=error,{}", run.log);
+            return EnvFilter::try_new(text).context("--log");
+        }
         // Faults are what it prints, and what it ends for it says itself.
         Command::Get(_) => {
             "warn,kube_client=off,mcp_control::discovery=off,mcp_control::local::report=off"

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use harness::control::Control;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
-use harness::upstream::{Received, Upstream};
+use harness::upstream::Upstream;
 use harness::wait::until;
 use serde_json::{Value, json};
 
@@ -36,9 +37,7 @@ tests! {
             assert_eq!(hanging["status"]["discoveredTools"], 2, "they go on being served");
         }
         // A server that fails a few times in a row has not failed for long.
-        for upstream in &upstreams {
-            until_asked_again(upstream, 4).await;
-        }
+        until_failed(&control, 8).await;
         assert_eq!(tools(world.gateway()).await, before);
         let now = world.plugin("mcp-gateway").await;
         assert_eq!(now["spec"], pushed["spec"]);
@@ -106,16 +105,19 @@ fn extension() -> Value {
     })
 }
 
-/// Waits for so many handshakes from here on.
-async fn until_asked_again(upstream: &Upstream, times: usize) {
-    let handshakes = || {
-        let received = upstream.received();
-        let methods = received.iter().map(Received::rpc_method);
-        methods.filter(|method| method == "initialize").count()
-    };
-    let before = handshakes();
-    until("control asks again", PATIENCE, || async {
-        (handshakes() >= before + times).then_some(())
+/// Waits until so many tries have failed, by control's own count.
+async fn until_failed(control: &Control, times: u32) {
+    until("control tries again", PATIENCE, || async {
+        let metrics = control.ask("/metrics").await;
+        let text = String::from_utf8_lossy(&metrics.body).into_owned();
+        let mut failures = text
+            .lines()
+            .filter(|line| line.starts_with("mcp_control_discovery_failures_total{"));
+        let count = failures.try_fold(0, |sum, line| {
+            let count: u32 = line.rsplit(' ').next()?.parse().ok()?;
+            Some(sum + count)
+        });
+        (count? >= times).then_some(())
     })
     .await;
 }

@@ -7,9 +7,17 @@ use crate::api::RouteRef;
 use crate::manifests::{Kind, Object};
 use crate::object::ObjectName;
 
-/// The gateways that an object wants to be served, rightly or not: an extension, or the route of an MCPServer. None where
-/// some of those objects cannot be read or found, so that it is not known.
-pub(super) fn wanted(objects: &Objects) -> Option<BTreeSet<ObjectName>> {
+/// Whom objects want to be served, rightly or not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Those that an extension names, or the route of an MCPServer.
+    pub(super) gateways: BTreeSet<ObjectName>,
+    /// MCPServers whose route is not there: where they were served, they may be again.
+    pub(super) servers: BTreeSet<ObjectName>,
+}
+
+/// None where some of the objects that say so cannot be read, so that it is not known.
+pub(super) fn wanted(objects: &Objects) -> Option<Wanted> {
     let decides = |kind: Kind| {
         matches!(
             kind,
@@ -20,19 +28,24 @@ pub(super) fn wanted(objects: &Objects) -> Option<BTreeSet<ObjectName>> {
     if unreadable.keys().any(|identity| decides(identity.kind)) {
         return None;
     }
-    let mut wanted = BTreeSet::new();
+    let mut wanted = Wanted::default();
     for object in objects.readable() {
         let namespace = object.name().namespace;
         match object {
             Object::McpGatewayExtension(extension) => {
                 let target = &extension.spec.target_ref;
-                wanted.insert(ObjectName {
+                wanted.gateways.insert(ObjectName {
                     namespace: target.namespace.clone().unwrap_or(namespace),
                     name: target.name.clone(),
                 });
             }
             Object::McpServer(server) => {
-                wanted.extend(parents(objects, &namespace, &server.spec.target_ref)?);
+                match parents(objects, &namespace, &server.spec.target_ref) {
+                    Some(gateways) => wanted.gateways.extend(gateways),
+                    None => {
+                        wanted.servers.insert(object.name());
+                    }
+                }
             }
             _ => {}
         }
@@ -106,7 +119,7 @@ mod tests {
         )
     }
 
-    fn gateways(objects: &[Value]) -> Option<Vec<String>> {
+    fn seen(objects: &[Value]) -> Option<Wanted> {
         let mut seen = Objects::default();
         for value in objects {
             let kind = Kind::ALL
@@ -122,8 +135,12 @@ mod tests {
             let object: DynamicObject = serde_json::from_value(value.clone()).unwrap();
             seen.apply(scope, kind, Change::Put(Box::new(object)));
         }
-        let wanted = wanted(&seen)?;
-        Some(wanted.iter().map(ToString::to_string).collect())
+        wanted(&seen)
+    }
+
+    fn gateways(objects: &[Value]) -> Option<Vec<String>> {
+        let wanted = seen(objects)?;
+        Some(wanted.gateways.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -133,11 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn the_older_kind_wants_the_gateways_of_its_route_and_none_goes_while_that_is_missing() {
+    fn the_older_kind_wants_the_gateways_of_its_route_and_those_that_serve_it_while_that_is_missing()
+     {
         let attached = route(json!([{"name": "gw", "namespace": "infra"}, {"name": "own"}]));
         let both = Some(vec!["infra/gw".to_owned(), "team/own".to_owned()]);
         assert_eq!(gateways(&[server(), attached.clone()]), both);
-        assert_eq!(gateways(&[server()]), None);
+        let missing = seen(&[server()]).unwrap();
+        assert_eq!(missing.servers.len(), 1);
+        assert!(missing.gateways.is_empty());
         assert_eq!(
             gateways(&[attached]),
             Some(Vec::new()),

@@ -62,6 +62,17 @@ impl Plugins {
         route.pointer("/spec/pluginConfig")
     }
 
+    /// Whether a gateway was given a configuration with this server.
+    pub(super) fn serves(&self, gateway: &ObjectName, server: &ObjectName) -> bool {
+        let config = self.config(gateway);
+        let servers = config.and_then(|config| config.get("servers")?.as_array());
+        let name = server.to_string();
+        servers
+            .into_iter()
+            .flatten()
+            .any(|known| known.get("name").and_then(Value::as_str) == Some(&name))
+    }
+
     /// What makes the pair of a gateway that control owns as it is to be: `wanted`, and no other. The new one comes before
     /// the old one goes, so that there is always one.
     pub(super) fn manage(&self, gateway: &ObjectName, wanted: &[Value]) -> Vec<Action> {

@@ -460,7 +460,10 @@ impl Session {
             return;
         };
         let actions: Vec<Action> = self.plugins.left_over(|gateway| {
-            self.model.gateways.contains_key(gateway) || wanted.contains(gateway)
+            let mut servers = wanted.servers.iter();
+            self.model.gateways.contains_key(gateway)
+                || wanted.gateways.contains(gateway)
+                || servers.any(|server| self.plugins.serves(gateway, server))
         });
         if actions.is_empty() {
             return;

@@ -28,6 +28,8 @@ const ABSENT: Duration = Duration::from_secs(5);
 /// So often in a row a kind must not be served before that is believed: an apiserver that has just started does not serve
 /// at once what it has.
 const DOUBTS: u32 = 3;
+/// Between two of those looks.
+const DOUBT: Duration = Duration::from_millis(500);
 
 /// Between two looks while the apiserver does not answer.
 const RETRY: Duration = Duration::from_secs(1);
@@ -134,7 +136,7 @@ async fn watch(
             }
             Ok(None) if absent < DOUBTS => {
                 absent += 1;
-                sleep(RETRY).await;
+                sleep(DOUBT).await;
             }
             Ok(None) => {
                 if !tell(Change::NotServed).await {

@@ -51,6 +51,8 @@ fn configuration(objects: &Objects, gateway: &ObjectName, phase: &str) -> Option
             && *namespace == gateway.namespace
             && spec["phase"] == phase
             && spec["targetRefs"][0]["name"] == *gateway.name
+            // Envoy's files cannot take back what it has refused; istiod's streams can.
+            && !spec["pluginConfig"].is_null()
     });
     let newest = plugins.max_by_key(|((_, _, name), known)| {
         let created = &known.stored["metadata"]["creationTimestamp"];
