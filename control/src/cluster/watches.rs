@@ -107,89 +107,117 @@ impl Watches {
     }
 
     fn start(&self, scope: Scope) -> Running {
-        let metrics = Arc::clone(&self.metrics);
-        let watch = watch(self.client.clone(), scope, self.teller.clone(), metrics);
-        Running(tokio::spawn(watch).abort_handle())
+        let watch = Watch {
+            client: self.client.clone(),
+            scope,
+            teller: self.teller.clone(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Running(tokio::spawn(watch.run()).abort_handle())
     }
 }
 
-/// Until nobody listens.
-async fn watch(
+/// The task that follows one scope.
+struct Watch {
     client: Client,
     scope: Scope,
     teller: mpsc::Sender<(Scope, Change)>,
     metrics: Arc<Metrics>,
-) {
-    let tell = async |change| teller.send((scope.clone(), change)).await.is_ok();
-    let mut absent = 0;
-    let resource = loop {
-        match served(&client, scope.resource).await {
-            Ok(Some(resource)) => break resource,
-            Ok(None) if is_needed(scope.resource) => {
-                if absent == 0 {
-                    tracing::warn!(
-                        "{scope}: the kind is not installed, and nothing can be done without it"
-                    );
-                }
-                absent += 1;
-                sleep(RETRY).await;
-            }
-            Ok(None) if absent < DOUBTS => {
-                absent += 1;
-                sleep(DOUBT).await;
-            }
-            Ok(None) => {
-                if !tell(Change::NotServed).await {
-                    return;
-                }
-                sleep(ABSENT).await;
-            }
-            Err(error) => {
-                metrics.watch_failed(scope.resource.kind());
-                tracing::warn!("{scope}: {error}");
-                sleep(RETRY).await;
-            }
-        }
-    };
-    let api: Api<DynamicObject> = match &scope.namespace {
-        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-        None => Api::all_with(client, &resource),
-    };
-    let mut config = watcher::Config::default();
-    if let Some(label) = scope.label {
-        config = config.labels(&format!("{label}=true"));
-    }
-    if let Some(name) = &scope.name {
-        config = config.fields(&format!("metadata.name={name}"));
-    }
-    let mut events = pin!(watcher(api, config).default_backoff());
-    let mut listed = Vec::new();
-    while let Some(event) = events.next().await {
-        let change = match event {
-            Ok(Event::Init) => {
-                listed.clear();
-                continue;
-            }
-            Ok(Event::InitApply(object)) => {
-                listed.push(typed(object, &resource));
-                continue;
-            }
-            Ok(Event::InitDone) => Change::Listed(std::mem::take(&mut listed)),
-            Ok(Event::Apply(object)) => Change::Put(Box::new(typed(object, &resource))),
-            Ok(Event::Delete(object)) => Change::Gone(name(&object)),
-            Err(error) => {
-                metrics.watch_failed(scope.resource.kind());
-                tracing::warn!("{scope}: {error}");
-                // Cluster-wide, what is not known is not taken for absent: control waits.
-                if !is_forbidden(&error) || scope.namespace.is_none() {
+}
+
+impl Watch {
+    /// Until nobody listens.
+    async fn run(self) {
+        let Some(resource) = self.resource().await else {
+            return;
+        };
+        let (api, config) = self.place(&resource);
+        let mut events = pin!(watcher(api, config).default_backoff());
+        let mut listed = Vec::new();
+        while let Some(event) = events.next().await {
+            let change = match event {
+                Ok(Event::Init) => {
+                    listed.clear();
                     continue;
                 }
-                Change::Forbidden
+                Ok(Event::InitApply(object)) => {
+                    listed.push(typed(object, &resource));
+                    continue;
+                }
+                Ok(Event::InitDone) => Change::Listed(std::mem::take(&mut listed)),
+                Ok(Event::Apply(object)) => Change::Put(Box::new(typed(object, &resource))),
+                Ok(Event::Delete(object)) => Change::Gone(name(&object)),
+                Err(error) => {
+                    self.failed(&error);
+                    // Cluster-wide, what is not known is not taken for absent: control waits.
+                    if !is_forbidden(&error) || self.scope.namespace.is_none() {
+                        continue;
+                    }
+                    Change::Forbidden
+                }
+            };
+            if !self.tell(change).await {
+                return;
             }
-        };
-        if !tell(change).await {
-            return;
         }
+    }
+
+    /// What the apiserver serves, once it does. None where nobody listens any more.
+    async fn resource(&self) -> Option<ApiResource> {
+        let Scope { resource, .. } = self.scope;
+        let mut absent = 0;
+        loop {
+            let pause = match served(&self.client, resource).await {
+                Ok(Some(resource)) => return Some(resource),
+                Ok(None) if is_needed(resource) => {
+                    if absent == 0 {
+                        let scope = &self.scope;
+                        tracing::warn!("{scope}: the kind is not installed; control waits for it");
+                    }
+                    RETRY
+                }
+                Ok(None) if absent < DOUBTS => DOUBT,
+                Ok(None) => {
+                    if !self.tell(Change::NotServed).await {
+                        return None;
+                    }
+                    ABSENT
+                }
+                Err(error) => {
+                    self.failed(&error);
+                    absent = 0;
+                    sleep(RETRY).await;
+                    continue;
+                }
+            };
+            absent += 1;
+            sleep(pause).await;
+        }
+    }
+
+    fn place(&self, resource: &ApiResource) -> (Api<DynamicObject>, watcher::Config) {
+        let client = self.client.clone();
+        let api = match &self.scope.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, resource),
+            None => Api::all_with(client, resource),
+        };
+        let mut config = watcher::Config::default();
+        if let Some(label) = self.scope.label {
+            config = config.labels(&format!("{label}=true"));
+        }
+        if let Some(name) = &self.scope.name {
+            config = config.fields(&format!("metadata.name={name}"));
+        }
+        (api, config)
+    }
+
+    fn failed(&self, error: &impl std::error::Error) {
+        self.metrics.watch_failed(self.scope.resource.kind());
+        tracing::warn!("{}: {error}", self.scope);
+    }
+
+    async fn tell(&self, change: Change) -> bool {
+        self.teller.send((self.scope.clone(), change)).await.is_ok()
     }
 }
 

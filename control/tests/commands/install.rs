@@ -121,7 +121,7 @@ fn the_secrets_of_one_namespace_and_of_all_are_read_alike() {
     }
     assert_eq!(
         one[0]["rules"],
-        json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}])
+        json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}])
     );
 }
 
