@@ -143,17 +143,10 @@ pub enum PluginsMode {
 }
 
 fn gateway_address(text: &str) -> Result<(ObjectName, String), String> {
-    let parts = text
-        .split_once('=')
-        .and_then(|(name, address)| Some((name.split_once('/')?, address)));
-    let Some(((namespace, name), address)) = parts else {
-        return Err("must be NAMESPACE/NAME=HOST:PORT".to_owned());
-    };
-    let name = ObjectName {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    };
-    Ok((name, address.to_owned()))
+    let parts = text.split_once('=');
+    parts
+        .and_then(|(name, address)| Some((ObjectName::parse(name)?, address.to_owned())))
+        .ok_or_else(|| "must be NAMESPACE/NAME=HOST:PORT".to_owned())
 }
 
 /// Arguments of `check`.

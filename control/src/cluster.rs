@@ -11,6 +11,7 @@ mod admin;
 mod apply;
 mod extensions;
 mod follower;
+mod followers;
 mod kept;
 mod keys;
 pub mod lease;
@@ -41,6 +42,7 @@ use tokio::time::timeout;
 use crate::args::{PluginsMode, RunArgs};
 use crate::crds;
 use crate::image::Image;
+use crate::labels::PROGRAM;
 use crate::object::ObjectName;
 use crate::signals::Signals;
 use admin::Admin;
@@ -49,7 +51,7 @@ use lease::Lease;
 use session::Session;
 
 /// The lease's name.
-const LEASE: &str = "mcp-control";
+const LEASE: &str = PROGRAM;
 
 /// Why control cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -164,9 +166,13 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     drop(stop);
     // Another may take over when the lease is released, or has ended.
     let patience = Duration::from_secs(args.lease_seconds.into()) / 2;
-    match timeout(patience, running).await {
+    match timeout(patience, &mut running).await {
         Ok(ended) => ended?,
-        Err(_) => tracing::warn!("not all sessions with servers were ended in time"),
+        Err(_) => {
+            tracing::warn!("not all sessions with servers were ended in time");
+            // Whoever leads next is the only one that writes.
+            running.abort();
+        }
     }
     lease.release().await;
     Ok(())

@@ -6,18 +6,13 @@ use kube::core::crd::merge_crds;
 use serde_json::{Value, json};
 
 use crate::api::{McpGatewayExtension, McpServer, McpServerRegistration, McpVirtualServer};
+use crate::labels::{PART_OF, PROJECT};
 
 /// The version that the guides write; `v1` is stored.
 const OLDER_VERSION: &str = "v1alpha1";
 
 /// The first lines of each file.
 const HEAD: &str = "# Made by scripts/generate-crds from control/src/api.\n";
-
-/// The label by which a definition is known as this project's.
-const OWNER_LABEL: &str = "app.kubernetes.io/part-of";
-
-/// Its value.
-const OWNER: &str = "mcp-proxy-wasm";
 
 /// One file of the folder `crds`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +45,7 @@ pub fn files() -> Result<Vec<DefinitionFile>, Unwritable> {
     let mut files = Vec::new();
     for mut definition in definitions()? {
         let labels = definition.metadata.labels.get_or_insert_default();
-        labels.insert(OWNER_LABEL.to_owned(), OWNER.to_owned());
+        labels.insert(PART_OF.to_owned(), PROJECT.to_owned());
         let spec = &definition.spec;
         let name = format!("{}_{}.yaml", spec.group, spec.names.plural);
         files.push(file(name, &manifest(&definition)?)?);
@@ -82,13 +77,13 @@ pub fn foreign(definitions: &[Value]) -> Vec<String> {
     let label = |definition: &Value| {
         definition
             .pointer("/metadata/labels")?
-            .get(OWNER_LABEL)?
+            .get(PART_OF)?
             .as_str()
             .map(str::to_owned)
     };
     definitions
         .iter()
-        .filter(|definition| label(definition).as_deref() != Some(OWNER))
+        .filter(|definition| label(definition).as_deref() != Some(PROJECT))
         .filter_map(|definition| definition.pointer("/metadata/name")?.as_str())
         .filter(|name| names().contains(name))
         .map(told)
@@ -97,9 +92,9 @@ pub fn foreign(definitions: &[Value]) -> Vec<String> {
 
 fn told(name: &str) -> String {
     format!(
-        "CustomResourceDefinition {name} has another owner: it lacks the label {OWNER_LABEL}={OWNER}. Remove the MCP \
+        "CustomResourceDefinition {name} has another owner: it lacks the label {PART_OF}={PROJECT}. Remove the MCP \
          gateway that it belongs to, with its definitions, and install again; or, where nothing else answers these \
-         objects, hand it over: kubectl label --overwrite crd {name} {OWNER_LABEL}={OWNER}"
+         objects, hand it over: kubectl label --overwrite crd {name} {PART_OF}={PROJECT}"
     )
 }
 

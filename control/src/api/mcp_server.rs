@@ -46,6 +46,11 @@ pub struct McpServerSpec {
     pub credential_ref: Option<CredentialRef>,
 }
 
+impl McpServer {
+    /// The label, `true`, of the Secrets that such an object may name.
+    pub const SECRET_LABEL: &str = "mcp.kagenti.com/credential";
+}
+
 /// What control saw of the server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

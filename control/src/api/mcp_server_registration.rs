@@ -131,6 +131,11 @@ pub struct RegistrationTimeouts {
     pub idle: Option<String>,
 }
 
+impl McpServerRegistration {
+    /// The label, `true`, of the Secrets that such an object may name.
+    pub const SECRET_LABEL: &str = "mcp.kuadrant.io/secret";
+}
+
 /// What control saw of the server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -2,14 +2,15 @@
 
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
-use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
 use super::plugins::Action;
+use crate::labels::PROGRAM;
 use crate::object::ObjectName;
+use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION, api_resource};
 
 /// Under which control's fields are its own.
-pub(super) const FIELD_MANAGER: &str = "mcp-control";
+pub(super) const FIELD_MANAGER: &str = PROGRAM;
 
 /// Why something is not written.
 #[derive(Debug, thiserror::Error)]
@@ -109,8 +110,7 @@ impl Apply {
     }
 
     fn wasm_plugins(&self, name: &ObjectName) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("extensions.istio.io", "v1alpha1", "WasmPlugin");
-        let resource = ApiResource::from_gvk(&kind);
+        let resource = api_resource(WASM_PLUGIN_VERSION, WASM_PLUGIN);
         Api::namespaced_with(self.client.clone(), &name.namespace, &resource)
     }
 
@@ -120,15 +120,13 @@ impl Apply {
         let malformed = || NotWritten::Malformed(object.to_string());
         let version = text("/apiVersion").ok_or_else(malformed)?;
         let kind = text("/kind").ok_or_else(malformed)?;
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let kind = GroupVersionKind::gvk(group, version, kind);
         let name = ObjectName {
             namespace: text("/metadata/namespace")
                 .ok_or_else(malformed)?
                 .to_owned(),
             name: text("/metadata/name").ok_or_else(malformed)?.to_owned(),
         };
-        let resource = ApiResource::from_gvk(&kind);
+        let resource = api_resource(version, kind);
         let api = Api::namespaced_with(self.client.clone(), &name.namespace, &resource);
         Ok((api, name))
     }
@@ -140,7 +138,7 @@ fn parameters() -> PatchParams {
 }
 
 fn wasm_plugin() -> Value {
-    json!({"kind": "WasmPlugin"})
+    json!({"kind": WASM_PLUGIN})
 }
 
 fn not_written(object: &Value, name: &ObjectName, cause: kube::Error) -> NotWritten {

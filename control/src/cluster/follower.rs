@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::apply::Apply;
 use super::plugins::Action;
 use crate::discovery::{Discovery, Event, PublicEndpoint, Subject, Timing};
 use crate::gateway_client::GatewayClient;
 use crate::object::ObjectName;
+use crate::timer::at;
 
 /// Between two looks whether a push is live.
 const LOOK: Duration = Duration::from_millis(100);
@@ -148,19 +149,31 @@ impl Work {
         let client = self.client.clone().ok();
         let mut discovery = client.map(|client| Discovery::new(client, Timing::cluster()));
         loop {
-            tokio::select! {
-                _ = &mut stopped => break,
-                changed = self.wanted.changed() => match changed {
-                    Ok(()) => self.phase = Phase::Push { at: Instant::now() },
-                    Err(_) => break,
-                },
-                event = heard(&mut discovery) => self.tell(News::Discovered(event)).await,
-                () = at(self.phase.due()) => self.go_on(&mut discovery).await,
+            let goes_on = tokio::select! {
+                // What it was about to push, whoever comes next pushes.
+                _ = &mut stopped => false,
+                goes_on = self.step(&mut discovery) => goes_on,
+            };
+            if !goes_on {
+                break;
             }
         }
         if let Some(discovery) = discovery {
             discovery.stop().await;
         }
+    }
+
+    /// Waits for what comes next and does it. False when nobody wants anything any more.
+    async fn step(&mut self, discovery: &mut Option<Discovery>) -> bool {
+        tokio::select! {
+            changed = self.wanted.changed() => match changed {
+                Ok(()) => self.phase = Phase::Push { at: Instant::now() },
+                Err(_) => return false,
+            },
+            event = heard(discovery) => self.tell(News::Discovered(event)).await,
+            () = at(self.phase.due()) => self.go_on(discovery).await,
+        }
+        true
     }
 
     async fn go_on(&mut self, discovery: &mut Option<Discovery>) {
@@ -251,14 +264,6 @@ impl Work {
 async fn heard(discovery: &mut Option<Discovery>) -> Event {
     match discovery {
         Some(discovery) => discovery.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Never where there is no time.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

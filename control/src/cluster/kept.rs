@@ -79,10 +79,8 @@ fn parents(objects: &Objects, namespace: &str, route: &RouteRef) -> Option<Vec<O
 
 #[cfg(test)]
 mod tests {
-    use kube::core::DynamicObject;
     use serde_json::{Value, json};
 
-    use super::super::objects::{Change, Resource, Scope};
     use super::*;
 
     fn object(version: &str, kind: &str, spec: Value) -> Value {
@@ -120,22 +118,7 @@ mod tests {
     }
 
     fn seen(objects: &[Value]) -> Option<Wanted> {
-        let mut seen = Objects::default();
-        for value in objects {
-            let kind = Kind::ALL
-                .into_iter()
-                .find(|kind| kind.as_str() == value["kind"])
-                .unwrap();
-            let scope = Scope {
-                resource: Resource::Manifest(kind),
-                namespace: None,
-                label: None,
-                name: None,
-            };
-            let object: DynamicObject = serde_json::from_value(value.clone()).unwrap();
-            seen.apply(scope, kind, Change::Put(Box::new(object)));
-        }
-        wanted(&seen)
+        wanted(&Objects::of(objects.iter().cloned()))
     }
 
     fn gateways(objects: &[Value]) -> Option<Vec<String>> {

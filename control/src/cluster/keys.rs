@@ -11,6 +11,7 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use mcp_filter_config::{ControlKeys, SessionKey, Sessions};
 
 use crate::gateway_client::Signer;
+use crate::labels::{PART_OF, PROJECT};
 use crate::render::Keys;
 
 /// The Secret's name.
@@ -132,10 +133,7 @@ fn made() -> Result<Secret, KeyError> {
     Ok(Secret {
         metadata: ObjectMeta {
             name: Some(SECRET.to_owned()),
-            labels: Some(BTreeMap::from([(
-                "app.kubernetes.io/part-of".to_owned(),
-                "mcp-proxy-wasm".to_owned(),
-            )])),
+            labels: Some(BTreeMap::from([(PART_OF.to_owned(), PROJECT.to_owned())])),
             ..ObjectMeta::default()
         },
         data: Some(data),

@@ -270,14 +270,9 @@ impl Gateway {
     pub(super) fn servers(&self) -> Vec<ObjectName> {
         let config = self.config();
         let servers = config.iter().flat_map(|config| &config.servers);
-        let names = servers.filter_map(|server| {
-            let (namespace, name) = server.name.split_once('/')?;
-            Some(ObjectName {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-            })
-        });
-        names.collect()
+        servers
+            .filter_map(|server| ObjectName::parse(&server.name))
+            .collect()
     }
 
     /// Where its filter tells its generation.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
+use crate::resource::WASM_PLUGIN;
 
 /// What one watch follows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +19,24 @@ pub(super) struct Scope {
     pub(super) label: Option<&'static str>,
     /// Only the object of this name.
     pub(super) name: Option<String>,
+}
+
+impl Scope {
+    /// All objects of a kind that the index reads.
+    #[cfg(test)]
+    pub(super) fn all(kind: Kind) -> Self {
+        Self::of(Resource::Manifest(kind))
+    }
+
+    /// All objects of a resource.
+    pub(super) fn of(resource: Resource) -> Self {
+        Self {
+            resource,
+            namespace: None,
+            label: None,
+            name: None,
+        }
+    }
 }
 
 /// What kind of objects.
@@ -34,7 +53,7 @@ impl Resource {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Manifest(kind) => kind.as_str(),
-            Self::WasmPlugin => "WasmPlugin",
+            Self::WasmPlugin => WASM_PLUGIN,
         }
     }
 }
@@ -120,6 +139,19 @@ impl Objects {
             Change::NotServed => self.replace(scope, BTreeMap::new(), false),
             Change::Forbidden => self.replace(scope, BTreeMap::new(), true),
         }
+    }
+
+    /// These, each in the scope of all of its kind.
+    #[cfg(test)]
+    pub(super) fn of(objects: impl IntoIterator<Item = Value>) -> Self {
+        let mut known = Self::default();
+        for object in objects {
+            let mut kinds = Kind::ALL.into_iter();
+            let kind = kinds.find(|kind| kind.as_str() == object["kind"]).unwrap();
+            let object: DynamicObject = serde_json::from_value(object).unwrap();
+            known.apply(Scope::all(kind), kind, Change::Put(Box::new(object)));
+        }
+        known
     }
 
     fn replace(
@@ -239,12 +271,7 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        Scope {
-            resource: Resource::Manifest(KIND),
-            namespace: None,
-            label: None,
-            name: None,
-        }
+        Scope::all(KIND)
     }
 
     const KIND: Kind = Kind::McpServerRegistration;

@@ -6,15 +6,8 @@ use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
 use super::objects::{Change, Effect, name};
+use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT};
 use crate::object::ObjectName;
-
-const PART_OF: &str = "app.kubernetes.io/part-of";
-const INSTANCE: &str = "app.kubernetes.io/instance";
-const COMPONENT: &str = "app.kubernetes.io/component";
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The project and the program, as they stand in those labels.
-const PROJECT: &str = "mcp-proxy-wasm";
-const PROGRAM: &str = "mcp-control";
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::objects::{Objects, Resource, Scope};
+use crate::api::{McpServer, McpServerRegistration};
 use crate::manifests::{Kind, Object};
 use crate::object::ObjectName;
-
-/// The labels that make a Secret a credential, by the kind of the registration.
-const NEWER: &str = "mcp.kuadrant.io/secret";
-const OLDER: &str = "mcp.kagenti.com/credential";
 
 /// The labelled Secrets of these namespaces; and by its name each one that a registration names and that is not among
 /// them, so that it can be told whether it is there without the label.
@@ -40,11 +37,17 @@ fn named(object: &Object) -> Vec<(&'static str, ObjectName)> {
             let spec = &registration.spec;
             let credential = spec.credential_ref.as_ref().map(|one| &one.name);
             let certificates = spec.ca_cert_secret_ref.as_ref().map(|one| &one.name);
-            (NEWER, [credential, certificates])
+            (
+                McpServerRegistration::SECRET_LABEL,
+                [credential, certificates],
+            )
         }
         Object::McpServer(server) => {
             let credential = server.spec.credential_ref.as_ref();
-            (OLDER, [credential.map(|one| &one.name), None])
+            (
+                McpServer::SECRET_LABEL,
+                [credential.map(|one| &one.name), None],
+            )
         }
         _ => return Vec::new(),
     };
@@ -83,12 +86,7 @@ mod tests {
     #[test]
     fn a_secret_is_followed_by_label_and_then_by_name_where_it_lacks_that() {
         let mut objects = Objects::default();
-        let registrations = Scope {
-            resource: Resource::Manifest(Kind::McpServerRegistration),
-            namespace: None,
-            label: None,
-            name: None,
-        };
+        let registrations = Scope::all(Kind::McpServerRegistration);
         let spec = json!({"targetRef": {"name": "github"}, "credentialRef": {"name": "token"}});
         let registration = object("MCPServerRegistration", "github", json!({"spec": spec}));
         assert!(scopes(&objects).is_empty());
@@ -96,7 +94,7 @@ mod tests {
         objects.apply(registrations, kind, Change::Listed(vec![registration]));
         let labelled: Vec<_> = scopes(&objects).into_iter().collect();
         assert_eq!(labelled.len(), 1);
-        assert_eq!(labelled[0].label, Some(NEWER));
+        assert_eq!(labelled[0].label, Some(McpServerRegistration::SECRET_LABEL));
         objects.apply(
             labelled[0].clone(),
             Kind::Secret,

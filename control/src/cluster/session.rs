@@ -1,19 +1,20 @@
 //! One run: everything that happens, and what follows from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use mcp_filter_config::{PluginConfig, Role};
+use mcp_filter_config::PluginConfig;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::block_in_place;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::admin::BEAT;
 use super::apply::Apply;
-use super::follower::{Follower, News, Wanted};
+use super::follower::News;
+use super::followers::{Followers, Pairs};
 use super::keys::KeyPair;
 use super::metrics::Metrics;
 use super::model::{Gaps, Model};
@@ -24,12 +25,10 @@ use super::statuses::Statuses;
 use super::watches::{Watches, always};
 use super::{Options, WasmPlugins, kept, secrets};
 use crate::discovery::Outcome;
-use crate::gateway_client::GatewayClient;
-use crate::index::GatewayAddress;
 use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
 use crate::printable::printable;
-use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
+use crate::timer::at;
 use crate::verdict::Reason;
 
 /// How long changes are gathered before anything follows from them, so that a burst of them costs one configuration.
@@ -57,9 +56,8 @@ pub(super) struct Session {
     /// Whether they have changed since the gateways were served last: by control itself, or by another.
     are_plugins_news: bool,
     model: Model,
-    followers: BTreeMap<ObjectName, Served>,
+    followers: Followers,
     statuses: Statuses,
-    teller: mpsc::Sender<(ObjectName, News)>,
     told: mpsc::Receiver<(ObjectName, News)>,
     is_leader: bool,
     /// Whether the objects may be others than the model has.
@@ -77,21 +75,6 @@ pub(super) struct Session {
     metrics: Arc<Metrics>,
 }
 
-/// A gateway that is served.
-#[derive(Debug)]
-struct Served {
-    address: Result<GatewayAddress, String>,
-    follower: Follower,
-    wanted: Wanted,
-}
-
-/// Whose statuses are what they are seen to be.
-enum Told {
-    Put(ObjectName),
-    Gone(ObjectName),
-    All,
-}
-
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
     pub(super) fn start(client: Client, keys: KeyPair, options: Options) -> Self {
@@ -101,9 +84,11 @@ impl Session {
         let unseen = watches.scopes().map(ToString::to_string).collect();
         let (teller, told) = mpsc::channel(QUEUE);
         let model = Model::new(keys.for_filters(), options.gateway_addresses.clone());
+        let apply = Apply::new(client.clone());
         Self {
             model,
-            apply: Apply::new(client.clone()),
+            followers: Followers::new(apply.clone(), teller),
+            apply,
             statuses: Statuses::new(client),
             options,
             keys,
@@ -112,8 +97,6 @@ impl Session {
             plugins: Plugins::default(),
             has_seen_plugins: false,
             are_plugins_news: false,
-            followers: BTreeMap::new(),
-            teller,
             told,
             is_leader: false,
             is_stale: true,
@@ -163,8 +146,7 @@ impl Session {
         }
         // Whoever waits to tell something need not.
         drop(self.told);
-        let followers = self.followers.into_values();
-        futures::future::join_all(followers.map(|served| served.follower.stop())).await;
+        self.followers.stop().await;
     }
 
     fn lead(&mut self, leads: bool) {
@@ -193,18 +175,9 @@ impl Session {
                 self.plugins.apply(change);
             }
             Resource::Manifest(kind) => {
-                let told = match &change {
-                    Change::Put(object) => Told::Put(super::objects::name(object)),
-                    Change::Gone(name) => Told::Gone(name.clone()),
-                    Change::Listed(_) | Change::NotServed | Change::Forbidden => Told::All,
-                };
+                self.statuses.seen(kind, &change);
                 if self.objects.apply(scope, kind, change) == Effect::Changed {
                     self.is_stale = true;
-                }
-                match told {
-                    Told::Put(name) => self.statuses.seen(kind, &name),
-                    Told::Gone(name) => self.statuses.gone(kind, &name),
-                    Told::All => self.statuses.seen_all(kind, &self.objects),
                 }
             }
         }
@@ -264,7 +237,14 @@ impl Session {
         if let WasmPlugins::Adopt = self.options.plugins {
             self.look_for_pairs();
         }
-        self.serve();
+        let pairs = Pairs {
+            owner: &self.options.plugins,
+            there: &self.plugins,
+            are_news: std::mem::take(&mut self.are_plugins_news),
+        };
+        for gateway in self.followers.serve(&self.model, pairs, &self.keys) {
+            self.metrics.forget(&gateway);
+        }
         self.clean_up().await;
         self.statuses.write(&self.model, &self.objects);
         self.metrics.set_gateways(self.model.gateways.len());
@@ -355,101 +335,6 @@ impl Session {
         self.model.read(&self.objects, &gaps, pushed);
     }
 
-    /// Hands each gateway what it shall be.
-    fn serve(&mut self) {
-        let are_plugins_news = std::mem::take(&mut self.are_plugins_news);
-        let mut before = std::mem::take(&mut self.followers);
-        for (name, gateway) in &self.model.gateways {
-            let address = match gateway.index.addresses.get(name) {
-                Some(Ok(address)) => Ok(address.clone()),
-                Some(Err(fault)) => Err(fault.message.clone()),
-                None => Err("it is not known where it is reached".to_owned()),
-            };
-            let mut served = match before.remove(name) {
-                Some(served) if served.address == address => served,
-                other => {
-                    if let Some(served) = other {
-                        tokio::spawn(served.follower.stop());
-                    }
-                    self.start_follower(name, address)
-                }
-            };
-            if let Some(wanted) = self.wanted(name, gateway)
-                // What was done and undone since is to be done again.
-                && (wanted != served.wanted || are_plugins_news && !wanted.actions.is_empty())
-            {
-                served.follower.want(wanted.clone());
-                served.wanted = wanted;
-            }
-            self.followers.insert(name.clone(), served);
-        }
-        for (name, served) in before {
-            self.metrics.forget(&name);
-            tokio::spawn(served.follower.stop());
-        }
-    }
-
-    fn start_follower(&self, name: &ObjectName, address: Result<GatewayAddress, String>) -> Served {
-        let client = address.clone().and_then(|address| {
-            if address.tls {
-                return Err(
-                    "its listener wants TLS: give spec.privateHost of the MCPGatewayExtension the address of an HTTP \
-                     listener"
-                        .to_owned(),
-                );
-            }
-            GatewayClient::new(address.authority, self.keys.signer())
-                .map_err(|error| error.to_string())
-        });
-        let follower = Follower::start(
-            name.clone(),
-            client,
-            self.apply.clone(),
-            self.teller.clone(),
-        );
-        Served {
-            address,
-            follower,
-            wanted: Wanted::default(),
-        }
-    }
-
-    fn wanted(&self, name: &ObjectName, gateway: &super::model::Gateway) -> Option<Wanted> {
-        let config = gateway.config()?;
-        let actions = match self.actions(name, config) {
-            Ok(actions) => actions,
-            Err(error) => {
-                tracing::error!("Gateway {name}: {error}");
-                return None;
-            }
-        };
-        Some(Wanted {
-            generation: config.generation.clone(),
-            bytes: pushed_bytes(config),
-            servers: gateway.servers(),
-            actions,
-            subjects: gateway.subjects(),
-            endpoint: gateway.endpoint(),
-        })
-    }
-
-    fn actions(&self, name: &ObjectName, config: &PluginConfig) -> Result<Vec<Action>, Unwritable> {
-        match &self.options.plugins {
-            WasmPlugins::Manage(image) => {
-                let pair = managed_wasm_plugins(name, image, config)?;
-                Ok(self.plugins.manage(name, &pair))
-            }
-            WasmPlugins::Adopt => {
-                let parts = [("route", Role::Route), ("gate", Role::Gate)];
-                let configs = parts.map(|(part, role)| {
-                    serde_json::to_value(for_role(config, role)).map(|config| (part, config))
-                });
-                let configs: Vec<_> = configs.into_iter().collect::<Result<_, _>>()?;
-                Ok(self.plugins.adopt(name, &configs))
-            }
-        }
-    }
-
     /// Takes away the pairs of gateways that serve no more. One that an object still names keeps what it has: without it,
     /// requests would pass by all policies while that object is repaired.
     async fn clean_up(&mut self) {
@@ -475,13 +360,5 @@ impl Session {
         if !matches!(outcome, Ok(Ok(()))) {
             self.soon();
         }
-    }
-}
-
-/// Never where there is no time.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

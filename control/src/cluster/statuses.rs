@@ -14,11 +14,10 @@ use tokio::time::sleep;
 
 use super::apply::{Apply, FIELD_MANAGER};
 use super::model::Model;
-use super::objects::{Known, Objects};
+use super::objects::{Change, Known, Objects, name};
 use super::status::{Facts, Writer};
 use super::{extensions, standing};
 use crate::manifests::{Identity, Kind};
-use crate::object::ObjectName;
 use crate::verdict::{Readiness, Reason, Verdict};
 
 /// Writes at a time.
@@ -69,25 +68,24 @@ impl Statuses {
         }
     }
 
-    /// An object was seen: its status is what it is.
-    pub(super) fn seen(&mut self, kind: Kind, name: &ObjectName) {
-        let name = name.clone();
-        self.sent.remove(&Identity { kind, name });
-    }
-
-    /// All objects of a kind were seen, and those that are gone are not told of any more.
-    pub(super) fn seen_all(&mut self, kind: Kind, objects: &Objects) {
-        self.sent.retain(|identity, _| identity.kind != kind);
-        self.told
-            .retain(|identity, _| identity.kind != kind || objects.find(identity).is_some());
-    }
-
-    /// An object is gone.
-    pub(super) fn gone(&mut self, kind: Kind, name: &ObjectName) {
-        let name = name.clone();
-        let identity = Identity { kind, name };
-        self.sent.remove(&identity);
-        self.told.remove(&identity);
+    /// Objects were seen: their statuses are what they are.
+    pub(super) fn seen(&mut self, kind: Kind, change: &Change) {
+        match change {
+            Change::Put(object) => {
+                let name = name(object);
+                self.sent.remove(&Identity { kind, name });
+            }
+            // One that comes back under its name is another.
+            Change::Gone(name) => {
+                let name = name.clone();
+                let identity = Identity { kind, name };
+                self.sent.remove(&identity);
+                self.told.remove(&identity);
+            }
+            Change::Listed(_) | Change::NotServed | Change::Forbidden => {
+                self.sent.retain(|identity, _| identity.kind != kind);
+            }
+        }
     }
 
     /// The next status that could not be written.
@@ -101,6 +99,8 @@ impl Statuses {
     /// Writes all that differ from what is there.
     pub(super) fn write(&mut self, model: &Model, objects: &Objects) {
         let now = Timestamp::now();
+        self.told
+            .retain(|identity, _| objects.find(identity).is_some());
         for standing in model.standings() {
             self.registration(
                 &standing.identity(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::api::{Api, DynamicObject};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::core::ApiResource;
 use kube::runtime::utils::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, discovery};
@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use super::metrics::Metrics;
 use super::objects::{Change, Resource, Scope, name};
 use crate::manifests::Kind;
+use crate::resource::{WASM_PLUGIN_VERSION, group_version_kind};
 
 /// Changes that wait to be taken; beyond them the watches wait.
 const QUEUE: usize = 256;
@@ -33,9 +34,6 @@ const DOUBT: Duration = Duration::from_millis(500);
 
 /// Between two looks while the apiserver does not answer.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// The versions of `WasmPlugin`.
-const WASM_PLUGIN: [&str; 1] = ["extensions.istio.io/v1alpha1"];
 
 /// See the module. All end when it is dropped.
 pub(super) struct Watches {
@@ -225,11 +223,10 @@ impl Watch {
 async fn served(client: &Client, resource: Resource) -> Result<Option<ApiResource>, kube::Error> {
     let versions = match resource {
         Resource::Manifest(kind) => kind.api_versions(),
-        Resource::WasmPlugin => WASM_PLUGIN.as_slice(),
+        Resource::WasmPlugin => &[WASM_PLUGIN_VERSION],
     };
     for version in versions {
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let kind = GroupVersionKind::gvk(group, version, resource.kind());
+        let kind = group_version_kind(version, resource.kind());
         match discovery::pinned_kind(client, &kind).await {
             Ok((resource, _)) => return Ok(Some(resource)),
             Err(kube::Error::Discovery(_)) => {}
@@ -292,10 +289,5 @@ pub(super) fn always() -> impl Iterator<Item = Scope> {
         )
     });
     let resources = read.map(Resource::Manifest).chain([Resource::WasmPlugin]);
-    resources.map(|resource| Scope {
-        resource,
-        namespace: None,
-        label: None,
-        name: None,
-    })
+    resources.map(Scope::of)
 }

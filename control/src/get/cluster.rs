@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use kube::api::{Api, DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
+use kube::core::{ApiResource, TypeMeta};
 use kube::{Client, Config};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,8 +18,10 @@ use super::standing::Standing;
 use super::tool::Tool;
 use crate::api::McpGatewayExtensionStatus;
 use crate::args::GetArgs;
+use crate::labels::{COMPONENT, PART_OF, PROJECT};
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
+use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION, api_resource};
 use crate::verdict::Reason;
 
 /// A cluster that is there takes a connection within this time.
@@ -27,10 +29,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// And is never silent for longer.
 const SILENCE: Duration = Duration::from_secs(30);
-
-/// The WasmPlugins into which control puts all that a gateway serves.
-const ROUTE_PARTS: &str =
-    "app.kubernetes.io/part-of=mcp-proxy-wasm,app.kubernetes.io/component=route";
 
 /// Why nothing is known of the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -131,8 +129,7 @@ impl Cluster<'_> {
         wanted: &ListParams,
         namespace: Option<&str>,
     ) -> Result<Option<Vec<DynamicObject>>, ClusterError> {
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let resource = api_resource(version, kind);
         let client = self.client.clone();
         let api: Api<DynamicObject> = match namespace {
             Some(namespace) => Api::namespaced_with(client, namespace, &resource),
@@ -161,8 +158,10 @@ impl Cluster<'_> {
         args: &GetArgs,
         faults: &mut Vec<Fault>,
     ) -> Result<Option<Vec<Tool>>, ClusterError> {
-        let kind = ("extensions.istio.io/v1alpha1", "WasmPlugin");
-        let wanted = ListParams::default().labels(ROUTE_PARTS);
+        let kind = (WASM_PLUGIN_VERSION, WASM_PLUGIN);
+        // Into these control puts all that a gateway serves.
+        let route_parts = format!("{PART_OF}={PROJECT},{COMPONENT}=route");
+        let wanted = ListParams::default().labels(&route_parts);
         let plugins = match self.list(kind, &wanted, None).await {
             Ok(Some(plugins)) => plugins,
             Ok(None) => {

@@ -7,17 +7,16 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::reference::Reference;
 use super::tool::{Tool, tools};
+use crate::labels::INSTANCE;
+use crate::resource::WASM_PLUGIN;
 use crate::verdict::Reason;
-
-/// The label that names the gateway.
-const INSTANCE: &str = "app.kubernetes.io/instance";
 
 /// The tools of the part `route`.
 pub(super) fn served(plugin: &DynamicObject) -> Result<Vec<Tool>, Box<Fault>> {
     let namespace = plugin.metadata.namespace.clone().unwrap_or_default();
     let fault = |reason: Reason, message: String| {
         let object = Reference {
-            kind: "WasmPlugin",
+            kind: WASM_PLUGIN,
             namespace: namespace.clone(),
             name: plugin.metadata.name.clone().unwrap_or_default(),
         };

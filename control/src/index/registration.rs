@@ -40,8 +40,8 @@ impl Generation {
     /// The label that a credential's Secret must have.
     pub(super) fn secret_label(self) -> &'static str {
         match self {
-            Self::Newer => "mcp.kuadrant.io/secret",
-            Self::Older => "mcp.kagenti.com/credential",
+            Self::Newer => McpServerRegistration::SECRET_LABEL,
+            Self::Older => McpServer::SECRET_LABEL,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::LocalError;
 use super::gateway::{Gateway, News};
@@ -22,6 +22,7 @@ use crate::envoy::push::Files;
 use crate::envoy::{Instances, Setup, bootstrap};
 use crate::gateway_client::GatewayClient;
 use crate::object::ObjectName;
+use crate::timer::at;
 
 /// How long news are gathered before they are served, so that a burst of them costs one configuration.
 const GATHER: Duration = Duration::from_millis(30);
@@ -252,13 +253,5 @@ fn launch(args: &LocalArgs, envoy: PathBuf, setup: &Setup) -> Launch {
         leash: Some("/proc/self/exe".into()),
         bootstrap: bootstrap::path(setup),
         concurrency: args.concurrency,
-    }
-}
-
-/// Never where there is no time.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

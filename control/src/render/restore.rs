@@ -72,7 +72,7 @@ pub fn restore(config: &PluginConfig) -> Result<BTreeMap<ObjectName, Offer>, Res
             place,
             name: server.name.clone(),
         };
-        let name = object_name(&server.name).ok_or_else(error)?;
+        let name = ObjectName::parse(&server.name).ok_or_else(error)?;
         if restored.insert(name, offer).is_some() {
             return Err(error());
         }
@@ -139,13 +139,4 @@ fn list_mut(offer: &mut Offer, kind: ListKind) -> &mut Vec<offer::Definition> {
         ListKind::Resources => &mut offer.resources,
         ListKind::ResourceTemplates => &mut offer.resource_templates,
     }
-}
-
-fn object_name(text: &str) -> Option<ObjectName> {
-    let (namespace, name) = text.split_once('/')?;
-    let is_part = |part: &str| !part.is_empty() && !part.contains('/');
-    (is_part(namespace) && is_part(name)).then(|| ObjectName {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    })
 }

@@ -5,17 +5,11 @@ use serde_json::Value;
 
 use super::for_role;
 use crate::image::Image;
+use crate::labels::{INSTANCE, MANAGED_BY, PROGRAM, VERSION};
 use crate::object::ObjectName;
 
 /// What both have in common with each other, and with those of any other gateway: `route`, then `gate`.
 const TEMPLATE: &str = include_str!("../../../wasmplugin/pair/plugins.yaml");
-
-/// Where the labels stand by which pairs are told apart.
-const INSTANCE: &str = "/metadata/labels/app.kubernetes.io~1instance";
-const VERSION: &str = "/metadata/labels/app.kubernetes.io~1version";
-
-/// The label of the pairs that control itself has made, and its value there.
-pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "mcp-control");
 
 /// Why there are no objects.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +52,8 @@ pub fn managed_wasm_plugins(
     config: &PluginConfig,
 ) -> Result<Vec<Value>, Unwritable> {
     let mut plugins = wasm_plugins(gateway, image, config)?;
-    let (label, value) = MANAGED_BY;
     for plugin in &mut plugins {
-        let labels = plugin.pointer_mut("/metadata/labels");
-        if let Some(labels) = labels.and_then(Value::as_object_mut) {
-            labels.insert(label.to_owned(), value.into());
-        }
+        label(plugin, MANAGED_BY, PROGRAM);
     }
     Ok(plugins)
 }
@@ -79,8 +69,6 @@ fn filled_in(mut plugin: Value, gateway: &ObjectName, image: &Image, config: Val
     for (place, value) in [
         ("/metadata/name", name.into()),
         ("/metadata/namespace", gateway.namespace.clone().into()),
-        (INSTANCE, gateway.name.clone().into()),
-        (VERSION, image.short_digest().into()),
         ("/spec/targetRefs/0/name", gateway.name.clone().into()),
         ("/spec/url", image.to_string().into()),
         ("/spec/pluginConfig", config),
@@ -89,7 +77,16 @@ fn filled_in(mut plugin: Value, gateway: &ObjectName, image: &Image, config: Val
             *empty = value;
         }
     }
+    label(&mut plugin, INSTANCE, &gateway.name);
+    label(&mut plugin, VERSION, image.short_digest());
     plugin
+}
+
+fn label(plugin: &mut Value, label: &str, value: &str) {
+    let labels = plugin.pointer_mut("/metadata/labels");
+    if let Some(labels) = labels.and_then(Value::as_object_mut) {
+        labels.insert(label.to_owned(), value.into());
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +96,7 @@ mod tests {
 
     use super::{Unwritable, managed_wasm_plugins, wasm_plugins};
     use crate::image::Image;
+    use crate::labels::{COMPONENT, MANAGED_BY, PROGRAM};
     use crate::object::ObjectName;
 
     type Make = fn(&ObjectName, &Image, &PluginConfig) -> Result<Vec<Value>, Unwritable>;
@@ -118,8 +116,8 @@ mod tests {
         let own = pair(managed_wasm_plugins);
         for (mut own, users) in own.into_iter().zip(pair(wasm_plugins)) {
             let labels = own["metadata"]["labels"].as_object_mut().unwrap();
-            let label = labels.remove("app.kubernetes.io/managed-by");
-            assert_eq!(label, Some("mcp-control".into()));
+            let label = labels.remove(MANAGED_BY);
+            assert_eq!(label, Some(PROGRAM.into()));
             assert_eq!(own, users);
         }
     }
@@ -127,8 +125,7 @@ mod tests {
     #[test]
     fn the_parts_are_told_by_their_labels() {
         let pair = pair(wasm_plugins);
-        let label =
-            |plugin: &Value| plugin["metadata"]["labels"]["app.kubernetes.io/component"].clone();
+        let label = |plugin: &Value| plugin["metadata"]["labels"][COMPONENT].clone();
         assert_eq!(
             pair.iter().map(label).collect::<Vec<_>>(),
             ["route", "gate"]

@@ -1,13 +1,10 @@
 use std::sync::Arc;
 
-use kube::core::DynamicObject;
 use mcp_filter_config::{SessionKey, Sessions};
 use serde_json::Value;
 
-use super::super::objects::{Change, Resource, Scope};
 use super::*;
 use crate::discovery::DiscoveryError;
-use crate::manifests::Kind;
 use crate::offer::Definition;
 
 /// Two gateways; server `github` is attached to both, `gitlab` to the second alone.
@@ -75,22 +72,7 @@ fn server(name: &str, gateways: &[&str]) -> String {
 
 fn objects(manifests: &str) -> Objects {
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).unwrap();
-    let mut objects = Objects::default();
-    for document in documents {
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == document["kind"])
-            .unwrap();
-        let scope = Scope {
-            resource: Resource::Manifest(kind),
-            namespace: None,
-            label: None,
-            name: None,
-        };
-        let object: DynamicObject = serde_json::from_value(document).unwrap();
-        objects.apply(scope, kind, Change::Put(Box::new(object)));
-    }
-    objects
+    Objects::of(documents)
 }
 
 fn both() -> Objects {

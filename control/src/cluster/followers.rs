@@ -1,0 +1,168 @@
+//! A follower for each gateway that is served.
+
+use std::collections::BTreeMap;
+
+use mcp_filter_config::{PluginConfig, Role};
+use tokio::sync::mpsc;
+
+use super::WasmPlugins;
+use super::apply::Apply;
+use super::follower::{Follower, News, Wanted};
+use super::keys::KeyPair;
+use super::model::{Gateway, Model};
+use super::plugins::{Action, Plugins};
+use crate::gateway_client::GatewayClient;
+use crate::index::GatewayAddress;
+use crate::object::ObjectName;
+use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Followers {
+    apply: Apply,
+    teller: mpsc::Sender<(ObjectName, News)>,
+    served: BTreeMap<ObjectName, Served>,
+}
+
+/// A gateway that is served.
+#[derive(Debug)]
+struct Served {
+    address: Result<GatewayAddress, String>,
+    follower: Follower,
+    wanted: Wanted,
+}
+
+/// What decides what is to be done to the WasmPlugins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pairs<'a> {
+    pub(super) owner: &'a WasmPlugins,
+    /// As they are.
+    pub(super) there: &'a Plugins,
+    /// Whether they have changed since the gateways were served last.
+    pub(super) are_news: bool,
+}
+
+impl Followers {
+    /// None yet. They tell of their gateways by `teller`.
+    pub(super) fn new(apply: Apply, teller: mpsc::Sender<(ObjectName, News)>) -> Self {
+        Self {
+            apply,
+            teller,
+            served: BTreeMap::new(),
+        }
+    }
+
+    /// Hands each gateway what it shall be. Gives those that are served no more.
+    pub(super) fn serve(
+        &mut self,
+        model: &Model,
+        pairs: Pairs<'_>,
+        keys: &KeyPair,
+    ) -> Vec<ObjectName> {
+        let mut before = std::mem::take(&mut self.served);
+        for (name, gateway) in &model.gateways {
+            let address = match gateway.index.addresses.get(name) {
+                Some(Ok(address)) => Ok(address.clone()),
+                Some(Err(fault)) => Err(fault.message.clone()),
+                None => Err("it is not known where it is reached".to_owned()),
+            };
+            let mut served = match before.remove(name) {
+                Some(served) if served.address == address => served,
+                other => {
+                    if let Some(served) = other {
+                        served.end();
+                    }
+                    self.start(name, address, keys)
+                }
+            };
+            if let Some(wanted) = pairs.wanted(name, gateway)
+                // What was done and undone since is to be done again.
+                && (wanted != served.wanted || pairs.are_news && !wanted.actions.is_empty())
+            {
+                served.follower.want(wanted.clone());
+                served.wanted = wanted;
+            }
+            self.served.insert(name.clone(), served);
+        }
+        let gone = before.into_iter().map(|(name, served)| {
+            served.end();
+            name
+        });
+        gone.collect()
+    }
+
+    /// Ends all sessions with servers.
+    pub(super) async fn stop(self) {
+        let followers = self.served.into_values();
+        futures::future::join_all(followers.map(|served| served.follower.stop())).await;
+    }
+
+    fn start(
+        &self,
+        name: &ObjectName,
+        address: Result<GatewayAddress, String>,
+        keys: &KeyPair,
+    ) -> Served {
+        let client = address.clone().and_then(|address| {
+            if address.tls {
+                return Err(
+                    "its listener wants TLS: give spec.privateHost of the MCPGatewayExtension the address of an HTTP \
+                     listener"
+                        .to_owned(),
+                );
+            }
+            GatewayClient::new(address.authority, keys.signer()).map_err(|error| error.to_string())
+        });
+        let (apply, teller) = (self.apply.clone(), self.teller.clone());
+        Served {
+            address,
+            follower: Follower::start(name.clone(), client, apply, teller),
+            wanted: Wanted::default(),
+        }
+    }
+}
+
+impl Served {
+    /// In order, while others go on.
+    fn end(self) {
+        tokio::spawn(self.follower.stop());
+    }
+}
+
+impl Pairs<'_> {
+    fn wanted(&self, name: &ObjectName, gateway: &Gateway) -> Option<Wanted> {
+        let config = gateway.config()?;
+        let actions = match self.actions(name, config) {
+            Ok(actions) => actions,
+            Err(error) => {
+                tracing::error!("Gateway {name}: {error}");
+                return None;
+            }
+        };
+        Some(Wanted {
+            generation: config.generation.clone(),
+            bytes: pushed_bytes(config),
+            servers: gateway.servers(),
+            actions,
+            subjects: gateway.subjects(),
+            endpoint: gateway.endpoint(),
+        })
+    }
+
+    fn actions(&self, name: &ObjectName, config: &PluginConfig) -> Result<Vec<Action>, Unwritable> {
+        match self.owner {
+            WasmPlugins::Manage(image) => {
+                let pair = managed_wasm_plugins(name, image, config)?;
+                Ok(self.there.manage(name, &pair))
+            }
+            WasmPlugins::Adopt => {
+                let parts = [("route", Role::Route), ("gate", Role::Gate)];
+                let configs = parts.map(|(part, role)| {
+                    serde_json::to_value(for_role(config, role)).map(|config| (part, config))
+                });
+                let configs: Vec<_> = configs.into_iter().collect::<Result<_, _>>()?;
+                Ok(self.there.adopt(name, &configs))
+            }
+        }
+    }
+}

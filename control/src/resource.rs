@@ -1,0 +1,20 @@
+//! How an apiserver is asked for objects of a kind that has no type here.
+
+use kube::core::{ApiResource, GroupVersionKind};
+
+/// `apiVersion` of Istio's `WasmPlugin`.
+pub(crate) const WASM_PLUGIN_VERSION: &str = "extensions.istio.io/v1alpha1";
+
+/// `kind` of the same.
+pub(crate) const WASM_PLUGIN: &str = "WasmPlugin";
+
+/// A kind, by `apiVersion` and `kind` of its objects.
+pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> GroupVersionKind {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    GroupVersionKind::gvk(group, version, kind)
+}
+
+/// The same, with the plural that all kinds here have.
+pub(crate) fn api_resource(api_version: &str, kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&group_version_kind(api_version, kind))
+}
