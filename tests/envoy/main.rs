@@ -85,3 +85,4 @@ mod reload;
 mod server_requests;
 mod sessions;
 mod shared;
+mod virtual_servers;

@@ -31,6 +31,7 @@ mod routed;
 mod stateless;
 mod upstream_headers;
 mod upstream_sessions;
+mod virtual_server;
 mod waiting;
 
 use std::rc::Rc;

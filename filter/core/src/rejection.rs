@@ -38,6 +38,8 @@ pub enum Rejection {
     MissingSession,
     /// Client: `MCP-Protocol-Version` names a revision that is not served.
     UnsupportedVersion,
+    /// Client: it asks for a virtual server, and none is served.
+    VirtualServer,
     /// Client: the answer to a server's request carries an id that was never given out in this session.
     UnknownResponse,
     /// Client: a required member of `params` is missing or of the wrong type.
@@ -203,6 +205,7 @@ impl Rejection {
             Self::UnknownSession => "unknown_session",
             Self::MissingSession => "missing_session",
             Self::UnsupportedVersion => "unsupported_version",
+            Self::VirtualServer => "virtual_server",
             Self::UnknownResponse => "unknown_response",
             Self::InvalidParams(_) => "invalid_params",
             Self::InvalidCursor => "invalid_cursor",
@@ -284,6 +287,9 @@ impl fmt::Display for Rejection {
             Self::MissingSession => f.write_str("Invalid request: no Mcp-Session-Id"),
             Self::UnsupportedVersion => f.write_str(
                 "Invalid request: unsupported MCP-Protocol-Version, served are 2025-11-25, 2025-06-18 and 2025-03-26",
+            ),
+            Self::VirtualServer => f.write_str(
+                "Invalid request: virtual servers are not served here, leave out the header x-mcp-virtualserver",
             ),
             Self::UnknownResponse => f.write_str("Invalid request: no request of this id in this session"),
             Self::InvalidParams(member) => write!(f, "Invalid params: {member}"),

@@ -10,7 +10,9 @@ use super::reading::{Known, Reading};
 use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
 use super::route::{Denied, Route, RouteSession};
 use super::routed::Routed;
-use super::{Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions};
+use super::{
+    Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions, virtual_server,
+};
 use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
@@ -157,7 +159,7 @@ impl Exchange {
         reading: &Reading,
         context: &mut Context<'_>,
     ) -> Result<Outcome, Rejection> {
-        admit(method, reading)?;
+        admit_request(method, reading)?;
         let id = reading.id().unwrap_or_default();
         let (table, scanner) = (&self.table, &reading.scanner);
         match method {
@@ -178,7 +180,7 @@ impl Exchange {
         method: RoutedMethod,
         reading: &Reading,
     ) -> Result<Outcome, Rejection> {
-        admit(Method::Routed(method), reading)?;
+        admit_request(Method::Routed(method), reading)?;
         let mut route = Route::find(&self.table, method, &reading.scanner)?;
         match route.apply_policies(&self.table, &reading.facts.headers) {
             Ok(()) => Ok(Outcome::Route(route)),
@@ -309,4 +311,10 @@ fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
         SessionClaim::Absent | SessionClaim::Valid(_) => Ok(()),
         SessionClaim::Unknown | SessionClaim::Unread => Err(Rejection::UnknownSession),
     }
+}
+
+/// The same for a request, which shows or does something: what it asks of must be served here.
+fn admit_request(method: Method, reading: &Reading) -> Result<(), Rejection> {
+    admit(method, reading)?;
+    virtual_server::refusal(&reading.facts.headers).map_or(Ok(()), Err)
 }

@@ -14,3 +14,4 @@ mod sessions;
 mod sharing;
 mod ticks;
 mod unsound_answers;
+mod virtual_servers;
