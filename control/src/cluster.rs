@@ -9,6 +9,7 @@
 
 mod admin;
 mod apply;
+mod events;
 mod extensions;
 mod follower;
 mod followers;
@@ -17,6 +18,7 @@ mod keys;
 pub mod lease;
 pub mod metrics;
 mod model;
+mod notices;
 mod objects;
 mod plugins;
 mod secrets;

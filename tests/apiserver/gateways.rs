@@ -6,6 +6,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
+use crate::events::until_event;
 use crate::world::{World, condition, registration, until_tools};
 
 tests! {
@@ -45,9 +46,12 @@ tests! {
         world.until_ready("open", "True", "Ready").await;
         until_tools(outer, &["open_greet"]).await;
         world.until_ready("hidden", "Unknown", "GatewayUnreachable").await;
+        let extension = ("MCPGatewayExtension", "inner");
+        assert_eq!(until_event(&world, extension, "GatewayUnreachable").await, "Warning");
         inner.start_again().await;
         world.until_ready("hidden", "True", "Ready").await;
         until_tools(inner, &["hidden_greet"]).await;
+        assert_eq!(until_event(&world, extension, "Ready").await, "Normal");
     }
 
     async fn a_gateway_without_extension_loses_its_plugins() {

@@ -15,6 +15,7 @@ mod cluster;
 mod columns;
 mod drift;
 mod end_to_end;
+mod events;
 mod gateways;
 mod get;
 mod guides;

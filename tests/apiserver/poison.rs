@@ -6,6 +6,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
+use crate::events::{assert_told_once, until_event};
 use crate::world::{World, condition, registration, tools, until_tools};
 
 /// The lease outlasts a restart of the API, and a machine that is busy.
@@ -22,6 +23,9 @@ tests! {
         world.apply(&Server::new("echo", upstream.address())).await;
         world.until_ready("echo", "True", "Ready").await;
         until_tools(world.gateway(), &["echo_greet"]).await;
+        let odd = ("DestinationRule", "odd");
+        assert_eq!(until_event(&world, odd, "Invalid").await, "Warning");
+        assert_told_once(&world, odd, "Invalid").await;
     }
 
     async fn a_policy_that_cannot_be_read_closes_all_until_it_is_corrected() {
@@ -35,6 +39,10 @@ tests! {
         let closed = world.until_ready("echo", "False", "PolicyUnsupported").await;
         let message = &condition(&closed, "Ready").unwrap()["message"];
         assert!(message.as_str().unwrap().contains("AuthPolicy mcp-test/odd"), "{message}");
+        let policy = ("AuthPolicy", "odd");
+        assert_eq!(until_event(&world, policy, "PolicyUnsupported").await, "Warning");
+        world.until_caught_up().await;
+        assert_told_once(&world, policy, "PolicyUnsupported").await;
         world.kubernetes.delete(&odd).await;
         world.until_ready("echo", "True", "Ready").await;
         until_tools(world.gateway(), &["echo_greet"]).await;

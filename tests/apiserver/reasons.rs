@@ -1,14 +1,12 @@
 //! Each reason that a person can act on, in the words that say how; and no registration has another's.
 
-use std::time::Duration;
-
 use harness::manifests::Server;
 use harness::port::Port;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
-use harness::wait::until;
 use serde_json::{Value, json};
 
+use crate::events::until_event;
 use crate::world::{World, condition, registration, until_tools};
 
 /// What is wrong: the server's name, an object of it, what is edited there, the reason, and a part of the message.
@@ -45,7 +43,8 @@ tests! {
         }
         world.until_ready("sane", "True", "Ready").await;
         until_tools(world.gateway(), &["sane_greet"]).await;
-        until_event(&world, "two-rules", "TargetUnsupported").await;
+        let two_rules = ("MCPServerRegistration", "two-rules");
+        assert_eq!(until_event(&world, two_rules, "TargetUnsupported").await, "Warning");
     }
 
     async fn a_mistake_of_a_server_is_told_with_its_reason_and_harms_no_other() {
@@ -232,18 +231,6 @@ fn object(kind: &str, name: &str) -> Value {
         _ => return registration(name),
     };
     json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "mcp-test"}})
-}
-
-async fn until_event(world: &World, name: &str, reason: &str) {
-    let what = format!("an event tells {reason} of {name}");
-    until(&what, Duration::from_secs(30), || async {
-        let events = world.kubernetes.list("events.k8s.io/v1", "Event").await;
-        let mut events = events.iter();
-        events
-            .any(|event| event["regarding"]["name"] == name && event["reason"] == reason)
-            .then_some(())
-    })
-    .await;
 }
 
 /// Text that nothing makes shorter: digits of a xorshift generator.

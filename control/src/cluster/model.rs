@@ -354,4 +354,4 @@ fn read_back(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -27,7 +27,6 @@ use super::{Options, WasmPlugins, kept, secrets};
 use crate::discovery::Outcome;
 use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
-use crate::printable::printable;
 use crate::timer::at;
 use crate::verdict::Reason;
 
@@ -66,8 +65,6 @@ pub(super) struct Session {
     act_at: Option<Instant>,
     /// How long that took last.
     effort: Duration,
-    /// What was said of other objects than registrations.
-    notices: BTreeSet<String>,
     /// Since when Secrets are waited for.
     waiting: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -102,7 +99,6 @@ impl Session {
             is_stale: true,
             act_at: None,
             effort: Duration::ZERO,
-            notices: BTreeSet::new(),
             waiting: None,
             snapshot: watch::Sender::new(Arc::new(Snapshot::blank(unseen))),
             beat: watch::Sender::new(Instant::now()),
@@ -233,7 +229,6 @@ impl Session {
     async fn reconcile(&mut self) {
         // Packing thousands of tools takes a second or two.
         block_in_place(|| self.compute());
-        self.tell_notices();
         if let WasmPlugins::Adopt = self.options.plugins {
             self.look_for_pairs();
         }
@@ -263,24 +258,6 @@ impl Session {
                 "Gateway {gateway}: the filter would refuse its configuration, so what it has goes on: {error}"
             );
         }
-    }
-
-    /// What is wrong with other objects than registrations, when it is news.
-    fn tell_notices(&mut self) {
-        let notices = self.model.whole.notices.iter();
-        let now: BTreeSet<_> = notices
-            .map(|notice| format!("{} {}: {}", notice.kind, notice.name, notice.fault))
-            .chain(self.objects.unreadable().iter().map(|(identity, reason)| {
-                format!(
-                    "{identity} cannot be read, correct it: {}",
-                    printable(reason)
-                )
-            }))
-            .collect();
-        for text in now.difference(&self.notices) {
-            tracing::warn!("{text}");
-        }
-        self.notices = now;
     }
 
     /// Says of which gateways nobody has made the WasmPlugins.

@@ -13,8 +13,8 @@ use crate::verdict::{Readiness, Reason, Verdict};
 /// The longest `message` of a condition.
 const LONGEST_MESSAGE: usize = 32_768;
 
-/// How many conflicting names are listed: a status is no catalog.
-const MOST_CONFLICTS: usize = 200;
+/// How many names are listed that something is the matter with: a status is no catalog.
+const MOST_NAMES: usize = 200;
 
 /// What is known of a registration beside its verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub(super) struct Facts {
 /// One condition as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wish {
-    kind: &'static str,
-    status: Readiness,
-    reason: Reason,
-    message: String,
+    pub(super) kind: &'static str,
+    pub(super) status: Readiness,
+    pub(super) reason: Reason,
+    pub(super) message: String,
 }
 
 impl Wish {
@@ -66,7 +66,6 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     /// The object to be applied for a registration; `None` where its status is as it shall be.
     pub(super) fn registration(&self, verdict: &Verdict, facts: &Facts) -> Option<Value> {
-        let count = |count: Option<usize>| count.and_then(|count| i32::try_from(count).ok());
         let wishes = conditions(verdict, facts);
         if self.identity.kind == Kind::McpServer {
             return self.changed(|before: &McpServerStatus| McpServerStatus {
@@ -85,12 +84,7 @@ impl Writer<'_> {
                     .discovered
                     .map(whole_seconds)
                     .or_else(|| before.last_discovered.clone()),
-                conflicts: verdict
-                    .conflicts
-                    .iter()
-                    .take(MOST_CONFLICTS)
-                    .cloned()
-                    .collect(),
+                conflicts: verdict.conflicts.iter().take(MOST_NAMES).cloned().collect(),
                 observed_generation: self.generation,
             },
         )
@@ -178,18 +172,22 @@ pub(super) fn conditions(verdict: &Verdict, facts: &Facts) -> Vec<Wish> {
             "it is not known to be served yet",
         ),
     };
-    let ready = Wish::new(
+    let fields = &verdict.unsupported;
+    let unsupported = (!fields.is_empty()).then(|| unsupported(fields));
+    [ready(verdict), accepted, programmed]
+        .into_iter()
+        .chain(unsupported)
+        .collect()
+}
+
+/// The condition `Ready` of a verdict.
+pub(super) fn ready(verdict: &Verdict) -> Wish {
+    Wish::new(
         "Ready",
         verdict.ready,
         verdict.reason,
         verdict.message.clone(),
-    );
-    let fields = &verdict.unsupported;
-    let unsupported = (!fields.is_empty()).then(|| unsupported(fields));
-    [ready, accepted, programmed]
-        .into_iter()
-        .chain(unsupported)
-        .collect()
+    )
 }
 
 /// The condition for fields that have no effect.
@@ -228,6 +226,10 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::DiscoveryRefused
         | Reason::Unsupported => false,
     }
+}
+
+fn count(count: Option<usize>) -> Option<i32> {
+    count.and_then(|count| i32::try_from(count).ok())
 }
 
 /// As the apiserver keeps times.

@@ -1,24 +1,24 @@
-//! Writes what users are told: statuses, and events when one changes.
+//! Writes what users are told: statuses, and by [`Events`] what is news.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::sleep;
 
-use super::apply::{Apply, FIELD_MANAGER};
+use super::apply::Apply;
+use super::events::Events;
 use super::model::Model;
-use super::objects::{Change, Known, Objects, name};
-use super::status::{Facts, Writer};
+use super::notices::notices;
+use super::objects::{Change, Objects, name};
+use super::status::{Facts, Wish, Writer, ready};
 use super::{extensions, standing};
 use crate::manifests::{Identity, Kind};
-use crate::verdict::{Readiness, Reason, Verdict};
+use crate::verdict::Verdict;
 
 /// Writes at a time.
 const AT_ONCE: usize = 8;
@@ -26,18 +26,13 @@ const AT_ONCE: usize = 8;
 /// Before another try to write.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// The longest note of an event.
-const LONGEST_NOTE: usize = 1024;
-
 /// See the module.
 pub(super) struct Statuses {
     apply: Apply,
-    recorder: Recorder,
+    events: Events,
     permits: Arc<Semaphore>,
     /// What was written and not seen back yet.
     sent: BTreeMap<Identity, Value>,
-    /// What people know already.
-    told: BTreeMap<Identity, (Readiness, Reason)>,
     teller: mpsc::UnboundedSender<Identity>,
     failures: mpsc::UnboundedReceiver<Identity>,
 }
@@ -52,17 +47,12 @@ impl std::fmt::Debug for Statuses {
 
 impl Statuses {
     pub(super) fn new(client: Client) -> Self {
-        let reporter = Reporter {
-            controller: FIELD_MANAGER.to_owned(),
-            instance: None,
-        };
         let (teller, failures) = mpsc::unbounded_channel();
         Self {
             apply: Apply::new(client.clone()),
-            recorder: Recorder::new(client, reporter),
+            events: Events::new(client),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             sent: BTreeMap::new(),
-            told: BTreeMap::new(),
             teller,
             failures,
         }
@@ -80,7 +70,7 @@ impl Statuses {
                 let name = name.clone();
                 let identity = Identity { kind, name };
                 self.sent.remove(&identity);
-                self.told.remove(&identity);
+                self.events.gone(&identity);
             }
             Change::Listed(_) | Change::NotServed | Change::Forbidden => {
                 self.sent.retain(|identity, _| identity.kind != kind);
@@ -96,40 +86,26 @@ impl Statuses {
         }
     }
 
-    /// Writes all that differ from what is there.
+    /// Writes all that differ from what is there, and says what is news.
     pub(super) fn write(&mut self, model: &Model, objects: &Objects) {
-        let now = Timestamp::now();
-        self.told
-            .retain(|identity, _| objects.find(identity).is_some());
+        self.events.retain(objects);
+        let now = (objects, Timestamp::now());
         for standing in model.standings() {
-            self.registration(
-                &standing.identity(),
-                &standing.verdict,
-                &standing.facts,
-                (objects, now),
-            );
+            let (verdict, facts) = (&standing.verdict, &standing.facts);
+            self.registration(&standing.identity(), verdict, facts, now);
         }
         for (identity, reason) in objects.unreadable() {
             if matches!(identity.kind, Kind::McpServer | Kind::McpServerRegistration) {
                 let verdict = standing::unreadable(&identity, reason);
-                self.registration(&identity, &verdict, &Facts::default(), (objects, now));
+                self.registration(&identity, &verdict, &Facts::default(), now);
             }
         }
         for (identity, wishes) in extensions::wishes(model, objects) {
-            let Some(known) = objects.find(&identity) else {
-                continue;
-            };
-            let before = self.sent.get(&identity).or(known.status.as_ref());
-            let writer = Writer {
-                identity: &identity,
-                generation: known.generation,
-                before,
-                now,
-            };
-            if let Some(object) = writer.extension(&wishes) {
-                self.send(identity, object);
+            if let Some(ready) = wishes.iter().find(|wish| wish.kind == "Ready") {
+                self.update(&identity, ready, now, |writer| writer.extension(&wishes));
             }
         }
+        self.events.notices(notices(model, objects), objects);
     }
 
     fn registration(
@@ -137,20 +113,31 @@ impl Statuses {
         identity: &Identity,
         verdict: &Verdict,
         facts: &Facts,
+        now: (&Objects, Timestamp),
+    ) {
+        self.update(identity, &ready(verdict), now, |writer| {
+            writer.registration(verdict, facts)
+        });
+    }
+
+    fn update(
+        &mut self,
+        identity: &Identity,
+        ready: &Wish,
         (objects, now): (&Objects, Timestamp),
+        written: impl FnOnce(&Writer<'_>) -> Option<Value>,
     ) {
         let Some(known) = objects.find(identity) else {
             return;
         };
-        self.tell(identity, verdict, known);
-        let before = self.sent.get(identity).or(known.status.as_ref());
+        self.events.stands(identity, ready, known);
         let writer = Writer {
             identity,
             generation: known.generation,
-            before,
+            before: self.sent.get(identity).or(known.status.as_ref()),
             now,
         };
-        if let Some(object) = writer.registration(verdict, facts) {
+        if let Some(object) = written(&writer) {
             self.send(identity.clone(), object);
         }
     }
@@ -178,81 +165,8 @@ impl Statuses {
         });
     }
 
-    /// Says what is news, in the log and by an event.
-    fn tell(&mut self, identity: &Identity, verdict: &Verdict, known: &Known) {
-        let now = (verdict.ready, verdict.reason);
-        let before = self.told.insert(identity.clone(), now);
-        let is_known = before.is_some_and(|before| before == now)
-            || before.is_none() && stands(known.status.as_ref(), verdict);
-        if is_known {
-            return;
-        }
-        let Verdict {
-            ready,
-            reason,
-            message,
-            ..
-        } = verdict;
-        let is_bad = *ready == Readiness::False && *reason != Reason::Disabled;
-        if is_bad {
-            tracing::warn!("{identity}: Ready={ready} {reason}: {message}");
-        } else {
-            tracing::info!("{identity}: Ready={ready} {reason}: {message}");
-        }
-        if *ready == Readiness::Unknown && *reason == Reason::Pending {
-            return;
-        }
-        let event = Event {
-            type_: if is_bad || *ready == Readiness::Unknown {
-                EventType::Warning
-            } else {
-                EventType::Normal
-            },
-            reason: reason.to_string(),
-            note: Some(shortened(message)),
-            action: "Reconcile".to_owned(),
-            secondary: None,
-        };
-        let reference = ObjectReference {
-            api_version: identity
-                .kind
-                .api_versions()
-                .first()
-                .map(|v| (*v).to_owned()),
-            kind: Some(identity.kind.as_str().to_owned()),
-            namespace: Some(identity.name.namespace.clone()),
-            name: Some(identity.name.name.clone()),
-            uid: known.uid.clone(),
-            ..ObjectReference::default()
-        };
-        let recorder = self.recorder.clone();
-        tokio::spawn(async move {
-            if let Err(error) = recorder.publish(&event, &reference).await {
-                tracing::debug!("no event: {error}");
-            }
-        });
-    }
-
     /// What could not be written is written again.
     pub(super) fn forget(&mut self, identity: &Identity) {
         self.sent.remove(identity);
     }
-}
-
-/// Whether a status says already what is to be told.
-fn stands(status: Option<&Value>, verdict: &Verdict) -> bool {
-    let conditions = status.and_then(|status| status.get("conditions")?.as_array());
-    conditions.into_iter().flatten().any(|condition| {
-        let is = |member: &str, value: &str| {
-            condition.get(member).and_then(Value::as_str) == Some(value)
-        };
-        is("type", "Ready")
-            && is("status", &verdict.ready.to_string())
-            && is("reason", verdict.reason.as_str())
-    })
-}
-
-fn shortened(message: &str) -> String {
-    let end = message.floor_char_boundary(LONGEST_NOTE);
-    message.get(..end).unwrap_or_default().to_owned()
 }

@@ -8,7 +8,7 @@ use crate::discovery::DiscoveryError;
 use crate::offer::Definition;
 
 /// Two gateways; server `github` is attached to both, `gitlab` to the second alone.
-const OBJECTS: &str = "
+pub(in crate::cluster) const OBJECTS: &str = "
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: one, namespace: infra}
@@ -52,7 +52,7 @@ metadata: {name: NAME, namespace: team}
 spec: {prefix: NAME_, targetRef: {name: NAME}}
 ";
 
-fn server(name: &str, gateways: &[&str]) -> String {
+pub(in crate::cluster) fn server(name: &str, gateways: &[&str]) -> String {
     let parent = |gateway: &&str| format!("{{name: {gateway}, namespace: infra}}");
     let parents: Vec<_> = gateways.iter().map(parent).collect();
     let statuses: Vec<_> = parents
@@ -70,12 +70,12 @@ fn server(name: &str, gateways: &[&str]) -> String {
         .replace("STATUS", &format!("[{}]", statuses.join(", ")))
 }
 
-fn objects(manifests: &str) -> Objects {
+pub(in crate::cluster) fn objects(manifests: &str) -> Objects {
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).unwrap();
     Objects::of(documents)
 }
 
-fn both() -> Objects {
+pub(in crate::cluster) fn both() -> Objects {
     let servers = [
         server("github", &["one", "two"]),
         server("gitlab", &["two"]),
@@ -83,7 +83,7 @@ fn both() -> Objects {
     objects(&[OBJECTS, &servers.concat()].concat())
 }
 
-fn name(namespace: &str, name: &str) -> ObjectName {
+pub(in crate::cluster) fn name(namespace: &str, name: &str) -> ObjectName {
     ObjectName {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -97,7 +97,7 @@ fn event(server: &str, outcome: Outcome) -> Event {
     }
 }
 
-fn found(server: &str, tool: &str) -> Event {
+pub(in crate::cluster) fn found(server: &str, tool: &str) -> Event {
     let definition = Definition {
         key: tool.to_owned(),
         json: format!(r#"{{"name":"{tool}","inputSchema":{{}}}}"#),
@@ -110,7 +110,11 @@ fn found(server: &str, tool: &str) -> Event {
     event(server, Outcome::Found(Arc::new(offer)))
 }
 
-fn read(model: &mut Model, objects: &Objects, pushed: Option<&PluginConfig>) {
+pub(in crate::cluster) fn read(
+    model: &mut Model,
+    objects: &Objects,
+    pushed: Option<&PluginConfig>,
+) {
     model.read(objects, &Gaps::default(), |_| pushed.cloned());
     model.render().unwrap();
 }
@@ -137,7 +141,7 @@ fn readiness(model: &Model, server: &str) -> Option<(Readiness, Reason)> {
     Some((standing.verdict.ready, standing.verdict.reason))
 }
 
-fn model() -> Model {
+pub(in crate::cluster) fn model() -> Model {
     let key = SessionKey {
         id: 1,
         secret: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),

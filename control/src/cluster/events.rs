@@ -1,0 +1,147 @@
+//! Says what is news: in the log, and by an event on the object that it is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Client;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use serde_json::Value;
+
+use super::apply::FIELD_MANAGER;
+use super::notices::Notice;
+use super::objects::{Known, Objects};
+use super::status::Wish;
+use crate::manifests::Identity;
+use crate::verdict::{Readiness, Reason};
+
+/// The longest note of an event.
+const LONGEST_NOTE: usize = 1024;
+
+/// See the module.
+pub(super) struct Events {
+    recorder: Recorder,
+    /// How each condition `Ready` stands, as far as people know already.
+    told: BTreeMap<Identity, (Readiness, Reason)>,
+    /// What there was to be told last of other objects. No status remembers it for the control that leads next.
+    notices: BTreeSet<Notice>,
+}
+
+impl Events {
+    pub(super) fn new(client: Client) -> Self {
+        let reporter = Reporter {
+            controller: FIELD_MANAGER.to_owned(),
+            instance: None,
+        };
+        Self {
+            recorder: Recorder::new(client, reporter),
+            told: BTreeMap::new(),
+            notices: BTreeSet::new(),
+        }
+    }
+
+    /// Objects that are gone are not told of any more.
+    pub(super) fn retain(&mut self, objects: &Objects) {
+        self.told
+            .retain(|identity, _| objects.find(identity).is_some());
+    }
+
+    /// An object is gone: one that comes back under its name is another.
+    pub(super) fn gone(&mut self, identity: &Identity) {
+        self.told.remove(identity);
+    }
+
+    /// The condition `Ready` of an object that is known.
+    pub(super) fn stands(&mut self, identity: &Identity, ready: &Wish, known: &Known) {
+        let now = (ready.status, ready.reason);
+        let before = self.told.insert(identity.clone(), now);
+        let is_known = before.is_some_and(|before| before == now)
+            || before.is_none() && is_said(known.status.as_ref(), ready);
+        if is_known {
+            return;
+        }
+        let Wish {
+            status,
+            reason,
+            message,
+            ..
+        } = ready;
+        let is_bad = *status == Readiness::False && *reason != Reason::Disabled;
+        if is_bad {
+            tracing::warn!("{identity}: Ready={status} {reason}: {message}");
+        } else {
+            tracing::info!("{identity}: Ready={status} {reason}: {message}");
+        }
+        if *status == Readiness::Unknown && *reason == Reason::Pending {
+            return;
+        }
+        let is_warning = is_bad || *status == Readiness::Unknown;
+        self.publish(event(is_warning, *reason, message), identity, known);
+    }
+
+    /// All that there is to be told now of objects without a status.
+    pub(super) fn notices(&mut self, now: BTreeSet<Notice>, objects: &Objects) {
+        for notice in now.difference(&self.notices) {
+            let Notice {
+                identity,
+                reason,
+                message,
+                is_fault,
+            } = notice;
+            tracing::warn!("{identity}: {reason}: {message}");
+            if let (true, Some(known)) = (*is_fault, objects.find(identity)) {
+                self.publish(event(true, *reason, message), identity, known);
+            }
+        }
+        self.notices = now;
+    }
+
+    fn publish(&self, event: Event, identity: &Identity, known: &Known) {
+        let version = identity.kind.api_versions().first();
+        let namespace = &identity.name.namespace;
+        let reference = ObjectReference {
+            api_version: version.map(|version| (*version).to_owned()),
+            kind: Some(identity.kind.as_str().to_owned()),
+            namespace: (!namespace.is_empty()).then(|| namespace.clone()),
+            name: Some(identity.name.name.clone()),
+            uid: known.uid.clone(),
+            ..ObjectReference::default()
+        };
+        let recorder = self.recorder.clone();
+        tokio::spawn(async move {
+            if let Err(error) = recorder.publish(&event, &reference).await {
+                tracing::debug!("no event: {error}");
+            }
+        });
+    }
+}
+
+fn event(is_warning: bool, reason: Reason, message: &str) -> Event {
+    Event {
+        type_: match is_warning {
+            true => EventType::Warning,
+            false => EventType::Normal,
+        },
+        reason: reason.to_string(),
+        note: Some(shortened(message)),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    }
+}
+
+/// Whether a status says already what is to be told.
+fn is_said(status: Option<&Value>, ready: &Wish) -> bool {
+    let conditions = status.and_then(|status| status.get("conditions")?.as_array());
+    conditions.into_iter().flatten().any(|condition| {
+        let is = |member: &str, value: &str| {
+            condition.get(member).and_then(Value::as_str) == Some(value)
+        };
+        is("type", ready.kind)
+            && is("status", &ready.status.to_string())
+            && is("reason", ready.reason.as_str())
+    })
+}
+
+fn shortened(message: &str) -> String {
+    let end = message.floor_char_boundary(LONGEST_NOTE);
+    message.get(..end).unwrap_or_default().to_owned()
+}
