@@ -27,6 +27,7 @@ mod snapshot;
 mod standing;
 mod status;
 mod statuses;
+mod virtual_servers;
 mod watches;
 
 use std::collections::BTreeMap;

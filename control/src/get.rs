@@ -18,6 +18,7 @@ mod reference;
 mod registration;
 mod standing;
 mod tool;
+mod virtual_server;
 
 use std::io;
 use std::process::ExitCode;

@@ -20,9 +20,11 @@ mod routing;
 mod secret;
 mod settings;
 mod store;
+mod virtual_servers;
 
 pub use address::GatewayAddress;
 pub use settings::{Carrier, Settings};
+pub(crate) use virtual_servers::NOT_SERVED;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! The filter's configuration and the verdicts, from the resolved model and from what discovery found.
 
 mod assembly;
+mod listed;
 mod packing;
 mod restore;
 mod share;
@@ -19,6 +20,7 @@ use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
+pub use listed::Listed;
 pub use packing::Packing;
 pub use restore::{RestoreError, restore};
 pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
@@ -49,6 +51,8 @@ pub struct Rendered {
     pub config: PluginConfig,
     /// One for each of [`Index::registrations`], in that order.
     pub verdicts: Vec<Verdict>,
+    /// What clients are shown with the configuration.
+    pub listed: Listed,
 }
 
 /// Renders for a filter that reads its configuration from where any size goes. Equal arguments give equal bytes.
@@ -89,6 +93,7 @@ pub fn render_within(
             return Ok(Rendered {
                 config,
                 verdicts: assembly.verdicts(),
+                listed: Listed::new(assembly.definitions()),
             });
         }
         refused.extend(more);

@@ -54,7 +54,7 @@ pub enum Reason {
     GatewayUnreachable,
     /// A policy refused control's own requests.
     DiscoveryRefused,
-    /// A field that is accepted but has no effect yet.
+    /// A field, or a whole object, that is accepted but has no effect yet.
     Unsupported,
     /// Another MCPGatewayExtension has the listener, and is older.
     ListenerConflict,

@@ -26,4 +26,5 @@ mod poison;
 mod reasons;
 mod restart;
 mod stand_in;
+mod virtual_servers;
 mod world;

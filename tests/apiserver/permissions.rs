@@ -10,6 +10,7 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 use crate::poison::policies;
+use crate::virtual_servers::virtual_server;
 use crate::world::{World, registration};
 
 const ACCOUNT: &str = "mcp-controller";
@@ -41,6 +42,8 @@ tests! {
         world.kubernetes.submit(older()).await.unwrap();
         let is_told = |object: &Value| object["status"]["conditions"][0]["reason"].as_str().map(drop);
         world.kubernetes.until_object("the older kind has a status", &older(), is_told).await;
+        world.kubernetes.submit(virtual_server("few", &["echo_greet"])).await.unwrap();
+        world.kubernetes.until_object("the virtual server has a status", &virtual_server("few", &[]), is_told).await;
         let extension = json!({
             "apiVersion": "mcp.kuadrant.io/v1",
             "kind": "MCPGatewayExtension",

@@ -15,7 +15,7 @@ use crate::manifests::Identity;
 use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::render::{
-    Finding, Keys, LARGEST_OBJECT_BYTES, Packing, Rendered, render_within, restore,
+    Finding, Keys, LARGEST_OBJECT_BYTES, Listed, Packing, Rendered, render_within, restore,
 };
 use crate::verdict::{Readiness, Reason, Verdict};
 
@@ -128,6 +128,12 @@ impl Model {
         if let Some(gateway) = self.gateways.get_mut(gateway) {
             gateway.learn(event, now);
         }
+    }
+
+    /// What each gateway shall list.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Listed> {
+        let gateways = self.gateways.values();
+        gateways.filter_map(|gateway| Some(&gateway.rendered.as_ref()?.listed))
     }
 
     /// How each registration stands, over all its gateways. Those that only a control before this one has seen are

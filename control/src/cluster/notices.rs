@@ -103,7 +103,11 @@ mod tests {
             told(&odd("networking.istio.io/v1", "ServiceEntry")),
             [("ServiceEntry team/odd".to_owned(), Reason::Invalid, true)]
         );
-        for kind in ["MCPServerRegistration", "MCPGatewayExtension"] {
+        for kind in [
+            "MCPServerRegistration",
+            "MCPGatewayExtension",
+            "MCPVirtualServer",
+        ] {
             assert_eq!(told(&odd("mcp.kuadrant.io/v1", kind)), [], "{kind}");
         }
     }

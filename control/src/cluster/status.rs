@@ -1,4 +1,4 @@
-//! What is written into the status of registrations and extensions.
+//! What is written into the status of registrations, extensions and virtual servers.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::api::{McpGatewayExtensionStatus, McpServerRegistrationStatus, McpServerStatus};
+use super::virtual_servers::Selection;
+use crate::api::{
+    McpGatewayExtensionStatus, McpServerRegistrationStatus, McpServerStatus, McpVirtualServerStatus,
+};
 use crate::manifests::{Identity, Kind};
 use crate::verdict::{Readiness, Reason, Verdict};
 
@@ -98,6 +101,17 @@ impl Writer<'_> {
                 observed_generation: self.generation,
             },
         )
+    }
+
+    /// The same for a MCPVirtualServer.
+    pub(super) fn virtual_server(&self, ready: &Wish, selection: &Selection) -> Option<Value> {
+        let unmatched = selection.unmatched.iter().take(MOST_NAMES);
+        self.changed(|before: &McpVirtualServerStatus| McpVirtualServerStatus {
+            conditions: self.conditions(std::slice::from_ref(ready), &before.conditions),
+            tools: count(selection.tools),
+            unmatched: unmatched.cloned().collect(),
+            observed_generation: self.generation,
+        })
     }
 
     fn changed<S: DeserializeOwned + Serialize + Default + PartialEq>(

@@ -16,7 +16,7 @@ use super::model::Model;
 use super::notices::notices;
 use super::objects::{Change, Objects, name};
 use super::status::{Facts, Wish, Writer, ready};
-use super::{extensions, standing};
+use super::{extensions, standing, virtual_servers};
 use crate::manifests::{Identity, Kind};
 use crate::verdict::Verdict;
 
@@ -104,6 +104,16 @@ impl Statuses {
             if let Some(ready) = wishes.iter().find(|wish| wish.kind == "Ready") {
                 self.update(&identity, ready, now, |writer| writer.extension(&wishes));
             }
+        }
+        for standing in virtual_servers::standings(model, objects) {
+            let virtual_servers::Standing {
+                identity,
+                ready,
+                selection,
+            } = &standing;
+            self.update(identity, ready, now, |writer| {
+                writer.virtual_server(ready, selection)
+            });
         }
         self.events.notices(notices(model, objects), objects);
     }

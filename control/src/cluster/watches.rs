@@ -241,7 +241,8 @@ async fn served(client: &Client, resource: Resource) -> Result<Option<ApiResourc
 fn is_needed(resource: Resource) -> bool {
     match resource {
         Resource::Manifest(kind) => {
-            kind.is_own() || matches!(kind, Kind::Gateway | Kind::HttpRoute)
+            kind.is_own() && kind != Kind::McpVirtualServer
+                || matches!(kind, Kind::Gateway | Kind::HttpRoute)
         }
         Resource::WasmPlugin => true,
     }

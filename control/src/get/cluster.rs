@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use super::extension::Extension;
 use super::fault::Fault;
-use super::listing::Listing;
+use super::listing::{Listing, Objects};
 use super::plugin;
 use super::registration::{Registration, written, written_older};
 use super::standing::Standing;
 use super::tool::Tool;
+use super::virtual_server::{self, VirtualServer};
 use crate::api::McpGatewayExtensionStatus;
 use crate::args::GetArgs;
 use crate::labels::{COMPONENT, PART_OF, PROJECT};
@@ -81,22 +82,32 @@ struct Cluster<'a> {
 
 impl Cluster<'_> {
     async fn listing(&self, args: &GetArgs) -> Result<Listing, ClusterError> {
-        let (mut registrations, mut extensions, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut objects, mut faults) = (Objects::default(), Vec::new());
         let mut is_installed = false;
         for kind in [
             Kind::McpServerRegistration,
             Kind::McpServer,
             Kind::McpGatewayExtension,
+            Kind::McpVirtualServer,
         ] {
-            let Some(objects) = self.objects(kind).await? else {
+            let found = match self.objects(kind).await {
+                // Nothing is served by them: who may not know them may know the rest.
+                Err(error) if error.is_forbidden() && kind == Kind::McpVirtualServer => {
+                    tracing::warn!("they are left out: {error}");
+                    continue;
+                }
+                found => found?,
+            };
+            let Some(found) = found else {
                 tracing::warn!("the cluster has no kind {}: not installed", kind.as_str());
                 continue;
             };
             is_installed = true;
-            for object in objects {
+            for object in found {
                 match read(kind, object) {
-                    Ok(Read::Registration(registration)) => registrations.push(*registration),
-                    Ok(Read::Extension(extension)) => extensions.push(*extension),
+                    Ok(Read::Registration(one)) => objects.registrations.push(*one),
+                    Ok(Read::Extension(one)) => objects.extensions.push(*one),
+                    Ok(Read::VirtualServer(one)) => objects.virtual_servers.push(*one),
                     Err(fault) => faults.push(*fault),
                 }
             }
@@ -108,7 +119,7 @@ impl Cluster<'_> {
             true => self.tools(args, &mut faults).await?,
             false => None,
         };
-        Ok(Listing::new(registrations, extensions, tools, faults))
+        Ok(Listing::new(objects, tools, faults))
     }
 
     async fn objects(&self, kind: Kind) -> Result<Option<Vec<DynamicObject>>, ClusterError> {
@@ -191,6 +202,7 @@ impl Cluster<'_> {
 pub(super) enum Read {
     Registration(Box<Registration>),
     Extension(Box<Extension>),
+    VirtualServer(Box<VirtualServer>),
 }
 
 /// An object with its status.
@@ -220,6 +232,11 @@ pub(super) fn read(kind: Kind, mut object: DynamicObject) -> Result<Read, Box<Fa
             let status: McpGatewayExtensionStatus = of_status(status).map_err(&fault)?;
             let extension = Extension::new(&object, Standing::written(status.conditions));
             extension.map(|extension| Read::Extension(Box::new(extension)))
+        }
+        Kind::McpVirtualServer => {
+            let status = virtual_server::written(of_status(status).map_err(&fault)?);
+            let server = VirtualServer::new(&object, status);
+            server.map(|server| Read::VirtualServer(Box::new(server)))
         }
         Kind::McpServer => {
             let status = written_older(of_status(status).map_err(&fault)?);

@@ -2,10 +2,11 @@
 
 use super::extension::Extension;
 use super::fault::Fault;
-use super::listing::Listing;
+use super::listing::{Listing, Objects};
 use super::registration::{Registration, found};
 use super::standing::Standing;
 use super::tool::{Tool, tools};
+use super::virtual_server::{self, VirtualServer};
 use crate::index::ExtensionVerdict;
 use crate::local::Inspection;
 use crate::manifests::{Identity, Kind, Object, Severity};
@@ -34,23 +35,23 @@ pub(super) fn listing(inspection: Inspection) -> Listing {
         faults.push(Fault::bare(None, message));
         Vec::new()
     });
-    let objects = inspection.objects.iter();
-    let registrations = objects.filter_map(|object| registration(object, &inspection));
-    let objects = inspection.objects.iter();
-    let extensions = objects.filter_map(|object| extension(object, &inspection));
-    Listing::new(
-        registrations.collect(),
-        extensions.collect(),
-        Some(tools),
-        faults,
-    )
+    let all = || inspection.objects.iter();
+    let registrations = all().filter_map(|object| registration(object, &inspection));
+    let extensions = all().filter_map(|object| extension(object, &inspection));
+    let virtual_servers = all().filter_map(|object| virtual_server(object, &inspection));
+    let objects = Objects {
+        registrations: registrations.collect(),
+        extensions: extensions.collect(),
+        virtual_servers: virtual_servers.collect(),
+    };
+    Listing::new(objects, Some(tools), faults)
 }
 
 /// About objects that are not listed.
 fn notices(inspection: &Inspection) -> impl Iterator<Item = Fault> {
-    let extension = Kind::McpGatewayExtension.as_str();
+    let listed = [Kind::McpGatewayExtension, Kind::McpVirtualServer].map(Kind::as_str);
     let notices = inspection.index.notices.iter();
-    let notices = notices.filter(move |notice| notice.kind != extension);
+    let notices = notices.filter(move |notice| !listed.contains(&notice.kind));
     notices.filter_map(|notice| {
         let kind = Kind::ALL
             .into_iter()
@@ -91,6 +92,12 @@ fn extension(object: &Object, inspection: &Inspection) -> Option<Extension> {
         place: inspection.places.get(&identity).cloned(),
         ..extension
     })
+}
+
+fn virtual_server(object: &Object, inspection: &Inspection) -> Option<VirtualServer> {
+    let place = inspection.places.get(&object.identity()).cloned();
+    let server = VirtualServer::new(object, virtual_server::found())?;
+    Some(VirtualServer { place, ..server })
 }
 
 fn standing(verdict: &ExtensionVerdict, is_asked: bool) -> Standing {

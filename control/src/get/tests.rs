@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{Read, read};
 use super::fault::Fault;
-use super::listing::Listing;
+use super::listing::{Listing, Objects};
 use super::print::{document, registrations, tools};
 use super::registration::{Registration, found};
 use super::{plugin, tool};
@@ -58,16 +58,17 @@ fn kind(object: &Value) -> Kind {
 
 /// What is listed of a cluster with these objects.
 fn listing(objects: &[Value]) -> Listing {
-    let (mut registrations, mut extensions, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut listed, mut faults) = (Objects::default(), Vec::new());
     for object in objects {
         let dynamic: DynamicObject = serde_json::from_value(object.clone()).unwrap();
         match read(kind(object), dynamic) {
-            Ok(Read::Registration(one)) => registrations.push(*one),
-            Ok(Read::Extension(one)) => extensions.push(*one),
+            Ok(Read::Registration(one)) => listed.registrations.push(*one),
+            Ok(Read::Extension(one)) => listed.extensions.push(*one),
+            Ok(Read::VirtualServer(one)) => listed.virtual_servers.push(*one),
             Err(fault) => faults.push(*fault),
         }
     }
-    Listing::new(registrations, extensions, None, faults)
+    Listing::new(listed, None, faults)
 }
 
 #[test]
@@ -100,7 +101,11 @@ fn a_cluster_and_a_folder_print_alike() {
         unsupported: vec!["spec.hint".to_owned()],
     };
     let of_folder = Registration::new(&object, found(verdict, None)).unwrap();
-    let of_folder = Listing::new(vec![of_folder], Vec::new(), None, Vec::new());
+    let of_folder = Objects {
+        registrations: vec![of_folder],
+        ..Objects::default()
+    };
+    let of_folder = Listing::new(of_folder, None, Vec::new());
     let of_cluster = listing(&[registration(
         "github",
         json!({
@@ -157,6 +162,31 @@ MCPServer mcp-test/older: TargetNotFound: HTTPRoute mcp-test/older is not there
 MCPGatewayExtension gateway-system/gw: GatewayUnreachable: no route to host
 ";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_virtual_server_shows_its_selection_and_that_it_is_not_served() {
+    let server = json!({
+        "apiVersion": "mcp.kuadrant.io/v1",
+        "kind": "MCPVirtualServer",
+        "metadata": {"name": "few", "namespace": "mcp-test", "generation": 2},
+        "spec": {"tools": ["github_get_me", "none"]},
+        "status": {
+            "conditions": [condition("Ready", "False", "Unsupported", "not served yet")],
+            "tools": 1, "unmatched": ["none"], "observedGeneration": 2,
+        },
+    });
+    let listing = listing(&[server]);
+    let faults = registrations(&listing, now());
+    let expected = "\nMCPVirtualServer mcp-test/few: Unsupported: not served yet\n";
+    assert!(faults.ends_with(expected), "{faults}");
+    let document: Value = serde_json::from_str(&document(&listing, Format::Json).unwrap()).unwrap();
+    let shown = &document["virtualServers"][0];
+    assert_eq!(
+        (&shown["tools"], &shown["unmatched"]),
+        (&json!(1), &json!(["none"]))
+    );
+    assert_eq!(listing.within("other").virtual_servers, []);
 }
 
 #[test]
@@ -280,7 +310,7 @@ fn wasm_plugin(config: Value) -> DynamicObject {
 fn every_served_name_shows_its_registration_and_gateway() {
     let plugins = [wasm_plugin(config()), wasm_plugin(config())];
     let served = plugins.iter().flat_map(|one| plugin::served(one).unwrap());
-    let listing = Listing::new(Vec::new(), Vec::new(), Some(served.collect()), Vec::new());
+    let listing = Listing::new(Objects::default(), Some(served.collect()), Vec::new());
     let expected = "\
 NAME            SERVER            GATEWAY
 github_fork     mcp-test/github   gateway-system/gw

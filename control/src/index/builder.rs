@@ -15,6 +15,7 @@ use super::routing::{network, trust};
 use super::store::Store;
 use super::{
     Carrier, Credential, GatewayAddress, Index, Registration, Resolved, Settings, backend, secret,
+    virtual_servers,
 };
 use crate::network::Network;
 use crate::object::ObjectName;
@@ -53,6 +54,7 @@ impl<'a> Builder<'a> {
         let registrations = self.registrations(candidates, &policies, &mut network);
         let mut notices: Vec<_> = self.extensions.notices().collect();
         notices.extend(policies.notices);
+        notices.extend(virtual_servers::notices(&self.store, self.settings));
         Index {
             addresses: self.addresses(&gateways),
             gateways,

@@ -10,7 +10,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use crate::api::{
     AuthPolicy, DestinationRule, McpGatewayExtension, McpServer, McpServerRegistration,
-    ServiceEntry,
+    McpVirtualServer, ServiceEntry,
 };
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
@@ -32,6 +32,7 @@ pub(super) struct Store<'a> {
     pub(super) extensions: BTreeMap<ObjectName, &'a McpGatewayExtension>,
     pub(super) registrations: BTreeMap<ObjectName, &'a McpServerRegistration>,
     pub(super) servers: BTreeMap<ObjectName, &'a McpServer>,
+    pub(super) virtual_servers: BTreeMap<ObjectName, &'a McpVirtualServer>,
     unreadable: BTreeSet<Identity>,
 }
 
@@ -85,6 +86,7 @@ impl<'a> Store<'a> {
             Object::McpGatewayExtension(o) => put(&mut self.extensions, name, o),
             Object::McpServerRegistration(o) => put(&mut self.registrations, name, o),
             Object::McpServer(o) => put(&mut self.servers, name, o),
+            Object::McpVirtualServer(o) => put(&mut self.virtual_servers, name, o),
         }
     }
 }

@@ -171,5 +171,6 @@ pub(super) fn object(
         Kind::McpGatewayExtension => Object::McpGatewayExtension(decode(source, unknown)?),
         Kind::McpServerRegistration => Object::McpServerRegistration(decode(source, unknown)?),
         Kind::McpServer => Object::McpServer(decode(source, unknown)?),
+        Kind::McpVirtualServer => Object::McpVirtualServer(decode(source, unknown)?),
     })
 }

@@ -20,11 +20,12 @@ pub enum Kind {
     McpGatewayExtension,
     McpServerRegistration,
     McpServer,
+    McpVirtualServer,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Namespace,
         Self::Secret,
         Self::Service,
@@ -39,6 +40,7 @@ impl Kind {
         Self::McpGatewayExtension,
         Self::McpServerRegistration,
         Self::McpServer,
+        Self::McpVirtualServer,
     ];
 
     /// As it stands in `kind`.
@@ -58,6 +60,7 @@ impl Kind {
             Self::McpGatewayExtension => "MCPGatewayExtension",
             Self::McpServerRegistration => "MCPServerRegistration",
             Self::McpServer => "MCPServer",
+            Self::McpVirtualServer => "MCPVirtualServer",
         }
     }
 
@@ -76,7 +79,7 @@ impl Kind {
                 "networking.istio.io/v1alpha3",
             ],
             Self::AuthPolicy => &["kuadrant.io/v1"],
-            Self::McpGatewayExtension | Self::McpServerRegistration => {
+            Self::McpGatewayExtension | Self::McpServerRegistration | Self::McpVirtualServer => {
                 &["mcp.kuadrant.io/v1", "mcp.kuadrant.io/v1alpha1"]
             }
             Self::McpServer => &["mcp.kagenti.com/v1alpha1"],
@@ -92,7 +95,10 @@ impl Kind {
     pub fn is_own(self) -> bool {
         matches!(
             self,
-            Self::McpGatewayExtension | Self::McpServerRegistration | Self::McpServer
+            Self::McpGatewayExtension
+                | Self::McpServerRegistration
+                | Self::McpServer
+                | Self::McpVirtualServer
         )
     }
 

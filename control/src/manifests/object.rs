@@ -11,7 +11,7 @@ use serde_json::{Error, Value};
 use super::kind::{Identity, Kind};
 use crate::api::{
     AuthPolicy, DestinationRule, McpGatewayExtension, McpServer, McpServerRegistration,
-    ServiceEntry,
+    McpVirtualServer, ServiceEntry,
 };
 use crate::object::ObjectName;
 
@@ -33,6 +33,7 @@ pub enum Object {
     McpGatewayExtension(Box<McpGatewayExtension>),
     McpServerRegistration(Box<McpServerRegistration>),
     McpServer(Box<McpServer>),
+    McpVirtualServer(Box<McpVirtualServer>),
 }
 
 impl Object {
@@ -61,6 +62,7 @@ impl Object {
             Kind::McpGatewayExtension => Self::McpGatewayExtension(read(object)?),
             Kind::McpServerRegistration => Self::McpServerRegistration(read(object)?),
             Kind::McpServer => Self::McpServer(read(object)?),
+            Kind::McpVirtualServer => Self::McpVirtualServer(read(object)?),
         })
     }
 
@@ -81,6 +83,7 @@ impl Object {
             Self::McpGatewayExtension(_) => Kind::McpGatewayExtension,
             Self::McpServerRegistration(_) => Kind::McpServerRegistration,
             Self::McpServer(_) => Kind::McpServer,
+            Self::McpVirtualServer(_) => Kind::McpVirtualServer,
         }
     }
 
@@ -101,6 +104,7 @@ impl Object {
             Self::McpGatewayExtension(o) => &o.metadata,
             Self::McpServerRegistration(o) => &o.metadata,
             Self::McpServer(o) => &o.metadata,
+            Self::McpVirtualServer(o) => &o.metadata,
         }
     }
 

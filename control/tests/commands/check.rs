@@ -163,6 +163,29 @@ fn fields_without_effect_are_told_and_accepted() {
 }
 
 #[test]
+fn a_virtual_server_is_told_to_be_without_effect_and_accepted() {
+    let place = Place::registered();
+    let server = "apiVersion: mcp.kuadrant.io/v1\nkind: MCPVirtualServer\nmetadata: {name: few}\nspec: {tools: [a_b]}\n";
+    place.write("base/virtual.yaml", server);
+    let run = place.run(&["check", "base"]);
+    assert_eq!((run.code, run.out), (0, accepted()));
+    let told = "WARN base/virtual.yaml:1: MCPVirtualServer default/few: Unsupported: without effect here: virtual servers \
+                are not served yet. A request with the header x-mcp-virtualserver gets an error, and one without it is \
+                shown everything";
+    assert_eq!(run.told, [told]);
+
+    let listed = place.run(&["get", "base", "--offline"]);
+    let told = &told["WARN ".len()..];
+    assert_eq!(
+        (listed.code, listed.out.matches(told).count()),
+        (0, 1),
+        "{}",
+        listed.out
+    );
+    assert_eq!(listed.err, "", "it is told once");
+}
+
+#[test]
 fn a_disabled_registration_is_as_its_author_wants_it() {
     let place = Place::registered();
     place.write(

@@ -147,3 +147,34 @@ fn the_older_kind_has_the_members_of_its_own_status_alone() {
     let members: Vec<_> = object["status"].as_object().unwrap().keys().collect();
     assert_eq!(members, ["conditions", "discoveredTools"]);
 }
+
+#[test]
+fn a_virtual_server_has_what_its_names_come_to_and_is_written_when_that_changes() {
+    let identity = identity(Kind::McpVirtualServer);
+    let ready = Wish::new("Ready", Readiness::False, Reason::Unsupported, "not yet");
+    let written = |before: Option<&Value>, tools: usize, unmatched: usize| {
+        let selection = Selection {
+            tools: Some(tools),
+            unmatched: (0..unmatched).map(|number| number.to_string()).collect(),
+        };
+        let writer = Writer {
+            identity: &identity,
+            generation: Some(7),
+            before,
+            now: at(1),
+        };
+        let object = writer.virtual_server(&ready, &selection)?;
+        Some(object["status"].clone())
+    };
+    let first = written(None, 1, 2).unwrap();
+    assert_eq!(
+        (&first["tools"], &first["unmatched"]),
+        (&json!(1), &json!(["0", "1"]))
+    );
+    assert_eq!(first["observedGeneration"], 7);
+    assert_eq!(condition(&first, "Ready")["observedGeneration"], 7);
+    assert_eq!(written(Some(&first), 1, 2), None);
+    assert_eq!(written(Some(&first), 2, 1).unwrap()["tools"], 2);
+    let many = written(None, 1, 1000).unwrap();
+    assert_eq!(many["unmatched"].as_array().unwrap().len(), MOST_NAMES);
+}

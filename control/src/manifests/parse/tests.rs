@@ -195,6 +195,7 @@ fn least(kind: Kind) -> &'static str {
         Kind::DestinationRule => "{spec: {host: a.example}}",
         Kind::McpGatewayExtension => "{spec: {targetRef: {name: a, sectionName: mcp}}}",
         Kind::McpServerRegistration | Kind::McpServer => "{spec: {targetRef: {name: a}}}",
+        Kind::McpVirtualServer => "{spec: {tools: [a]}}",
     }
 }
 
