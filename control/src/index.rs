@@ -102,8 +102,9 @@ pub struct Resolved {
     pub upstream: Upstream,
     /// Sent as `Authorization` by discovery alone.
     pub authorization: Option<Credential>,
-    /// Why discovery does not ask the server: it lacks what `authorization` should be. Calls do not need that, so what
-    /// was discovered before is served. Where the carrier is our own, such a registration is not resolved.
+    /// Why discovery does not ask the server: a Secret of the registration cannot be used, of which `authorization`
+    /// should be, or certificates. Calls need neither, so what was discovered before is served. Where the carrier is our
+    /// own, such a registration is not resolved.
     pub unasked: Option<Fault>,
     /// `spec.timeouts`
     pub timeouts: Timeouts,

@@ -110,7 +110,7 @@ impl<'a> Builder<'a> {
                 unsupported.extend(told);
             }
             let outcome = self.resolve(&candidate, policies, &mut holders);
-            let outcome = outcome.and_then(|resolved| certificates.map(|_| resolved));
+            let outcome = outcome.and_then(|resolved| self.trusting(resolved, certificates));
             registration(candidate, outcome, unsupported)
         });
         resolved.collect()
@@ -200,6 +200,22 @@ impl<'a> Builder<'a> {
             Ok(authorization) => Ok((authorization, None)),
             Err(fault) if self.settings.carrier == Carrier::Istio => Ok((None, Some(fault))),
             Err(fault) => Err(fault),
+        }
+    }
+
+    /// Where Istio says whom to trust, certificates that cannot be used take nothing away that is served.
+    fn trusting(
+        &self,
+        resolved: Resolved,
+        certificates: Result<Option<String>, Fault>,
+    ) -> Result<Resolved, Fault> {
+        match (certificates, self.settings.carrier) {
+            (Ok(_), _) => Ok(resolved),
+            (Err(fault), Carrier::Own) => Err(fault),
+            (Err(fault), Carrier::Istio) => Ok(Resolved {
+                unasked: resolved.unasked.or(Some(fault)),
+                ..resolved
+            }),
         }
     }
 
