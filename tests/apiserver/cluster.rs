@@ -22,7 +22,8 @@ pub(crate) async fn cluster() -> &'static Kubernetes {
 
 async fn start() -> Kubernetes {
     let kubernetes = Kubernetes::start().await;
-    kubernetes.define(&definitions()).await;
+    let kinds = component::own_kinds().join("\n---\n");
+    kubernetes.define(&kinds).await;
     kubernetes
 }
 
@@ -47,18 +48,4 @@ pub(crate) fn object(kind: &str, namespace: &str, name: &str, spec: Value) -> Va
 /// A file of the GitHub guides.
 pub(crate) fn example(name: &str) -> String {
     fs::read_to_string(component::file("../examples/github").join(name)).unwrap()
-}
-
-/// The files of the folder `crds`, one document each.
-pub(crate) fn definitions() -> String {
-    let folder = component::file("../crds");
-    let files = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let definitions = files.filter(|path| !path.ends_with("kustomization.yaml"));
-    let texts: Vec<_> = definitions
-        .map(|path| fs::read_to_string(path).unwrap())
-        .collect();
-    assert!(!texts.is_empty(), "{} has no definitions", folder.display());
-    texts.join("\n---\n")
 }

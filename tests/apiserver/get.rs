@@ -101,9 +101,7 @@ tests! {
 
     async fn the_tools_are_those_that_were_pushed() {
         let cluster = cluster().await;
-        let kinds = component::kinds();
-        let plugin = kinds.iter().find(|kind| kind.contains("    kind: WasmPlugin\n")).unwrap();
-        cluster.define(plugin).await;
+        cluster.define(&component::kinds_named(&["WasmPlugin"]).join("\n---\n")).await;
         cluster.apply(&example("platform/namespaces.yaml")).await;
         let tools = vec![Tool::new("greet", Answer::Echo), Tool::new("bow", Answer::Echo)];
         let upstream = Upstream::start(Script::with_tools(tools)).await;

@@ -6,27 +6,12 @@ use std::time::Duration;
 
 use harness::caller::Protocol;
 use harness::cluster_gateway::ClusterGateway;
-use harness::component;
-use harness::control::Control;
+use harness::control::{self, Control};
 use harness::kubernetes::Kubernetes;
-use harness::manifests::{Server, platform};
-use harness::port::Port;
+use harness::manifests::Server;
 use harness::sessions::Client;
 use harness::wait::until;
 use serde_json::{Value, json};
-
-use crate::cluster::definitions;
-
-/// What of the kinds of Gateway API and Istio somebody reads here.
-const KINDS: [&str; 7] = [
-    "DestinationRule",
-    "Gateway",
-    "GatewayClass",
-    "HTTPRoute",
-    "ReferenceGrant",
-    "ServiceEntry",
-    "WasmPlugin",
-];
 
 /// Longer takes nothing that follows from a change.
 const CONSEQUENCE: Duration = Duration::from_secs(60);
@@ -46,22 +31,10 @@ impl World {
 
     /// With these Gateways in namespace `gateway-system`.
     pub(crate) async fn with_gateways(names: &[&str]) -> Self {
-        let kubernetes = Kubernetes::start().await;
-        let kinds = component::kinds().into_iter().filter(|kind| {
-            let mut wanted = KINDS.iter();
-            wanted.any(|name| kind.contains(&format!("    kind: {name}\n")))
-        });
-        let kinds: Vec<_> = kinds.chain([definitions()]).collect();
-        kubernetes.define(&kinds.join("\n---\n")).await;
-        let system =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "mcp-system"}});
-        kubernetes.submit(system).await.unwrap();
+        let kubernetes = control::cluster().await;
         let mut gateways = Vec::new();
         for name in names {
-            let port = Port::hold();
-            kubernetes.apply(&platform(name, port.address())).await;
-            let gateway = ClusterGateway::start(&kubernetes, port, "gateway-system", name).await;
-            gateways.push(gateway);
+            gateways.push(ClusterGateway::start(&kubernetes, name).await);
         }
         Self {
             gateways,

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::kubernetes::Kubernetes;
+use crate::manifests::platform;
 use crate::port::Port;
 use crate::runtime;
 use envoy::Envoy;
@@ -35,10 +36,13 @@ pub struct ClusterGateway {
 }
 
 impl ClusterGateway {
-    /// Starts the one of the Gateway of this namespace and name, at `port`. The cluster must have the kinds.
-    pub async fn start(kubernetes: &Kubernetes, port: Port, namespace: &str, name: &str) -> Self {
+    /// Applies the Gateway `gateway-system/<name>` with all that stands once for it, and starts it. The cluster must have the
+    /// kinds.
+    pub async fn start(kubernetes: &Kubernetes, name: &str) -> Self {
+        let port = Port::hold();
+        kubernetes.apply(&platform(name, port.address())).await;
         let gateway = ObjectName {
-            namespace: namespace.to_owned(),
+            namespace: "gateway-system".to_owned(),
             name: name.to_owned(),
         };
         let envoy = Arc::new(Envoy::start(&port).await);

@@ -57,6 +57,29 @@ pub fn kinds() -> Vec<String> {
     documents.map(str::to_owned).collect()
 }
 
+/// Of [`kinds`], those of these names.
+pub fn kinds_named(names: &[&str]) -> Vec<String> {
+    let defines = |kind: &str, name: &str| kind.contains(&format!("    kind: {name}\n"));
+    let mut kinds = kinds();
+    kinds.retain(|kind| names.iter().any(|name| defines(kind, name)));
+    for name in names {
+        let is_there = kinds.iter().any(|kind| defines(kind, name));
+        assert!(is_there, "no definition of {name}");
+    }
+    kinds
+}
+
+/// The definitions of this project's own kinds: the files of the folder `crds`, one document each.
+pub fn own_kinds() -> Vec<String> {
+    let files = fs::read_dir(file("../crds")).expect("a folder");
+    let paths = files.map(|file| file.expect("a file").path());
+    let definitions = paths.filter(|path| !path.ends_with("kustomization.yaml"));
+    let texts = definitions.map(fs::read_to_string);
+    let texts: Vec<String> = texts.collect::<Result<_, _>>().expect("definitions");
+    assert!(!texts.is_empty(), "crds has no definitions");
+    texts
+}
+
 /// The folder with istiod, its agent and the bootstrap template.
 pub fn istio() -> PathBuf {
     of_cluster("MCP_TEST_ISTIO")

@@ -6,10 +6,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::caller::{Protocol, Request};
 use crate::component;
+use crate::kubernetes::Kubernetes;
 use crate::message::Reply;
 use crate::port::Port;
 use crate::process::{Process, command};
@@ -25,8 +26,29 @@ pub const IMAGE: &str = "oci://registry.example.com/mcp-filter@sha256:\
 /// After this time another one may lead, in seconds, unless a test says otherwise. Who cannot renew it ends.
 pub const LEASE_SECONDS: u64 = 6;
 
+/// What of the kinds of Gateway API and Istio somebody reads where there is no istiod.
+const KINDS: [&str; 7] = [
+    "DestinationRule",
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    "ReferenceGrant",
+    "ServiceEntry",
+    "WasmPlugin",
+];
+
 /// Longer takes no start on a busy machine.
 const START: Duration = Duration::from_secs(60);
+
+/// A cluster in which it can run: with the kinds and its namespace.
+pub async fn cluster() -> Kubernetes {
+    let kubernetes = Kubernetes::start().await;
+    let kinds = [component::kinds_named(&KINDS), component::own_kinds()].concat();
+    kubernetes.define(&kinds.join("\n---\n")).await;
+    let system = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+    kubernetes.submit(system).await.expect("a namespace");
+    kubernetes
+}
 
 /// See the module. Asked to end when dropped.
 #[derive(Debug)]
