@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use harness::control::{Control, NAMESPACE};
+use harness::deployment::Deployment;
 use harness::kubectl::shell;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
@@ -13,8 +14,6 @@ use crate::poison::policies;
 use crate::virtual_servers::virtual_server;
 use crate::world::{World, registration};
 
-const ACCOUNT: &str = "mcp-controller";
-
 /// Group, resource with its subresource, and verb.
 type Permission = (String, String, String);
 
@@ -23,7 +22,8 @@ tests! {
         let world = World::start().await;
         world.kubernetes.define(&policies()).await;
         let roles = install(&world).await;
-        let kubeconfig = world.kubernetes.kubeconfig_of(NAMESPACE, ACCOUNT).await;
+        let account = Deployment::installed().await.account();
+        let kubeconfig = world.kubernetes.kubeconfig_of(NAMESPACE, account).await;
         let control = Control::start(&kubeconfig, "one", &[]).await;
         let tools = vec![Tool::new("greet", Answer::Echo)];
         let upstream = Upstream::start(Script::with_tools(tools)).await;
@@ -59,7 +59,7 @@ tests! {
         }
         control.stop().await;
 
-        let events = world.kubernetes.asked_by(NAMESPACE, ACCOUNT);
+        let events = world.kubernetes.asked_by(NAMESPACE, account);
         let refused: Vec<_> = events
             .iter()
             .filter(|event| event["responseStatus"]["code"] == 403)

@@ -2,6 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use crate::gateway::temporary_folder;
+use crate::image::Image;
 
 /// The stock Envoy.
 pub fn envoy() -> PathBuf {
@@ -13,9 +19,24 @@ pub fn filter() -> PathBuf {
     named("MCP_FILTER")
 }
 
-/// The program `mcp-control`.
+/// The program `mcp-control`: the one that `MCP_CONTROL` names, or where that is not set, the one of control's image.
 pub fn control() -> PathBuf {
-    named("MCP_CONTROL")
+    match std::env::var_os("MCP_CONTROL") {
+        Some(_) => named("MCP_CONTROL"),
+        None => control_of_image(),
+    }
+}
+
+/// The program of control's image, among all that the image holds. Unpacked once.
+pub fn control_of_image() -> PathBuf {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    let image = Image::open(image("mcp-control"));
+    let folder = FOLDER.get_or_init(|| {
+        let folder = temporary_folder("image");
+        image.unpack(folder.path());
+        folder
+    });
+    image.program(folder.path())
 }
 
 /// GitHub's own MCP server.
@@ -114,8 +135,8 @@ fn named(variable: &str) -> PathBuf {
 }
 
 fn of_cluster(variable: &str) -> PathBuf {
-    let hint =
-        "run `scripts/test gateway`, or set it by `eval \"$(scripts/test-gateway-environment)\"`";
+    let hint = "run `scripts/test LEVEL`, or set it by `eval \"$(scripts/test-LEVEL-environment)\"`, with apiserver or \
+        gateway for LEVEL";
     set(variable, hint)
 }
 

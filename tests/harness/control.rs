@@ -1,4 +1,4 @@
-//! The program `mcp-control run`.
+//! The program of control's image, as it is deployed: `mcp-control run`.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,10 +6,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::caller::{Protocol, Request};
 use crate::component;
+use crate::deployment::Deployment;
 use crate::kubernetes::Kubernetes;
 use crate::message::Reply;
 use crate::port::Port;
@@ -58,62 +59,29 @@ pub struct Control {
 }
 
 impl Control {
-    /// Starts one that calls itself `identity`, with these arguments more.
+    /// Starts one as a kubelet would start the container of the install's Deployment, in the Pod `identity`. What cannot be
+    /// had here is another: the image of the filter, the port of the admin interface and, so that tests need not wait, the
+    /// lease. Each of these and of the Deployment's arguments gives way to one of `arguments` that has its name.
     pub async fn start(kubeconfig: &Path, identity: &str, arguments: &[&str]) -> Self {
+        let deployment = Deployment::installed().await;
         let admin = Port::hold();
+        let usual = [
+            format!("--admin={}", admin.address()),
+            format!("--image={IMAGE}"),
+            format!("--lease-seconds={LEASE_SECONDS}"),
+        ];
+        let usual = usual.iter().map(String::as_str);
+        let usual: Vec<_> = usual.filter(|usual| !sets(arguments, usual)).collect();
+        let own = [&usual, arguments].concat();
+        let theirs = deployment.arguments();
+        let theirs = theirs.filter(|argument| !sets(&own, argument));
         let mut run = command(&component::control());
-        run.arg("run")
-            .args(["--namespace", NAMESPACE])
-            .args(["--identity", identity])
-            .args(["--image", IMAGE])
-            .args(["--admin", &admin.address().to_string()])
-            .args(arguments)
+        run.args(theirs)
+            .args(&own)
+            .env_clear()
+            .envs(deployment.environment(identity))
             .env("KUBECONFIG", kubeconfig);
-        if !arguments.contains(&"--lease-seconds") {
-            run.args(["--lease-seconds", &LEASE_SECONDS.to_string()]);
-        }
         let name = format!("mcp-control run ({identity})");
-        Self {
-            process: Process::start(&name, run).await,
-            admin,
-        }
-    }
-
-    /// Starts one as a kubelet would start the first container of `deployment` from an image with this program, as the Pod
-    /// `identity`. But for the port of its admin interface: nobody here has an address of his own.
-    pub async fn start_deployed(
-        deployment: &Value,
-        program: &Path,
-        kubeconfig: &Path,
-        identity: &str,
-    ) -> Self {
-        let pod = &deployment["spec"]["template"]["spec"];
-        assert!(pod["volumes"].is_null(), "no mounts are known here: {pod}");
-        let container = &pod["containers"][0];
-        let admin = Port::hold();
-        let mut run = command(program);
-        run.env_clear().env("KUBECONFIG", kubeconfig);
-        for argument in container["args"].as_array().expect("arguments") {
-            let argument = argument.as_str().expect("an argument");
-            match argument.strip_prefix("--admin=") {
-                Some(_) => run.arg(format!("--admin={}", admin.address())),
-                None => run.arg(argument),
-            };
-        }
-        for variable in container["env"].as_array().expect("variables") {
-            let field = variable["valueFrom"]["fieldRef"]["fieldPath"].as_str();
-            let value = match field {
-                Some("metadata.namespace") => deployment["metadata"]["namespace"].as_str(),
-                Some("metadata.name") => Some(identity),
-                Some(other) => panic!("{other} is not known here"),
-                None => variable["value"].as_str(),
-            };
-            run.env(
-                variable["name"].as_str().expect("a name"),
-                value.expect("a value"),
-            );
-        }
-        let name = format!("the image's mcp-control ({identity})");
         Self {
             process: Process::start(&name, run).await,
             admin,
@@ -157,4 +125,13 @@ impl Control {
         self.process.signal(Signal::KILL);
         self.process.ended().await;
     }
+}
+
+/// Whether one of `arguments` is the option of this argument: `--admin` of `--admin=0.0.0.0:8080`.
+fn sets(arguments: &[&str], argument: &str) -> bool {
+    fn name(argument: &str) -> &str {
+        argument.split_once('=').map_or(argument, |(name, _)| name)
+    }
+    let mut arguments = arguments.iter();
+    argument.starts_with("--") && arguments.any(|other| name(other) == name(argument))
 }

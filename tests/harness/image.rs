@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
-
-use crate::process::command;
 
 /// See the module.
 #[derive(Debug)]
@@ -30,13 +29,13 @@ impl Image {
     }
 
     /// Its files, in a folder.
-    pub async fn unpack(&self, folder: &Path) {
+    pub fn unpack(&self, folder: &Path) {
         for layer in self.manifest["layers"].as_array().expect("layers") {
             let digest = layer["digest"].as_str().expect("a digest");
-            let mut tar = command(Path::new("tar"));
+            let mut tar = Command::new("tar");
             tar.arg("-xzf").arg(blob(&self.layout, digest));
             tar.arg("-C").arg(folder);
-            let output = tar.output().await.expect("tar starts");
+            let output = tar.output().expect("tar starts");
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "tar: {errors}");
         }

@@ -16,6 +16,7 @@ pub mod clients;
 pub mod cluster_gateway;
 pub mod component;
 pub mod control;
+pub mod deployment;
 pub mod everything;
 pub mod gateway;
 pub mod github;
