@@ -91,6 +91,7 @@ tests! {
         let _control = world.control("one").await;
         let upstream = Upstream::start(one_tool()).await;
         world.apply(&Server::new("echo", upstream.address())).await;
+        world.until_ready("echo", "True", "Ready").await;
         let edit = json!({"spec": {"tokenURLElicitation": {"url": "https://example.com/token"}}});
         world.kubernetes.edit(&registration("echo"), edit).await;
         world.until_ready("echo", "True", "Ready").await;
