@@ -141,10 +141,7 @@ fn service_of<'a>(
 ) -> Result<&'a Service, Fault> {
     let (from, to) = ((ROUTE, route.namespace.as_str()), (SERVICE, name));
     if !grant::is_granted(store, from, to) {
-        return Err(Fault::new(
-            Reason::TargetUnsupported,
-            grant::missing(from, to),
-        ));
+        return Err(grant::missing(Reason::TargetUnsupported, from, to));
     }
     store.services.get(name).copied().ok_or_else(|| {
         let lack = store.lack(Kind::Service, name);

@@ -118,8 +118,8 @@ fn route_of<'a>(
         return Err(Fault::new(Reason::TargetUnsupported, message));
     }
     if !is_granted(draft, name, store) {
-        let message = grant::missing(referrer(draft), (ROUTE, name));
-        return Err(Fault::new(Reason::TargetNotFound, message));
+        let reason = Reason::TargetNotFound;
+        return Err(grant::missing(reason, referrer(draft), (ROUTE, name)));
     }
     store.routes.get(name).copied().ok_or_else(|| {
         let lack = store.lack(Kind::HttpRoute, name);

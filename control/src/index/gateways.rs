@@ -123,7 +123,7 @@ fn serve(
     let gateway = gateway_of(name, extension);
     let (from, to) = ((EXTENSION, name.namespace.as_str()), (GATEWAY, &gateway));
     if !grant::is_granted(store, from, to) {
-        return Err(Fault::new(Reason::TargetNotFound, grant::missing(from, to)));
+        return Err(grant::missing(Reason::TargetNotFound, from, to));
     }
     let Some(object) = store.gateways.get(&gateway) else {
         let lack = store.lack(Kind::Gateway, &gateway);

@@ -2,6 +2,7 @@
 
 use super::store::Store;
 use crate::object::ObjectName;
+use crate::verdict::{Fault, Reason};
 
 /// Group and kind of an object.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +32,34 @@ pub(super) fn is_granted(
 
 /// What to do where it is not.
 pub(super) fn missing(
+    reason: Reason,
     (from, namespace): (GroupKind, &str),
     (to, name): (GroupKind, &ObjectName),
-) -> String {
-    format!(
-        "{to} {name} is in another namespace: add a ReferenceGrant to namespace {there}, from {from} \
-         (group {group}) in {namespace}, to {to}",
+) -> Fault {
+    let sentence = format!(
+        "{to} {name} is in another namespace, where nothing lets {from} of namespace {namespace} refer to it: add a \
+         ReferenceGrant to namespace {there}. Who owns that may apply:",
         to = to.1,
         there = name.namespace,
         from = from.1,
-        group = from.0,
-    )
+    );
+    // Two references that both need a grant must not overwrite one another's.
+    let own = format!("{}-{namespace}-{}", from.1, name.name).to_lowercase();
+    let manifest = [
+        "apiVersion: gateway.networking.k8s.io/v1beta1".to_owned(),
+        "kind: ReferenceGrant".to_owned(),
+        "metadata:".to_owned(),
+        format!("  name: {own}"),
+        format!("  namespace: {}", name.namespace),
+        "spec:".to_owned(),
+        "  from:".to_owned(),
+        format!("  - group: {}", from.0),
+        format!("    kind: {}", from.1),
+        format!("    namespace: {namespace}"),
+        "  to:".to_owned(),
+        format!("  - group: {}", if to.0.is_empty() { "''" } else { to.0 }),
+        format!("    kind: {}", to.1),
+        format!("    name: {}", name.name),
+    ];
+    Fault::new(reason, sentence).with_manifest(&manifest)
 }

@@ -117,9 +117,14 @@ fn its_route_in_another_namespace_needs_a_grant_for_its_kind() {
             "targetRef: {name: a}",
             "targetRef: {name: a, namespace: team}",
         );
-    let message = "HTTPRoute team/a is in another namespace: add a ReferenceGrant to namespace team, from MCPServer \
-                   (group mcp.kagenti.com) in away, to HTTPRoute";
-    assert_eq!(away.fault(), refused(TargetNotFound, message));
+    let (reason, message) = away.fault();
+    assert_eq!(reason, TargetNotFound);
+    let (sentence, manifest) = message.split_once('\n').expect("a manifest");
+    assert!(
+        sentence.contains("lets MCPServer of namespace away refer to it"),
+        "{sentence}"
+    );
+    assert!(away.with(manifest).index().registrations[0].outcome.is_ok());
 }
 
 #[test]
