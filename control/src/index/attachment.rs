@@ -150,7 +150,13 @@ fn attach_to(
     }
     if taken.is_empty() {
         if reasons.is_empty() {
-            reasons.push("it has no listener of the parentRef's sectionName and port".to_owned());
+            let listeners = gateway.spec.listeners.iter();
+            let known: Vec<_> = listeners.map(|listener| listener.name.as_str()).collect();
+            let known = known.join(", ");
+            reasons.push(format!(
+                "it has no listener of the parentRef's sectionName and port: correct the parentRef; the listeners are \
+                 {known}"
+            ));
         }
         return Err(format!("Gateway {name}: {}", reasons.join(", ")));
     }

@@ -96,15 +96,16 @@ fn take(
     extension: &McpGatewayExtension,
     holders: &mut BTreeMap<(ObjectName, String), ObjectName>,
 ) -> Result<(), Fault> {
-    let section = extension.spec.target_ref.section_name.clone();
+    let section = &extension.spec.target_ref.section_name;
+    let gateway = gateway_of(name, extension);
     let older = holders
-        .entry((gateway_of(name, extension), section))
+        .entry((gateway.clone(), section.clone()))
         .or_insert_with(|| name.clone());
     if older == name {
         return Ok(());
     }
     let message = format!(
-        "MCPGatewayExtension {older} has that listener, and is older: take one of them out"
+        "MCPGatewayExtension {older} has listener {section} of Gateway {gateway}, and is older: take one of them out"
     );
     Err(Fault::new(Reason::ListenerConflict, message))
 }

@@ -52,10 +52,8 @@ pub(super) fn credential(
     let value = match value(secret, key, &settings.variables) {
         Ok(Some(value)) => value,
         Ok(None) => {
-            return Err(Fault::new(
-                Reason::CredentialKeyMissing,
-                format!("Secret {name} has no key {key}; it has {}", keys(secret)),
-            ));
+            let message = lacking(secret, (&name, key), "spec.credentialRef.key");
+            return Err(Fault::new(Reason::CredentialKeyMissing, message));
         }
         Err(fault) => {
             return Err(Fault::new(
@@ -89,15 +87,13 @@ pub(super) fn certificates(
     let value = value(secret, key, &settings.variables)
         .map_err(|fault| invalid(format!("Secret {name}, key {key}: {}", fault.message)))?
         .ok_or_else(|| {
-            invalid(format!(
-                "Secret {name} has no key {key}; it has {}",
-                keys(secret)
-            ))
+            let field = "spec.caCertSecretRef.key";
+            invalid(lacking(secret, (&name, key), field))
         })?;
     let text = String::from_utf8(value).unwrap_or_default();
     if text.len() > LARGEST_CERTIFICATES {
         return Err(invalid(format!(
-            "Secret {name}, key {key}: more than 64 KiB of certificates"
+            "Secret {name}, key {key}: more than 64 KiB of certificates: leave in those that the server needs"
         )));
     }
     if let Some(flaw) = flaw(&text) {
@@ -155,14 +151,17 @@ fn value(
     }
 }
 
-fn keys(secret: &Secret) -> String {
+/// What to do where a Secret has not the key that `field` names.
+fn lacking(secret: &Secret, (name, key): (&ObjectName, &str), field: &str) -> String {
     let text = secret.string_data.iter().flat_map(|data| data.keys());
     let data = secret.data.iter().flat_map(|data| data.keys());
     let keys: Vec<_> = text.chain(data).cloned().collect();
-    if keys.is_empty() {
-        "none".to_owned()
-    } else {
-        keys.join(", ")
+    match keys.as_slice() {
+        [] => format!("Secret {name} has no key {key}, nor any other: add it"),
+        keys => format!(
+            "Secret {name} has no key {key}: name one that it has ({}) in {field}, or add it",
+            keys.join(", ")
+        ),
     }
 }
 
@@ -171,7 +170,7 @@ fn header_value(bytes: &[u8]) -> Result<Credential, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the value is not UTF-8".to_owned())?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        return Err("the value is empty".to_owned());
+        return Err("the value is empty: put the credential there".to_owned());
     }
     if !text
         .bytes()
@@ -189,7 +188,8 @@ fn flaw(text: &str) -> Option<String> {
     let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
     let certificates: Vec<_> = blocks.map(is_certificate).collect();
     if certificates.is_empty() {
-        return Some("no PEM certificates (-----BEGIN CERTIFICATE-----)".to_owned());
+        let flaw = "no PEM certificates (-----BEGIN CERTIFICATE-----): put the certificate of the authority there";
+        return Some(flaw.to_owned());
     }
     let damaged = certificates.iter().position(|is_one| !is_one)?;
     Some(format!(

@@ -168,7 +168,8 @@ fn a_section_name_chooses_one_listener() {
     assert!(!message.contains("listener internal: "), "{message}");
     let (_, message) = parent("{name: gw, namespace: infra, sectionName: other}").fault();
     let expected = "HTTPRoute team/a is attached to no gateway: Gateway infra/gw: \
-                    it has no listener of the parentRef's sectionName and port";
+                    it has no listener of the parentRef's sectionName and port: correct the parentRef; \
+                    the listeners are mcp, internal";
     assert_eq!(message, expected);
 }
 

@@ -170,19 +170,20 @@ fn a_secret_must_have_the_label() {
 
 #[test]
 fn a_secret_must_have_the_key() {
-    let message = "Secret team/pat has no key token; it has b, a";
+    let message = "Secret team/pat has no key token: name one that it has (b, a) in spec.credentialRef.key, or add it";
     let others = secret("stringData: {b: x}\ndata: {a: eA==}");
     assert_eq!(others.fault(), refused(CredentialKeyMissing, message));
-    let message = "Secret team/pat has no key token; it has none";
+    let message = "Secret team/pat has no key token, nor any other: add it";
     assert_eq!(secret("").fault(), refused(CredentialKeyMissing, message));
 }
 
 #[test]
 fn a_value_must_be_one_that_a_header_can_have() {
     let not_ascii = "the value cannot be a header: it has other than visible ASCII characters";
+    let empty = "the value is empty: put the credential there";
     for (value, message) in [
-        ("''", "the value is empty"),
-        ("\"\\n\"", "the value is empty"),
+        ("''", empty),
+        ("\"\\n\"", empty),
         ("\"a\\nb\"", not_ascii),
         ("Bearer ä", not_ascii),
     ] {
@@ -244,7 +245,7 @@ fn authorities_that_cannot_be_used_are_refused() {
         "",
     );
     let second_cut = format!("{PEM}{cut}");
-    let no_pem = "no PEM certificates (-----BEGIN CERTIFICATE-----)";
+    let no_pem = "no PEM certificates (-----BEGIN CERTIFICATE-----): put the certificate of the authority there";
     let damaged = "certificate number 1 of 1 is damaged: copy it again";
     for (pem, message) in [
         ("", no_pem),
@@ -263,7 +264,10 @@ fn authorities_that_cannot_be_used_are_refused() {
             second_cut.as_str(),
             "certificate number 2 of 2 is damaged: copy it again",
         ),
-        (large.as_str(), "more than 64 KiB of certificates"),
+        (
+            large.as_str(),
+            "more than 64 KiB of certificates: leave in those that the server needs",
+        ),
     ] {
         let message = format!("Secret team/ca, key ca.crt: {message}");
         assert_eq!(
@@ -278,7 +282,7 @@ fn authorities_that_cannot_be_used_are_refused() {
     let message = "Secret team/ca does not exist: create it, or take out caCertSecretRef";
     assert_eq!(missing.fault(), refused(CertificateInvalid, message));
     let other_key = authorities(PEM).edit("stringData: {ca.crt: ", "stringData: {tls.crt: ");
-    let message = "Secret team/ca has no key ca.crt; it has tls.crt";
+    let message = "Secret team/ca has no key ca.crt: name one that it has (tls.crt) in spec.caCertSecretRef.key, or add it";
     assert_eq!(other_key.fault(), refused(CertificateInvalid, message));
 }
 

@@ -96,8 +96,8 @@ fn of_two_extensions_for_one_listener_the_oldest_counts() {
     let manifests = Manifests::one_server()
         .edit(EXTENSION, &named("young", "2026-02-01T00:00:00Z"))
         .with(&named("old", "2026-01-01T00:00:00Z"));
-    let told = "refused MCPGatewayExtension infra/young: ListenerConflict: MCPGatewayExtension infra/old has that \
-                listener, and is older: take one of them out";
+    let told = "refused MCPGatewayExtension infra/young: ListenerConflict: MCPGatewayExtension infra/old has listener mcp of \
+                Gateway infra/gw, and is older: take one of them out";
     assert_eq!(manifests.notices(), [told]);
     assert!(manifests.index().registrations[0].outcome.is_ok());
 }
