@@ -185,11 +185,6 @@ pub(crate) fn call_body(size: usize) -> Vec<u8> {
     buffer(BufferType::HttpCallResponseBody, 0, size).unwrap_or_default()
 }
 
-/// Whether the response at hand came from an upstream, not from Envoy or one of its filters.
-pub(crate) fn response_is_from_upstream() -> bool {
-    response_details() == UPSTREAM
-}
-
 /// What Envoy says of the response at hand: [`UPSTREAM`], or which of its own answers it is.
 pub(crate) fn response_details() -> Vec<u8> {
     let details = hostcalls::get_property(vec!["response", "code_details"]);

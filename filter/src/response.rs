@@ -2,7 +2,7 @@
 
 use mcp_filter_core::exchange::CallStep;
 use mcp_filter_core::rejection::Rejection;
-use mcp_filter_core::{BodyStep, Headers, ResponseBody, ResponseHeadStep};
+use mcp_filter_core::{BodyStep, Headers, ResponseBody, ResponseHeadStep, ResponseSource};
 use proxy_wasm::types::Action;
 
 use crate::apply::{At, edit_headers};
@@ -34,9 +34,13 @@ impl Flow {
                 return self.on_stray_response(end_of_stream, details == host::UPSTREAM);
             }
         }
-        let from_upstream = is_success(&headers) || host::response_is_from_upstream();
+        let details = (!is_success(&headers)).then(host::response_details);
+        let details = details.filter(|details| details != host::UPSTREAM);
+        let source = details
+            .as_deref()
+            .map_or(ResponseSource::Upstream, ResponseSource::Envoy);
         let step = self.ask(|exchange, context| {
-            exchange.on_response_headers(headers, end_of_stream, from_upstream, context)
+            exchange.on_response_headers(headers, end_of_stream, source, context)
         });
         let step = match self.settle() {
             CallStep::Response(later) => later,

@@ -1,7 +1,7 @@
 //! What an HTTP status that is no success tells, and about whom.
 
 use http::{HeaderMap, StatusCode};
-use mcp_filter_core::control_signature::RESPONSE_FROM_HEADER;
+use mcp_filter_core::control_signature::{RESPONSE_DETAILS_HEADER, RESPONSE_FROM_HEADER};
 use mcp_filter_core::version::ProtocolVersion;
 
 use super::message::{RpcError, messages};
@@ -33,7 +33,7 @@ impl Refusal<'_> {
         let Self { step, status, .. } = self;
         match status.as_u16() {
             401 | 403 if self.is_the_gateways() => DiscoveryError::DiscoveryRefused {
-                by: format!("{status}: {}", quote.of(self.body)),
+                by: format!("{status}: {}{}", quote.of(self.body), self.details()),
             },
             status @ (401 | 403) => DiscoveryError::UpstreamRefused {
                 step,
@@ -59,6 +59,14 @@ impl Refusal<'_> {
         self.headers
             .get(RESPONSE_FROM_HEADER)
             .is_some_and(|from| from == "envoy")
+    }
+
+    /// In Envoy's own words which policy it is, as far as Envoy knows: whole, for a name that is cut off is none.
+    fn details(&self) -> String {
+        let details = self.headers.get(RESPONSE_DETAILS_HEADER);
+        let details = details.and_then(|details| details.to_str().ok());
+        let details = details.filter(|details| !details.is_empty());
+        details.map_or_else(String::new, |details| format!(", {details}"))
     }
 
     fn fault(self, quote: Quote<'_>) -> ProtocolFault {
@@ -141,10 +149,12 @@ mod tests {
     use super::*;
 
     const IN_SESSION: bool = true;
+    const POLICY: &str = "rbac_access_denied_matched_policy[ns[team]-policy[p]-rule[0]]";
 
     fn error(status: u16, from: &'static str, in_session: bool) -> DiscoveryError {
         let mut headers = HeaderMap::new();
         headers.insert(RESPONSE_FROM_HEADER, HeaderValue::from_static(from));
+        headers.insert(RESPONSE_DETAILS_HEADER, HeaderValue::from_static(POLICY));
         let refusal = Refusal {
             step: "tools/list",
             status: StatusCode::from_u16(status).unwrap(),
@@ -163,7 +173,9 @@ mod tests {
                 matches!(error, DiscoveryError::DiscoveryRefused { .. }),
                 "{error}"
             );
-            assert!(error.to_string().contains("RBAC: access denied") && !error.is_the_servers());
+            assert!(!error.is_the_servers());
+            let told = format!("RBAC: access denied, {POLICY})");
+            assert!(error.to_string().contains(&told), "{error}");
         }
     }
 

@@ -11,7 +11,8 @@ use mcp_filter_core::exchange::CallStep;
 use mcp_filter_core::identity::Identity;
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::{
-    BodyStep, CallOutcome, Context, Exchange, Headers, RequestStep, ResponseHeadStep, Table,
+    BodyStep, CallOutcome, Context, Exchange, Headers, RequestStep, ResponseHeadStep,
+    ResponseSource, Table,
 };
 
 const NOW_MS: u64 = 1_790_000_000_000;
@@ -86,8 +87,9 @@ impl Gateway {
         };
         black_box(release);
         let head = heads.response.clone();
-        let continued =
-            self.lend(|context| exchange.on_response_headers(head, false, true, context));
+        let continued = self.lend(|context| {
+            exchange.on_response_headers(head, false, ResponseSource::Upstream, context)
+        });
         let body = RESULT.as_bytes().to_vec();
         let first = exchange.on_response_body(body, false);
         let last = exchange.on_response_body(Vec::new(), true);

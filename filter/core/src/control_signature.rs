@@ -16,6 +16,8 @@ pub const CREDENTIAL_HEADER: &str = "x-mcp-upstream-authorization";
 pub const GENERATION_HEADER: &str = "x-mcp-generation";
 /// On responses to control: `upstream`, or `envoy` where no server has answered.
 pub const RESPONSE_FROM_HEADER: &str = "x-mcp-response-from";
+/// On responses to control that no server has written: Envoy's response code details.
+pub const RESPONSE_DETAILS_HEADER: &str = "x-mcp-response-details";
 /// How far a signature's time may be from now, in milliseconds.
 pub const WINDOW_MS: u64 = 60_000;
 

@@ -39,7 +39,7 @@ use std::rc::Rc;
 use crate::rejection::Rejection;
 use crate::step::{
     BodyStep, CallOutcome, CallToken, HttpCall, LocalResponse, RequestStep, ResponseBody,
-    ResponseHeadStep, TickStep,
+    ResponseHeadStep, ResponseSource, TickStep,
 };
 use crate::{Context, Headers, Table};
 
@@ -151,21 +151,21 @@ impl Exchange {
         step
     }
 
-    /// Response headers, of an upstream or of Envoy itself (`from_upstream` false).
+    /// Response headers.
     pub fn on_response_headers(
         &mut self,
         headers: Headers,
         end_of_stream: bool,
-        from_upstream: bool,
+        source: ResponseSource<'_>,
         context: &mut Context<'_>,
     ) -> ResponseHeadStep {
         let head = response::ResponseHead {
             headers,
             end_of_stream,
-            from_upstream,
+            from_upstream: source == ResponseSource::Upstream,
         };
         match std::mem::replace(&mut self.phase, Phase::Passed) {
-            Phase::Control(control) => control.on_response(&self.table, from_upstream),
+            Phase::Control(control) => control.on_response(&self.table, source),
             Phase::Ending(_) => self.refused_by_envoy(&head, None),
             Phase::Reading(reading) => self.refused_by_envoy(&head, reading.id()),
             Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.id()),

@@ -35,6 +35,6 @@ pub use headers::Headers;
 pub use pairs::Pairs;
 pub use step::{
     BodyEdit, BodyStep, CallOutcome, CallToken, HeaderEdit, HttpCall, LocalResponse, Release,
-    RequestStep, ResponseBody, ResponseHeadStep, TickStep,
+    RequestStep, ResponseBody, ResponseHeadStep, ResponseSource, TickStep,
 };
 pub use table::Table;

@@ -69,6 +69,16 @@ pub enum BodyStep {
     Respond(LocalResponse),
 }
 
+/// Who has written a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseSource<'a> {
+    /// A server.
+    Upstream,
+    /// Envoy itself or one of its filters. With Envoy's word for why, its response code details, such as
+    /// `rbac_access_denied_matched_policy[none]`.
+    Envoy(&'a [u8]),
+}
+
 /// After response headers, or a call's end while the response headers are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResponseHeadStep {

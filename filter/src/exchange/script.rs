@@ -15,7 +15,8 @@ use mcp_filter_core::identity::Identity;
 use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{
     BodyEdit, BodyStep, CallOutcome, CallToken, Context, HeaderEdit, Headers, HttpCall,
-    LocalResponse, Release, RequestStep, ResponseBody, ResponseHeadStep, Table, TickStep,
+    LocalResponse, Release, RequestStep, ResponseBody, ResponseHeadStep, ResponseSource, Table,
+    TickStep,
 };
 use serde_json::Value;
 
@@ -112,12 +113,21 @@ impl Exchange {
         &mut self,
         headers: Headers,
         _end_of_stream: bool,
-        from_upstream: bool,
+        source: ResponseSource<'_>,
         _context: &mut Context<'_>,
     ) -> ResponseHeadStep {
         self.in_response = true;
         self.held.clear();
-        let mut edits = vec![set("x-from-upstream", from_upstream.to_string())];
+        let (from_upstream, details) = match source {
+            ResponseSource::Upstream => (true, String::new()),
+            ResponseSource::Envoy(details) => {
+                (false, String::from_utf8_lossy(details).into_owned())
+            }
+        };
+        let mut edits = vec![
+            set("x-from-upstream", from_upstream.to_string()),
+            set("x-details", details),
+        ];
         if let Some(status) = headers.first(":status") {
             edits.push(HeaderEdit::Set("x-status-seen".into(), status.to_vec()));
         }

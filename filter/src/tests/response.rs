@@ -59,6 +59,7 @@ fn the_origin_of_a_response_is_told() {
     for stream in streams(&host, json!({})) {
         stream.host_answers(503);
         assert_eq!(stream.client_header("x-from-upstream").unwrap(), "false");
+        assert_eq!(stream.client_header("x-details").unwrap(), "of_the_host");
     }
 }
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::control_signature::{
-    self, CONTROL_HEADER, CREDENTIAL_HEADER, GENERATION_HEADER, RESPONSE_FROM_HEADER, SignedRequest,
+    self, CONTROL_HEADER, CREDENTIAL_HEADER, GENERATION_HEADER, RESPONSE_DETAILS_HEADER,
+    RESPONSE_FROM_HEADER, SignedRequest,
 };
 use crate::headers::Headers;
 use crate::step::{
-    HeaderEdit, LocalResponse, Release, RequestStep, ResponseBody, ResponseHeadStep,
+    HeaderEdit, LocalResponse, Release, RequestStep, ResponseBody, ResponseHeadStep, ResponseSource,
 };
 use crate::{Context, Table, slots};
 
@@ -64,10 +65,21 @@ impl ControlRequest {
         }
     }
 
-    /// Tells control which configuration answered, and whether a server did.
-    pub(crate) fn on_response(self, table: &Table, from_upstream: bool) -> ResponseHeadStep {
-        let from: &[u8] = if from_upstream { b"upstream" } else { b"envoy" };
+    /// Tells control which configuration answered, and whether a server did; if none did, why.
+    pub(crate) fn on_response(self, table: &Table, source: ResponseSource<'_>) -> ResponseHeadStep {
+        let (from, details): (&[u8], _) = match source {
+            ResponseSource::Upstream => (b"upstream", None),
+            ResponseSource::Envoy(details) => (b"envoy", Some(details)),
+        };
+        let details = match details {
+            Some(details) => {
+                HeaderEdit::Set(Cow::Borrowed(RESPONSE_DETAILS_HEADER), details.to_vec())
+            }
+            // A server's word for it is none.
+            None => HeaderEdit::Remove(Cow::Borrowed(RESPONSE_DETAILS_HEADER)),
+        };
         let edits = vec![
+            details,
             HeaderEdit::Set(
                 Cow::Borrowed(GENERATION_HEADER),
                 table.generation().as_bytes().to_vec(),

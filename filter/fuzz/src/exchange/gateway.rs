@@ -11,7 +11,7 @@ use mcp_filter_core::json::{Field, Plan, Scanner};
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::{
     BodyEdit, BodyStep, CallOutcome, CallToken, Context, Exchange, HeaderEdit, Headers, HttpCall,
-    LocalResponse, RequestStep, ResponseBody, ResponseHeadStep, Table, TickStep,
+    LocalResponse, RequestStep, ResponseBody, ResponseHeadStep, ResponseSource, Table, TickStep,
 };
 use serde_json::value::RawValue;
 
@@ -114,8 +114,12 @@ impl Gateway {
             Command::Header(name, value) => self.header(name, value),
             Command::Request { end } => self.request(end),
             Command::Body { text, end } => self.request_body(text, end),
-            Command::Response { status, end } => self.response(status, end, true),
-            Command::Refusal(status) => self.response(status, false, false),
+            Command::Response { status, end } => {
+                self.response(status, end, ResponseSource::Upstream)
+            }
+            Command::Refusal(status) => {
+                self.response(status, false, ResponseSource::Envoy(b"refused"))
+            }
             Command::Answer { text, end } => self.response_body(text, end),
             Command::Call(status, body) => {
                 let headers = Headers::new(self.response_headers(status));
@@ -291,16 +295,16 @@ impl Gateway {
         }
     }
 
-    fn response(&mut self, status: &[u8], end: bool, from_upstream: bool) {
+    fn response(&mut self, status: &[u8], end: bool, source: ResponseSource<'_>) {
         let sent = matches!(self.state, State::Sent { .. });
+        let from_upstream = source == ResponseSource::Upstream;
         if !sent && (from_upstream || self.state != State::Held) {
             return;
         }
         self.answered = true;
         let headers = Headers::new(self.response_headers(status));
-        let step = self.lend(|exchange, context| {
-            exchange.on_response_headers(headers, end, from_upstream, context)
-        });
+        let step = self
+            .lend(|exchange, context| exchange.on_response_headers(headers, end, source, context));
         self.head_step(step);
     }
 

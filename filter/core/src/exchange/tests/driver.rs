@@ -182,7 +182,9 @@ impl Gateway {
         headers: &[(&str, &str)],
     ) -> ResponseHeadStep {
         let head = response_headers(status, headers);
-        self.lend(|context| exchange.on_response_headers(head, false, true, context))
+        self.lend(|context| {
+            exchange.on_response_headers(head, false, ResponseSource::Upstream, context)
+        })
     }
 
     /// A piece of the response body.

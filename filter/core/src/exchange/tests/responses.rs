@@ -1,8 +1,11 @@
 use super::driver::*;
+use crate::exchange::control::ControlRequest;
 use crate::rejection::Rejection;
-use crate::step::{BodyStep, LocalResponse, ResponseBody, ResponseHeadStep};
+use crate::step::{BodyStep, LocalResponse, ResponseBody, ResponseHeadStep, ResponseSource};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const ENVOY: ResponseSource<'_> = ResponseSource::Envoy(b"of_its_own");
 
 fn routed(gateway: &mut Gateway) -> crate::Exchange {
     let (exchange, step) = gateway.post(&[PAT], &call("github_get_me"));
@@ -144,7 +147,7 @@ fn envoys_own_answers_become_json_rpc_errors() {
         let mut exchange = routed(&mut gateway);
         let head = response_headers(status, &[("content-type", "text/plain")]);
         let step =
-            gateway.lend(|context| exchange.on_response_headers(head, false, false, context));
+            gateway.lend(|context| exchange.on_response_headers(head, false, ENVOY, context));
         let ResponseHeadStep::Continue(edits, ResponseBody::Inspect) = step else {
             panic!("{step:?}")
         };
@@ -169,7 +172,7 @@ fn what_the_gateways_own_filters_refuse_passes_as_they_say_it() {
         let mut exchange = routed(&mut gateway);
         let head = response_headers(status, &[("www-authenticate", "Bearer")]);
         let step =
-            gateway.lend(|context| exchange.on_response_headers(head, false, false, context));
+            gateway.lend(|context| exchange.on_response_headers(head, false, ENVOY, context));
         assert_eq!(
             step,
             ResponseHeadStep::Continue(vec![], ResponseBody::Ignore)
@@ -189,7 +192,7 @@ fn what_envoy_answers_while_a_request_is_held_becomes_a_json_rpc_error() {
         let mut gateway = Gateway::new();
         let mut exchange = held(&mut gateway);
         let head = response_headers(status, &[]);
-        let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
+        let step = gateway.lend(|context| exchange.on_response_headers(head, true, ENVOY, context));
         let response = instead(step);
         assert_eq!(response.status, status);
         assert!(text(&response.body).contains(&format!(r#""id":5,"error":{{"code":{code}"#)));
@@ -202,11 +205,36 @@ fn what_other_filters_answer_while_a_request_is_held_is_the_clients() {
         let mut gateway = Gateway::new();
         let mut exchange = held(&mut gateway);
         let head = response_headers(status, &[]);
-        let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
+        let step = gateway.lend(|context| exchange.on_response_headers(head, true, ENVOY, context));
         assert_eq!(
             step,
             ResponseHeadStep::Continue(vec![], ResponseBody::Ignore)
         );
+    }
+}
+
+#[test]
+fn control_is_told_who_has_answered_and_by_which_policy_it_was_refused() {
+    let gateway = Gateway::new();
+    let of_upstream = ResponseSource::Upstream;
+    let of_policy = ResponseSource::Envoy(b"rbac_access_denied_matched_policy[p]");
+    for (source, from, details) in [
+        (of_upstream, "upstream", None),
+        (
+            of_policy,
+            "envoy",
+            Some("rbac_access_denied_matched_policy[p]"),
+        ),
+    ] {
+        let step = ControlRequest.on_response(&gateway.table, source);
+        let ResponseHeadStep::Continue(edits, ResponseBody::Ignore) = step else {
+            panic!("{step:?}")
+        };
+        assert_eq!(set(&edits, "x-mcp-response-from").as_deref(), Some(from));
+        let told = set(&edits, "x-mcp-response-details");
+        assert_eq!(told.as_deref(), details);
+        let is_taken_away = removes(&edits, "x-mcp-response-details");
+        assert_eq!(is_taken_away, details.is_none(), "a server's own word");
     }
 }
 
@@ -248,7 +276,7 @@ fn a_body_that_stalls_on_its_way_is_not_the_servers_fault() {
     let (mut exchange, step) = gateway.post_pieces(&headers, &[first.as_bytes(), b""]);
     released(step);
     let head = response_headers(408, &[]);
-    let step = gateway.lend(|context| exchange.on_response_headers(head, true, false, context));
+    let step = gateway.lend(|context| exchange.on_response_headers(head, true, ENVOY, context));
     let response = instead(step);
     assert_eq!(response.status, 408);
     assert!(text(&response.body).contains(r#""error":{"code":-32600"#));
