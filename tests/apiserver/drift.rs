@@ -8,7 +8,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
-use crate::world::{World, until_tools};
+use crate::world::{World, assert_says, extension, registration, until_tools};
 
 const CONTROL: &str = "mcp-control";
 
@@ -70,6 +70,24 @@ tests! {
         assert_eq!(plugin["metadata"]["labels"]["team"], "platform");
         assert_eq!(plugin["metadata"]["annotations"]["note"], "ours");
         assert_eq!(plugin["metadata"]["uid"], pushed["metadata"]["uid"]);
+    }
+
+    async fn a_control_that_adopts_says_which_plugins_it_lacks_and_serves_once_they_are_made() {
+        let world = World::start().await;
+        let _control = world.control_with("one", &["--wasmplugins", "adopt"]).await;
+        let _upstream = server(&world).await;
+        for object in [extension("mcp-gateway"), registration("echo")] {
+            let told = world.until_told(&object, "Unknown", "Pending").await;
+            let labels = ["app.kubernetes.io/instance=mcp-gateway", "app.kubernetes.io/component=route"];
+            assert_says(&told, &["namespace gateway-system has no WasmPlugin", labels[0], labels[1], "make it"]);
+        }
+        assert!(world.plugins().await.is_empty(), "control makes none");
+        for plugin in template("mcp-gateway") {
+            world.kubernetes.submit_as("argocd", plugin).await.unwrap();
+        }
+        world.until_told(&extension("mcp-gateway"), "True", "Ready").await;
+        world.until_ready("echo", "True", "Ready").await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
     }
 
     async fn an_adopted_plugin_is_its_owners_but_for_its_configuration() {

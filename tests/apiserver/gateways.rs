@@ -7,7 +7,7 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 use crate::events::until_event;
-use crate::world::{World, condition, registration, until_tools};
+use crate::world::{World, condition, extension, manifest, message, registration, until_tools};
 
 tests! {
     async fn each_gateway_serves_what_is_attached_to_it() {
@@ -60,17 +60,9 @@ tests! {
         let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
         world.apply(&Server::new("echo", upstream.address())).await;
         until_tools(world.gateway(), &["echo_greet"]).await;
-        let extension = json!({
-            "apiVersion": "mcp.kuadrant.io/v1",
-            "kind": "MCPGatewayExtension",
-            "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
-        });
-        assert!(world.kubernetes.delete(&extension).await);
+        assert!(world.kubernetes.delete(&extension("mcp-gateway")).await);
         let missing = world.until_ready("echo", "False", "NoGatewayExtension").await;
-        let ready = condition(&missing, "Ready").unwrap();
-        let message = ready["message"].as_str().unwrap();
-        let manifest = message.split_once('\n').expect("a manifest in the message").1;
-        let manifest: Value = serde_saphyr::from_str(manifest).expect("YAML that can be applied");
+        let manifest = manifest(message(&missing));
         assert_eq!(manifest["kind"], "MCPGatewayExtension");
         world.kubernetes.submit(manifest).await.expect("it can be applied");
         let found = |registration: &Value| {

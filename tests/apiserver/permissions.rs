@@ -1,6 +1,7 @@
 //! The roles of the install: control asks for all that they grant, and for nothing else.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use harness::control::{Control, NAMESPACE};
 use harness::deployment::Deployment;
@@ -12,7 +13,12 @@ use serde_json::{Value, json};
 
 use crate::poison::policies;
 use crate::virtual_servers::virtual_server;
-use crate::world::{World, registration};
+use crate::world::{World, assert_says, object, registration};
+
+/// What a user is told to run whose namespace is closed.
+const OPEN_SECRETS: &str = "kubectl apply -n mcp-test -k wasmplugin/install/secrets";
+
+const AUTHORITY: &str = include_str!("../../control/src/index/tests/authority.pem");
 
 /// Group, resource with its subresource, and verb.
 type Permission = (String, String, String);
@@ -29,9 +35,19 @@ tests! {
         let upstream = Upstream::start(Script::with_tools(tools)).await;
         let server = Server::new("echo", upstream.address()).credential("Bearer token");
         world.apply(&server).await;
-        world.until_ready("echo", "False", "CredentialNotFound").await;
+        pin(&world, upstream.address()).await;
+        for (name, secret, reason) in [
+            ("echo", "echo-token", "CredentialNotFound"),
+            ("pinned", "authority", "CertificateInvalid"),
+        ] {
+            let told = world.until_ready(name, "False", reason).await;
+            let secret = format!("Secret mcp-test/{secret} cannot be read");
+            assert_says(&told, &[&secret, "no Secret of namespace mcp-test can", OPEN_SECRETS]);
+        }
         open_secrets(&world).await;
-        world.until_ready("echo", "True", "Ready").await;
+        for name in ["echo", "pinned"] {
+            world.until_ready(name, "True", "Ready").await;
+        }
         // The same event twice is one that is counted.
         for _ in 0..2 {
             for (state, status, reason) in [("Disabled", "False", "Disabled"), ("Enabled", "True", "Ready")] {
@@ -101,9 +117,19 @@ async fn install(world: &World) -> Vec<Value> {
 
 /// As a user does it whose namespace has registrations with credentials.
 async fn open_secrets(world: &World) {
-    let line = "kubectl apply -n mcp-test -k wasmplugin/install/secrets";
-    let ended = shell(&world.kubernetes, line).await;
+    let ended = shell(&world.kubernetes, OPEN_SECRETS).await;
     assert!(ended.well, "{}", ended.err);
+}
+
+/// Applies a server whose registration names a certificate.
+async fn pin(world: &World, address: SocketAddr) {
+    let mut authority = object("v1", "Secret", "authority");
+    authority["metadata"]["labels"] = json!({"mcp.kuadrant.io/secret": "true"});
+    authority["stringData"] = json!({"ca.crt": AUTHORITY});
+    world.kubernetes.submit(authority).await.unwrap();
+    world.apply(&Server::new("pinned", address)).await;
+    let pinned = json!({"spec": {"caCertSecretRef": {"name": "authority"}}});
+    world.kubernetes.edit(&registration("pinned"), pinned).await;
 }
 
 /// One that leads nowhere.

@@ -7,10 +7,7 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 use crate::events::{assert_told_once, until_event};
-use crate::world::{World, condition, registration, tools, until_tools};
-
-/// The lease outlasts a restart of the API, and a machine that is busy.
-const PATIENT: &[&str] = &["--lease-seconds", "60"];
+use crate::world::{PATIENT, World, condition, registration, tools, until_tools};
 
 tests! {
     async fn objects_that_cannot_be_read_stop_no_other() {

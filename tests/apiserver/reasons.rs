@@ -7,16 +7,22 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 use crate::events::until_event;
-use crate::world::{World, condition, registration, until_tools};
+use crate::world::{World, assert_says, condition, object, registration, route, until_tools};
 
-/// What is wrong: the server's name, an object of it, what is edited there, the reason, and a part of the message.
-type Mistake = (
-    &'static str,
-    &'static str,
-    Value,
-    &'static str,
-    &'static str,
-);
+/// What is wrong in the objects of a server.
+struct Mistake {
+    /// The server's name.
+    name: &'static str,
+    /// Of which of its objects.
+    kind: &'static str,
+    /// What is edited there.
+    edit: Value,
+    reason: &'static str,
+    /// What the message says is wrong: an object by its name, or the registration's own field.
+    at: &'static str,
+    /// What it says is to be done.
+    remedy: &'static str,
+}
 
 tests! {
     async fn a_mistake_in_the_objects_is_told_with_its_reason_and_harms_no_other() {
@@ -25,21 +31,24 @@ tests! {
         let upstream = Upstream::start(one_tool()).await;
         world.apply(&Server::new("sane", upstream.address())).await;
         world.until_ready("sane", "True", "Ready").await;
-        let none = json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "no-certificate", "namespace": "mcp-test", "labels": {"mcp.kuadrant.io/secret": "true"}},
-            "stringData": {"ca.crt": "none"},
-        });
-        world.kubernetes.submit(none).await.unwrap();
-        for (name, kind, edit, ..) in mistakes() {
-            world.apply(&Server::new(name, upstream.address()).credential("Bearer x")).await;
-            world.kubernetes.edit(&object(kind, name), edit).await;
+        for (name, certificates) in [("no-certificate", "none"), ("cut-certificate", CUT)] {
+            let mut secret = object("v1", "Secret", name);
+            secret["metadata"]["labels"] = json!({"mcp.kuadrant.io/secret": "true"});
+            secret["stringData"] = json!({"ca.crt": certificates});
+            world.kubernetes.submit(secret).await.unwrap();
         }
-        for (name, _, _, reason, says) in mistakes() {
+        for Mistake { name, kind, edit, .. } in mistakes() {
+            world.apply(&Server::new(name, upstream.address()).credential("Bearer x")).await;
+            world.kubernetes.edit(&part(kind, name), edit).await;
+        }
+        for Mistake { name, reason, at, remedy, .. } in mistakes() {
             let told = world.until_ready(name, "False", reason).await;
-            let message = condition(&told, "Ready").unwrap()["message"].as_str().unwrap();
-            assert!(message.contains(says), "{name}: {message}");
+            assert_says(&told, &[at, remedy]);
+            let accepted = condition(&told, "Accepted").unwrap();
+            let is_accepted = if reason == "Disabled" { ("True", "Accepted") } else { ("False", reason) };
+            assert_eq!((&accepted["status"], &accepted["reason"]), (&is_accepted.0.into(), &is_accepted.1.into()), "{name}");
+            let programmed = condition(&told, "Programmed").unwrap();
+            assert_eq!((&programmed["status"], &programmed["reason"]), (&"False".into(), &reason.into()), "{name}");
         }
         world.until_ready("sane", "True", "Ready").await;
         until_tools(world.gateway(), &["sane_greet"]).await;
@@ -56,14 +65,14 @@ tests! {
         let nobody = Port::hold();
         world.apply(&Server::new("sane", sane.address())).await;
         for (name, address, reason, says) in [
-            ("locked", locked.address(), "UpstreamRefused", "401"),
-            ("old", old.address(), "ProtocolError", "1999-01-01"),
-            ("nobody", nobody.address(), "UpstreamUnreachable", "check that the server runs"),
+            ("locked", locked.address(), "UpstreamRefused", ["the server answers 401", "in credentialRef"]),
+            ("old", old.address(), "ProtocolError", ["\"1999-01-01\"", "supported are 2025-03-26"]),
+            ("nobody", nobody.address(), "UpstreamUnreachable", ["no connection to the server", "check that the server runs"]),
         ] {
             world.apply(&Server::new(name, address)).await;
             let told = world.until_ready(name, "False", reason).await;
-            let message = condition(&told, "Ready").unwrap()["message"].as_str().unwrap();
-            assert!(message.contains(says), "{name}: {message}");
+            assert_says(&told, &says);
+            assert_eq!(condition(&told, "Accepted").unwrap()["status"], "True", "{name}: no object is at fault");
         }
         world.until_ready("sane", "True", "Ready").await;
         until_tools(world.gateway(), &["sane_greet"]).await;
@@ -97,7 +106,8 @@ tests! {
         world.until_ready("echo", "True", "Ready").await;
         let told = |echo: &Value| {
             let unsupported = condition(echo, "Unsupported")?;
-            unsupported["message"].as_str()?.contains("spec.tokenURLElicitation").then_some(())
+            let is_told = unsupported["status"] == "True" && unsupported["reason"] == "Unsupported";
+            (is_told && unsupported["message"].as_str()?.contains("spec.tokenURLElicitation")).then_some(())
         };
         world.kubernetes.until_object("the field is named", &registration("echo"), told).await;
     }
@@ -117,7 +127,8 @@ tests! {
         });
         let upstream = Upstream::start(Script::with_tools(large.collect())).await;
         world.apply(&Server::new("large", upstream.address())).await;
-        world.until_ready("large", "False", "CatalogTooLarge").await;
+        let told = world.until_ready("large", "False", "CatalogTooLarge").await;
+        assert_says(&told, &["one object holds 1400 kB", "attach its route to another gateway"]);
         world.until_ready("sane", "True", "Ready").await;
         until_tools(world.gateway(), &["sane_greet"]).await;
     }
@@ -127,111 +138,179 @@ fn one_tool() -> Script {
     Script::with_tools(vec![Tool::new("greet", Answer::Echo)])
 }
 
+/// The beginning and the end of a certificate.
+const CUT: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
 fn mistakes() -> Vec<Mistake> {
-    [in_registrations(), in_routes(), in_secrets()].concat()
+    let mut mistakes = in_registrations();
+    mistakes.extend(in_certificates());
+    mistakes.extend(in_routes());
+    mistakes.extend(in_secrets());
+    mistakes
 }
 
 fn in_registrations() -> Vec<Mistake> {
-    let (no_target, no_secret) = ("HTTPRoute mcp-test/none", "Secret mcp-test/none");
-    let no_certificate = json!({"name": "no-certificate"});
-    let mistakes = [
-        ("disabled", json!({"state": "Disabled"}), "Disabled", ""),
-        (
+    let of = |name, spec: Value, reason, at, remedy| Mistake {
+        name,
+        kind: "MCPServerRegistration",
+        edit: json!({"spec": spec}),
+        reason,
+        at,
+        remedy,
+    };
+    vec![
+        of(
+            "disabled",
+            json!({"state": "Disabled"}),
+            "Disabled",
+            "spec.state is Disabled",
+            "set it to Enabled",
+        ),
+        of(
             "nowhere",
             json!({"targetRef": {"name": "none"}}),
             "TargetNotFound",
-            no_target,
+            "HTTPRoute mcp-test/none does not exist",
+            "create it, or correct spec.targetRef",
         ),
-        (
+        of(
             "no-secret",
             json!({"credentialRef": {"name": "none"}}),
             "CredentialNotFound",
-            no_secret,
+            "no Secret mcp-test/none with the label mcp.kuadrant.io/secret: \"true\"",
+            "create it, or add the label, or take out credentialRef",
         ),
-        (
+        of(
             "no-key",
             json!({"credentialRef": {"key": "none"}}),
             "CredentialKeyMissing",
-            "it has token",
+            "Secret mcp-test/no-key-token has no key none",
+            "name one that it has (token) in spec.credentialRef.key, or add it",
         ),
-        (
-            "no-ca",
-            json!({"caCertSecretRef": no_certificate}),
-            "CertificateInvalid",
-            "mcp-test/no-certificate",
-        ),
-        (
+        of(
             "bad-time",
             json!({"timeouts": {"firstByte": "0s"}}),
             "Invalid",
-            "firstByte",
-        ),
-    ];
-    let kind = "MCPServerRegistration";
-    let mistakes = mistakes.into_iter();
-    mistakes
-        .map(|(name, spec, reason, says)| (name, kind, json!({"spec": spec}), reason, says))
-        .collect()
-}
-
-fn in_routes() -> Vec<Mistake> {
-    let elsewhere =
-        json!([{"name": "mcp-gateway", "namespace": "gateway-system", "sectionName": "none"}]);
-    let mistakes = [
-        (
-            "two-rules",
-            json!({"rules": [{}, {}]}),
-            "TargetUnsupported",
-            "it has 2 rules; write one",
-        ),
-        (
-            "no-host",
-            json!({"hostnames": null}),
-            "TargetUnsupported",
-            "hostnames",
-        ),
-        (
-            "unattached",
-            json!({"parentRefs": elsewhere}),
-            "NotAttached",
-            "Gateway gateway-system/mcp-gateway",
-        ),
-    ];
-    let mistakes = mistakes.into_iter();
-    mistakes
-        .map(|(name, spec, reason, says)| (name, "HTTPRoute", json!({"spec": spec}), reason, says))
-        .collect()
-}
-
-fn in_secrets() -> Vec<Mistake> {
-    let placeholder = json!({"data": null, "stringData": {"token": "Bearer $NOT_SET"}});
-    let unlabelled = json!({"metadata": {"labels": null}});
-    vec![
-        (
-            "no-label",
-            "Secret",
-            unlabelled,
-            "CredentialNotLabelled",
-            "mcp.kuadrant.io/secret: \"true\"",
-        ),
-        (
-            "placeholder",
-            "Secret",
-            placeholder,
-            "CredentialPlaceholder",
-            "$NOT_SET",
+            "spec.timeouts.firstByte \"0s\"",
+            "must be a duration of at most a day, such as 300s",
         ),
     ]
 }
 
-/// An object of a server's.
-fn object(kind: &str, name: &str) -> Value {
-    let (version, name) = match kind {
-        "HTTPRoute" => ("gateway.networking.k8s.io/v1", name.to_owned()),
-        "Secret" => ("v1", format!("{name}-token")),
-        _ => return registration(name),
+fn in_certificates() -> Vec<Mistake> {
+    let of = |name, secret: &str, at, remedy| Mistake {
+        name,
+        kind: "MCPServerRegistration",
+        edit: json!({"spec": {"caCertSecretRef": {"name": secret}}}),
+        reason: "CertificateInvalid",
+        at,
+        remedy,
     };
-    json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "mcp-test"}})
+    vec![
+        of(
+            "no-ca",
+            "no-certificate",
+            "Secret mcp-test/no-certificate, key ca.crt: no PEM certificates",
+            "put the certificate of the authority there",
+        ),
+        of(
+            "cut-ca",
+            "cut-certificate",
+            "Secret mcp-test/cut-certificate, key ca.crt: certificate number 1 of 1 is damaged",
+            "copy it again",
+        ),
+        of(
+            "ca-without-key",
+            "ca-without-key-token",
+            "Secret mcp-test/ca-without-key-token has no key ca.crt",
+            "name one that it has (token) in spec.caCertSecretRef.key, or add it",
+        ),
+        of(
+            "ca-nowhere",
+            "none",
+            "no Secret mcp-test/none with the label mcp.kuadrant.io/secret: \"true\"",
+            "create it, or add the label, or take out caCertSecretRef",
+        ),
+    ]
+}
+
+fn in_routes() -> Vec<Mistake> {
+    let of = |name, spec: Value, reason, at, remedy| Mistake {
+        name,
+        kind: "HTTPRoute",
+        edit: json!({"spec": spec}),
+        reason,
+        at,
+        remedy,
+    };
+    let elsewhere =
+        json!([{"name": "mcp-gateway", "namespace": "gateway-system", "sectionName": "none"}]);
+    vec![
+        of(
+            "two-rules",
+            json!({"rules": [{}, {}]}),
+            "TargetUnsupported",
+            "HTTPRoute mcp-test/two-rules: it has 2 rules",
+            "write one",
+        ),
+        of(
+            "no-host",
+            json!({"hostnames": null}),
+            "TargetUnsupported",
+            "HTTPRoute mcp-test/no-host: it has no hostnames",
+            "give it one, such as name.mcp.local",
+        ),
+        of(
+            "unattached",
+            json!({"parentRefs": elsewhere}),
+            "NotAttached",
+            "HTTPRoute mcp-test/unattached is attached to no gateway: Gateway gateway-system/mcp-gateway",
+            "correct the parentRef; the listeners are mcp, mcp-local",
+        ),
+    ]
+}
+
+fn in_secrets() -> Vec<Mistake> {
+    let of = |name, edit, reason, at, remedy| Mistake {
+        name,
+        kind: "Secret",
+        edit,
+        reason,
+        at,
+        remedy,
+    };
+    vec![
+        of(
+            "no-label",
+            json!({"metadata": {"labels": null}}),
+            "CredentialNotLabelled",
+            "Secret mcp-test/no-label-token lacks the label mcp.kuadrant.io/secret: \"true\"",
+            "add it",
+        ),
+        of(
+            "placeholder",
+            json!({"data": null, "stringData": {"token": "Bearer $NOT_SET"}}),
+            "CredentialPlaceholder",
+            "Secret mcp-test/placeholder-token, key token: the value is still $NOT_SET",
+            "replace it before the Secret is made",
+        ),
+        of(
+            "empty",
+            json!({"data": {"token": ""}}),
+            "CredentialKeyMissing",
+            "Secret mcp-test/empty-token, key token: the value is empty",
+            "put the credential there",
+        ),
+    ]
+}
+
+/// One of a server's objects.
+fn part(kind: &str, name: &str) -> Value {
+    match kind {
+        "HTTPRoute" => route(name),
+        "Secret" => object("v1", kind, &format!("{name}-token")),
+        _ => registration(name),
+    }
 }
 
 /// Text that nothing makes shorter: digits of a xorshift generator.

@@ -7,9 +7,9 @@ use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use harness::wait::until;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::world::{World, condition, registration, tools, until_tools};
+use crate::world::{World, condition, extension, registration, tools, until_tools};
 
 /// Longer than a few tries of a server that hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -70,7 +70,7 @@ tests! {
             let ready = condition(extension, "Ready")?;
             (ready["status"] == "Unknown" && ready["reason"] == "GatewayUnreachable").then_some(())
         };
-        world.kubernetes.until_object("the extension says so, too", &extension(), is_told).await;
+        world.kubernetes.until_object("the extension says so, too", &extension("mcp-gateway"), is_told).await;
 
         world.gateway().start_again().await;
         world.until_ready("echo", "True", "Ready").await;
@@ -94,15 +94,6 @@ tests! {
         world.until_ready("late", "True", "Ready").await;
         until_tools(world.gateway(), &["echo_greet", "echo_part", "late_greet", "late_part"]).await;
     }
-}
-
-/// That of the only gateway.
-fn extension() -> Value {
-    json!({
-        "apiVersion": "mcp.kuadrant.io/v1",
-        "kind": "MCPGatewayExtension",
-        "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
-    })
 }
 
 /// Waits until so many tries have failed, by control's own count.

@@ -13,6 +13,9 @@ use harness::sessions::Client;
 use harness::wait::until;
 use serde_json::{Value, json};
 
+/// A lease that outlasts a restart of the API, and a machine that is busy.
+pub(crate) const PATIENT: &[&str] = &["--lease-seconds", "60"];
+
 /// Longer takes nothing that follows from a change.
 const CONSEQUENCE: Duration = Duration::from_secs(60);
 
@@ -62,8 +65,24 @@ impl World {
         Control::start(&self.kubernetes.kubeconfig(), identity, arguments).await
     }
 
+    /// Applies all that belongs to a server but its registration.
+    pub(crate) async fn apply_without_registration(&self, server: &Server) {
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&server.yaml()).unwrap();
+        for document in documents {
+            if document["kind"] != "MCPServerRegistration" {
+                self.kubernetes.apply(&document.to_string()).await;
+            }
+        }
+    }
+
     /// Waits until the condition `Ready` of a registration is this, for the registration as it stands. Gives the object.
     pub(crate) async fn until_ready(&self, name: &str, status: &str, reason: &str) -> Value {
+        self.until_told(&registration(name), status, reason).await
+    }
+
+    /// The same of any object that has the condition.
+    pub(crate) async fn until_told(&self, object: &Value, status: &str, reason: &str) -> Value {
+        let name = &object["metadata"]["name"];
         let what = format!("{name} is Ready={status} {reason}");
         let wanted = |object: &Value| {
             let ready = condition(object, "Ready")?;
@@ -71,9 +90,7 @@ impl World {
             let is_wanted = ready["status"] == status && ready["reason"] == reason;
             (is_current && is_wanted).then(|| object.clone())
         };
-        self.kubernetes
-            .until_object(&what, &registration(name), wanted)
-            .await
+        self.kubernetes.until_object(&what, object, wanted).await
     }
 
     /// The WasmPlugin that has the configuration of a Gateway.
@@ -123,11 +140,56 @@ impl World {
 
 /// A registration by its name.
 pub(crate) fn registration(name: &str) -> Value {
+    object("mcp.kuadrant.io/v1", "MCPServerRegistration", name)
+}
+
+/// An object of the namespace in which servers are.
+pub(crate) fn object(version: &str, kind: &str, name: &str) -> Value {
     json!({
-        "apiVersion": "mcp.kuadrant.io/v1",
-        "kind": "MCPServerRegistration",
+        "apiVersion": version,
+        "kind": kind,
         "metadata": {"name": name, "namespace": "mcp-test"},
     })
+}
+
+/// A route by its name.
+pub(crate) fn route(name: &str) -> Value {
+    object("gateway.networking.k8s.io/v1", "HTTPRoute", name)
+}
+
+/// A new namespace.
+pub(crate) async fn namespace(world: &World, name: &str) {
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    world.kubernetes.submit(namespace).await.unwrap();
+}
+
+/// The MCPGatewayExtension of a Gateway that [`World::with_gateways`] makes.
+pub(crate) fn extension(gateway: &str) -> Value {
+    json!({
+        "apiVersion": "mcp.kuadrant.io/v1",
+        "kind": "MCPGatewayExtension",
+        "metadata": {"name": gateway, "namespace": "gateway-system"},
+    })
+}
+
+/// The message of the condition `Ready`.
+pub(crate) fn message(object: &Value) -> &str {
+    let ready = condition(object, "Ready").expect("a condition");
+    ready["message"].as_str().unwrap()
+}
+
+/// Asserts that the message of the condition `Ready` has all of these words.
+pub(crate) fn assert_says(object: &Value, words: &[&str]) {
+    let (name, message) = (&object["metadata"]["name"], message(object));
+    for word in words {
+        assert!(message.contains(word), "{name} says {word:?}: {message}");
+    }
+}
+
+/// The manifest that stands below the sentence of such a message.
+pub(crate) fn manifest(message: &str) -> Value {
+    let (_, manifest) = message.split_once('\n').expect("a manifest in the message");
+    serde_saphyr::from_str(manifest).expect("YAML that can be applied")
 }
 
 /// A condition of an object.
@@ -159,14 +221,39 @@ pub(crate) async fn tools(gateway: &ClusterGateway) -> Vec<String> {
 
 /// Waits until a gateway lists exactly these tools, in any order.
 pub(crate) async fn until_tools(gateway: &ClusterGateway, names: &[&str]) {
+    until_tools_under(gateway, "", names).await;
+}
+
+/// Waits until a gateway lists exactly these tools, in any order, of those whose names begin with `prefix`.
+pub(crate) async fn until_tools_under(gateway: &ClusterGateway, prefix: &str, names: &[&str]) {
     let names: BTreeSet<_> = names.iter().map(|&name| name.to_owned()).collect();
-    let what = format!("the gateway lists {names:?}");
+    let what = format!("the gateway lists {names:?} of {prefix}*");
     until(&what, CONSEQUENCE, || async {
         let listed = tools(gateway).await;
-        let listed: BTreeSet<_> = listed.iter().map(|tool| name_of(tool)).collect();
+        let listed = listed.iter().map(|tool| name_of(tool));
+        let listed: BTreeSet<_> = listed.filter(|name| name.starts_with(prefix)).collect();
         (listed == names).then_some(())
     })
     .await;
+}
+
+/// Asserts that a call of this tool reaches a server, which knows it by its `own` name and echoes.
+pub(crate) async fn assert_called(gateway: &ClusterGateway, tool: &str, own: &str) {
+    let reply = client(gateway).call(tool, json!({})).await;
+    let called = &reply.result()["structuredContent"]["params"]["name"];
+    assert_eq!(called, own, "{}", reply.shown());
+}
+
+/// Waits until a gateway lists no tool under this prefix, and asserts that it knows this one of them no more.
+pub(crate) async fn until_gone(gateway: &ClusterGateway, prefix: &str, tool: &str) {
+    until_tools_under(gateway, prefix, &[]).await;
+    let reply = client(gateway).call(tool, json!({})).await;
+    assert_eq!(
+        reply.message()["error"]["code"],
+        -32602,
+        "{}",
+        reply.shown()
+    );
 }
 
 /// The name of a tool's definition.

@@ -5,6 +5,7 @@
 //! WasmPlugins, the filter is not there, as in Istio.
 
 mod envoy;
+mod policy;
 mod protobuf;
 mod routes;
 mod view;
@@ -23,6 +24,7 @@ use crate::manifests::platform;
 use crate::port::Port;
 use crate::runtime;
 use envoy::Envoy;
+use policy::Policy;
 use view::View;
 use watched::Objects;
 
@@ -32,6 +34,7 @@ pub struct ClusterGateway {
     envoy: Arc<Envoy>,
     port: Port,
     paused: watch::Sender<bool>,
+    policy: watch::Sender<Option<Policy>>,
     tasks: [AbortHandle; 2],
 }
 
@@ -48,12 +51,14 @@ impl ClusterGateway {
         let envoy = Arc::new(Envoy::start(&port).await);
         let objects = Arc::new(watch::Sender::new(Objects::new()));
         let paused = watch::Sender::new(false);
+        let policy = watch::Sender::new(None);
         let serving = Serving {
             client: kubernetes.client(),
             gateway,
             envoy: Arc::clone(&envoy),
             objects: objects.subscribe(),
             paused: paused.subscribe(),
+            policy: policy.subscribe(),
         };
         let following = runtime::spawn(watched::follow(kubernetes.client(), objects));
         let serving = runtime::spawn(serving.run());
@@ -61,6 +66,7 @@ impl ClusterGateway {
             envoy,
             port,
             paused,
+            policy,
             tasks: [following, serving].map(|task| task.abort_handle()),
         }
     }
@@ -83,6 +89,21 @@ impl ClusterGateway {
     /// Goes on after [`ClusterGateway::pause`].
     pub fn resume(&self) {
         self.paused.send_replace(false);
+    }
+
+    /// From now on, what has passed by the filter is refused where its host ends so, by the AuthorizationPolicy of this
+    /// namespace and name.
+    pub fn forbid(&self, suffix: &str, (namespace, name): (&str, &str)) {
+        self.policy.send_replace(Some(Policy {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            suffix: suffix.to_owned(),
+        }));
+    }
+
+    /// Takes the policy of [`ClusterGateway::forbid`] out.
+    pub fn permit(&self) {
+        self.policy.send_replace(None);
     }
 
     /// Ends its Envoy at once.
@@ -114,6 +135,7 @@ struct Serving {
     envoy: Arc<Envoy>,
     objects: watch::Receiver<Objects>,
     paused: watch::Receiver<bool>,
+    policy: watch::Receiver<Option<Policy>>,
 }
 
 impl Serving {
@@ -123,12 +145,14 @@ impl Serving {
             if !*self.paused.borrow_and_update() {
                 let objects = self.objects.borrow_and_update().clone();
                 let view = View::of(&objects, &self.gateway);
-                self.envoy.hand_over(&view).await;
+                let policy = self.policy.borrow_and_update().clone();
+                self.envoy.hand_over(&view, policy.as_ref()).await;
                 routes::accept(&self.client, &objects, &self.gateway).await;
             }
             let changed = tokio::select! {
                 changed = self.objects.changed() => changed,
                 changed = self.paused.changed() => changed,
+                changed = self.policy.changed() => changed,
             };
             if changed.is_err() {
                 return;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
+use super::policy::Policy;
 use super::view::View;
 use crate::component;
 use crate::gateway::temporary_folder;
@@ -69,7 +70,11 @@ impl Envoy {
         let mut written = Written::default();
         written.put(&setup, Subscription::Clusters, Vec::new());
         written.put(&setup, Subscription::Routes, vec![route::routes(&[])]);
-        written.put(&setup, Subscription::Listeners, vec![listener(&setup, &[])]);
+        written.put(
+            &setup,
+            Subscription::Listeners,
+            vec![listener(&setup, &[], None)],
+        );
         let admin = Admin::new(&setup.admin_socket).expect("a client");
         let process = start(&setup, &admin).await;
         Self {
@@ -107,7 +112,7 @@ impl Envoy {
     }
 
     /// Hands all of it over, each part when the part is in force that it needs.
-    pub(super) async fn hand_over(&self, view: &View) {
+    pub(super) async fn hand_over(&self, view: &View, policy: Option<&Policy>) {
         let written = &mut *self.written.lock().await;
         let network = joined(&written.network, view);
         let clusters = cluster::clusters(&network.clusters, &self.setup.ca_certificates);
@@ -115,7 +120,7 @@ impl Envoy {
         self.take(written, Subscription::Clusters, clusters).await;
         self.take(written, Subscription::Routes, vec![routes]).await;
         written.network = network;
-        let listener = listener(&self.setup, &view.plugins);
+        let listener = listener(&self.setup, &view.plugins, policy);
         let is_listener = [listener.clone()] == written.of(Subscription::Listeners);
         for (extension, configuration) in &view.plugins {
             let filter = extension.resource(&self.setup, configuration);
@@ -176,12 +181,15 @@ impl Written {
     }
 }
 
-/// The listener with those of the filter's parts for which there are plugins.
-fn listener(setup: &Setup, plugins: &[(Extension, String)]) -> Value {
+/// The listener with those of the filter's parts for which there are plugins. Istio puts policies behind both.
+fn listener(setup: &Setup, plugins: &[(Extension, String)], policy: Option<&Policy>) -> Value {
     const FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
     let mut listener = listener::listener(setup);
     let filters = listener.pointer_mut(FILTERS).and_then(Value::as_array_mut);
-    filters.expect("filters").retain(|filter| {
+    let filters = filters.expect("filters");
+    let before_router = filters.len() - 1;
+    filters.splice(before_router..before_router, policy.map(Policy::filter));
+    filters.retain(|filter| {
         let mut parts = Extension::chain(setup.instances).iter();
         parts.all(|part| {
             let is_there = plugins.iter().any(|(plugin, _)| plugin == part);
