@@ -42,6 +42,11 @@ pub(super) struct Gateway {
     pub(super) index: Index,
     packing: Packing,
     findings: BTreeMap<ObjectName, Finding>,
+    /// How often the objects had changed when each registration came. One that goes and comes back at once is asked anew,
+    /// though discovery may not have seen it go.
+    rounds: BTreeMap<ObjectName, u64>,
+    /// How often the objects have changed.
+    round: u64,
     /// The last one that the filter would take.
     rendered: Option<Rendered>,
     /// Whether something has changed since it was rendered.
@@ -195,6 +200,8 @@ impl Gateway {
             packing: Packing::within(LARGEST_OBJECT_BYTES),
             unconfirmed: findings.keys().cloned().collect(),
             findings,
+            rounds: BTreeMap::new(),
+            round: 0,
             rendered: None,
             is_stale: true,
             refusal: None,
@@ -203,6 +210,7 @@ impl Gateway {
             trouble: None,
             is_live: false,
         };
+        gateway.count_round();
         gateway.forget_the_unasked();
         gateway
     }
@@ -213,6 +221,7 @@ impl Gateway {
         }
         self.index = index;
         self.is_stale = true;
+        self.count_round();
         let names: BTreeSet<_> = self
             .index
             .registrations
@@ -222,6 +231,19 @@ impl Gateway {
         self.findings.retain(|name, _| names.contains(name));
         self.discovered.retain(|name, _| names.contains(name));
         self.forget_the_unasked();
+    }
+
+    fn count_round(&mut self) {
+        self.round += 1;
+        let before = std::mem::take(&mut self.rounds);
+        let names = self.index.registrations.iter().map(|known| &known.name);
+        let rounds = names.map(|name| {
+            (
+                name.clone(),
+                before.get(name).copied().unwrap_or(self.round),
+            )
+        });
+        self.rounds = rounds.collect();
     }
 
     /// Who is not asked will not be confirmed.
@@ -289,9 +311,15 @@ impl Gateway {
     /// Whose lists are to be read through it.
     pub(super) fn subjects(&self) -> Vec<Subject> {
         let registrations = self.index.registrations.iter();
-        registrations
-            .filter_map(|registration| Subject::of(registration, &self.index.network))
-            .collect()
+        let subjects = registrations.filter_map(|registration| {
+            let subject = Subject::of(registration, &self.index.network)?;
+            let round = self.rounds.get(&subject.name).copied();
+            Some(Subject {
+                round: round.unwrap_or_default(),
+                ..subject
+            })
+        });
+        subjects.collect()
     }
 
     /// It serves these servers.

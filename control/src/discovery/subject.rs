@@ -24,6 +24,8 @@ pub struct Subject {
     pub upstream: Option<Upstream>,
     /// How the far side is reached, where that is known; likewise.
     pub cluster: Option<Cluster>,
+    /// Another one where what was found before is not known any more; likewise.
+    pub round: u64,
 }
 
 impl Subject {
@@ -48,6 +50,7 @@ impl Subject {
                 .iter()
                 .find(|known| known.name == *cluster)
                 .cloned(),
+            round: 0,
         })
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn subject() -> Subject {
         credential: Some(Credential::new("Bearer secret-token")),
         upstream: None,
         cluster: None,
+        round: 0,
     }
 }
 

@@ -249,6 +249,23 @@ fn a_registration_that_leads_elsewhere_now_does_not_keep_what_was_pushed() {
 }
 
 #[test]
+fn a_registration_that_goes_and_comes_back_is_asked_anew_and_the_others_are_not() {
+    let mut model = model();
+    let two = name("infra", "two");
+    read(&mut model, &both(), None);
+    let before = model.gateways[&two].subjects();
+    let rest = objects(&[OBJECTS, &server("gitlab", &["two"])].concat());
+    for objects in [&rest, &both()] {
+        read(&mut model, objects, None);
+    }
+    let after = model.gateways[&two].subjects();
+    let changed = before.iter().zip(&after).filter(|(old, new)| old != new);
+    let changed: Vec<_> = changed.map(|(_, new)| new.name.name.as_str()).collect();
+    assert_eq!(changed, ["github"]);
+    assert_eq!(before.len(), after.len());
+}
+
+#[test]
 fn while_a_gateway_is_in_trouble_nothing_is_known_through_it_and_nothing_is_removed() {
     let mut model = model();
     read(&mut model, &both(), None);
