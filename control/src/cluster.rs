@@ -23,6 +23,7 @@ mod objects;
 mod plugins;
 mod secrets;
 mod session;
+mod session_keys;
 mod snapshot;
 mod standing;
 mod status;
@@ -49,7 +50,7 @@ use crate::labels::PROGRAM;
 use crate::object::ObjectName;
 use crate::signals::Signals;
 use admin::Admin;
-use keys::KeyPair;
+use keys::SharedKeys;
 use lease::Lease;
 use session::Session;
 
@@ -137,7 +138,7 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let mut signals = Signals::new()?;
     let client = Client::try_from(kube::Config::infer().await?)?;
     expect_own_definitions(&client).await?;
-    let keys = KeyPair::open(client.clone(), &args.namespace).await?;
+    let keys = SharedKeys::open(client.clone(), &args.namespace).await?;
     let session = Session::start(client.clone(), keys, options);
     let metrics = Arc::clone(session.metrics());
     let admin = Admin::new(session.snapshot(), session.beat(), metrics);

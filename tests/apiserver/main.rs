@@ -24,6 +24,7 @@ mod grants;
 mod guides;
 mod hosts;
 mod install;
+mod keys;
 mod leadership;
 mod load;
 mod older_kind;

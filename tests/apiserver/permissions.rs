@@ -11,6 +11,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
+use crate::keys;
 use crate::poison::policies;
 use crate::virtual_servers::virtual_server;
 use crate::world::{World, assert_says, object, registration};
@@ -73,6 +74,11 @@ tests! {
             let is_gone = |object: &Value| object.is_null().then_some(());
             world.kubernetes.until_object("a plugin goes", plugin, is_gone).await;
         }
+        control.stop().await;
+        keys::age(&world, &[40 * 24]).await;
+        let control = Control::start(&kubeconfig, "two", &[]).await;
+        let is_rotated = |secret: &Value| (keys::of(secret).len() == 2).then_some(());
+        world.kubernetes.until_object("the keys are rotated", &keys::secret(), is_rotated).await;
         control.stop().await;
 
         let events = world.kubernetes.asked_by(NAMESPACE, account);

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::WasmPlugins;
 use super::apply::Apply;
 use super::follower::{Follower, News, Wanted};
-use super::keys::KeyPair;
+use super::keys::SharedKeys;
 use super::model::{Gateway, Model};
 use super::plugins::{Action, Plugins};
 use crate::gateway_client::GatewayClient;
@@ -57,7 +57,7 @@ impl Followers {
         &mut self,
         model: &Model,
         pairs: Pairs<'_>,
-        keys: &KeyPair,
+        keys: &SharedKeys,
     ) -> Vec<ObjectName> {
         let mut before = std::mem::take(&mut self.served);
         for (name, gateway) in &model.gateways {
@@ -101,7 +101,7 @@ impl Followers {
         &self,
         name: &ObjectName,
         address: Result<GatewayAddress, String>,
-        keys: &KeyPair,
+        keys: &SharedKeys,
     ) -> Served {
         let client = address.clone().and_then(|address| {
             if address.tls {

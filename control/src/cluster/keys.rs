@@ -1,4 +1,4 @@
-//! The keys that all controls of a cluster share.
+//! The keys that all controls of a cluster share: a Secret.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
-use mcp_filter_config::{ControlKeys, SessionKey, Sessions};
+use mcp_filter_config::{ControlKeys, Sessions};
 
+use super::session_keys::{Bytes, SessionKeys};
 use crate::gateway_client::Signer;
 use crate::labels::{PART_OF, PROJECT};
 use crate::render::Keys;
 
 /// The Secret's name.
 const SECRET: &str = "mcp-control-keys";
-/// With which session ids are minted.
-const SESSION_KEY: &str = "session-key";
-/// With which control signs its own requests.
+/// With which session ids are minted: in JSON, in the order of their making.
+const SESSION_KEYS: &str = "session-keys";
+/// With which control signs its own requests: in base64.
 const CONTROL_KEY: &str = "control-key";
 
-const KEY_BYTES: usize = 32;
-
-/// The only key of the sessions.
-const SESSION_KEY_ID: u8 = 1;
+/// The apiserver's answer where another was quicker.
+const CONFLICT: u16 = 409;
 
 /// Keys can be neither read nor made.
 #[derive(Debug, thiserror::Error)]
@@ -35,82 +35,116 @@ pub(super) enum KeyError {
         cause: Box<kube::Error>,
     },
     #[error(
-        "Secret {namespace}/{SECRET}, key {key}: not {KEY_BYTES} bytes in base64; delete the Secret for new keys, which \
-         ends all sessions"
+        "Secret {namespace}/{SECRET}, key {key}: {reason}; delete the Secret and restart control for new keys, which ends \
+         all sessions"
     )]
     Malformed {
         namespace: String,
         key: &'static str,
+        reason: String,
     },
+    #[error(
+        "Secret {namespace}/{SECRET} was deleted or has another {CONTROL_KEY} than at the start: what was read then goes \
+         on; restart control for new keys"
+    )]
+    Replaced { namespace: String },
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
 }
 
-/// 32 bytes each. They are never printed.
-pub(super) struct KeyPair {
-    session: String,
-    control: [u8; KEY_BYTES],
-}
-
-impl std::fmt::Debug for KeyPair {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyPair").finish_non_exhaustive()
+impl KeyError {
+    /// Whether there are others now than at the start.
+    pub(super) fn is_replaced(&self) -> bool {
+        matches!(self, Self::Replaced { .. })
     }
 }
 
-impl KeyPair {
+/// They are never printed.
+pub(super) struct SharedKeys {
+    secrets: Api<Secret>,
+    namespace: String,
+    content: Content,
+}
+
+/// What the Secret holds.
+#[derive(PartialEq, Eq)]
+struct Content {
+    sessions: SessionKeys,
+    control: Bytes,
+}
+
+impl std::fmt::Debug for SharedKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedKeys").finish_non_exhaustive()
+    }
+}
+
+impl SharedKeys {
     /// Reads them, or makes them where there are none yet.
     pub(super) async fn open(client: Client, namespace: &str) -> Result<Self, KeyError> {
         let secrets: Api<Secret> = Api::namespaced(client, namespace);
-        let failed = |cause| KeyError::Api {
-            namespace: namespace.to_owned(),
-            cause: Box::new(cause),
-        };
-        if let Some(secret) = secrets.get_opt(SECRET).await.map_err(failed)? {
-            return Self::read(namespace, &secret);
-        }
-        let made = secrets.create(&PostParams::default(), &made()?).await;
-        match made {
-            Ok(secret) => Self::read(namespace, &secret),
-            // Another control was faster.
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                let secret = secrets.get(SECRET).await.map_err(failed)?;
-                Self::read(namespace, &secret)
+        let failed = |cause| api_error(namespace, cause);
+        let found = secrets.get_opt(SECRET).await.map_err(failed)?;
+        let secret = match found {
+            Some(secret) => secret,
+            None => {
+                let content = Content {
+                    sessions: SessionKeys::first(&random()?, Timestamp::now()),
+                    control: random()?,
+                };
+                let made = content.secret(ObjectMeta::default());
+                match secrets.create(&PostParams::default(), &made).await {
+                    Ok(secret) => secret,
+                    Err(error) if is_conflict(&error) => {
+                        secrets.get(SECRET).await.map_err(failed)?
+                    }
+                    Err(error) => return Err(failed(error)),
+                }
             }
-            Err(cause) => Err(failed(cause)),
-        }
-    }
-
-    fn read(namespace: &str, secret: &Secret) -> Result<Self, KeyError> {
-        let key = |key: &'static str| {
-            let data = secret.data.as_ref().and_then(|data| data.get(key));
-            let decoded = data.and_then(|data| STANDARD.decode(data.0.trim_ascii()).ok());
-            let bytes: Option<[u8; KEY_BYTES]> = decoded.and_then(|bytes| bytes.try_into().ok());
-            bytes.ok_or_else(|| KeyError::Malformed {
-                namespace: namespace.to_owned(),
-                key,
-            })
         };
         Ok(Self {
-            session: STANDARD.encode(key(SESSION_KEY)?),
-            control: key(CONTROL_KEY)?,
+            content: Content::read(namespace, &secret)?,
+            secrets,
+            namespace: namespace.to_owned(),
         })
+    }
+
+    /// Takes over what another control has changed since, and rotates the keys of sessions where that is due. Only who
+    /// leads may do so.
+    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<(), KeyError> {
+        let failed = |cause| api_error(&self.namespace, cause);
+        let found = self.secrets.get_opt(SECRET).await.map_err(failed)?;
+        let replaced = || KeyError::Replaced {
+            namespace: self.namespace.clone(),
+        };
+        let secret = found.ok_or_else(replaced)?;
+        let mut content = Content::read(&self.namespace, &secret)?;
+        if content.control != self.content.control {
+            return Err(replaced());
+        }
+        if let Some(rotated) = content.sessions.rotated(&random()?, now) {
+            content.sessions = rotated;
+            // With its version, so that of two that write at once one is refused, and looks again.
+            let renewed = content.secret(secret.metadata);
+            let parameters = PostParams::default();
+            let written = self.secrets.replace(SECRET, &parameters, &renewed).await;
+            written.map_err(failed)?;
+            tracing::info!("the key of session ids is rotated: {:?}", content.sessions);
+        }
+        self.content = content;
+        Ok(())
     }
 
     /// Signs requests to a gateway.
     pub(super) fn signer(&self) -> Signer {
-        Signer::new(self.control)
+        Signer::new(self.content.control)
     }
 
-    /// What filters are given.
-    pub(super) fn for_filters(&self) -> Keys {
-        let key = SessionKey {
-            id: SESSION_KEY_ID,
-            secret: self.session.clone(),
-        };
+    /// What filters are given now.
+    pub(super) fn for_filters(&self, now: Timestamp) -> Keys {
         Keys {
             sessions: Sessions {
-                keys: vec![key],
+                keys: self.content.sessions.in_force(now),
                 ..Sessions::default()
             },
             control: ControlKeys {
@@ -120,49 +154,105 @@ impl KeyPair {
     }
 }
 
-fn made() -> Result<Secret, KeyError> {
-    let key = || -> Result<ByteString, KeyError> {
-        let mut bytes = [0; KEY_BYTES];
-        getrandom::fill(&mut bytes).map_err(KeyError::Random)?;
-        Ok(ByteString(STANDARD.encode(bytes).into_bytes()))
-    };
-    let data = BTreeMap::from([
-        (SESSION_KEY.to_owned(), key()?),
-        (CONTROL_KEY.to_owned(), key()?),
-    ]);
-    Ok(Secret {
-        metadata: ObjectMeta {
-            name: Some(SECRET.to_owned()),
-            labels: Some(BTreeMap::from([(PART_OF.to_owned(), PROJECT.to_owned())])),
-            ..ObjectMeta::default()
-        },
-        data: Some(data),
-        ..Secret::default()
-    })
+impl Content {
+    fn read(namespace: &str, secret: &Secret) -> Result<Self, KeyError> {
+        let malformed = |key, reason: &dyn std::fmt::Display| KeyError::Malformed {
+            namespace: namespace.to_owned(),
+            key,
+            reason: reason.to_string(),
+        };
+        let value = |key: &'static str| {
+            let data = secret.data.as_ref().and_then(|data| data.get(key));
+            data.map(|data| data.0.as_slice())
+                .ok_or_else(|| malformed(key, &"is missing"))
+        };
+        let control = STANDARD.decode(value(CONTROL_KEY)?.trim_ascii()).ok();
+        let control: Option<Bytes> = control.and_then(|bytes| bytes.try_into().ok());
+        Ok(Self {
+            sessions: serde_json::from_slice(value(SESSION_KEYS)?)
+                .map_err(|error| malformed(SESSION_KEYS, &error))?,
+            control: control.ok_or_else(|| malformed(CONTROL_KEY, &"not 32 bytes in base64"))?,
+        })
+    }
+
+    fn secret(&self, metadata: ObjectMeta) -> Secret {
+        // Numbers, letters and lists alone: cannot fail.
+        let sessions = serde_json::to_vec(&self.sessions).unwrap_or_default();
+        let control = STANDARD.encode(self.control).into_bytes();
+        let mut labels = metadata.labels.unwrap_or_default();
+        labels.insert(PART_OF.to_owned(), PROJECT.to_owned());
+        Secret {
+            metadata: ObjectMeta {
+                name: Some(SECRET.to_owned()),
+                labels: Some(labels),
+                ..metadata
+            },
+            data: Some(BTreeMap::from([
+                (SESSION_KEYS.to_owned(), ByteString(sessions)),
+                (CONTROL_KEY.to_owned(), ByteString(control)),
+            ])),
+            ..Secret::default()
+        }
+    }
+}
+
+fn random() -> Result<Bytes, KeyError> {
+    let mut bytes = Bytes::default();
+    getrandom::fill(&mut bytes).map_err(KeyError::Random)?;
+    Ok(bytes)
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == CONFLICT)
+}
+
+fn api_error(namespace: &str, cause: kube::Error) -> KeyError {
+    KeyError::Api {
+        namespace: namespace.to_owned(),
+        cause: Box::new(cause),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn made() -> Content {
+        Content {
+            sessions: SessionKeys::first(&random().unwrap(), Timestamp::now()),
+            control: random().unwrap(),
+        }
+    }
+
     #[test]
     fn keys_that_were_made_can_be_read() {
-        let keys = KeyPair::read("mcp-system", &made().unwrap()).unwrap();
-        let others = KeyPair::read("mcp-system", &made().unwrap()).unwrap();
-        assert_eq!(keys.for_filters().control.public_keys.len(), 1);
-        assert_ne!(keys.for_filters(), others.for_filters());
+        let made = made();
+        let read = Content::read("mcp-system", &made.secret(ObjectMeta::default()));
+        assert!(read.unwrap() == made);
     }
 
     #[test]
     fn damaged_keys_are_told_with_what_to_do() {
-        let mut secret = made().unwrap();
-        let data = secret.data.as_mut().unwrap();
-        data.insert(CONTROL_KEY.to_owned(), ByteString(b"c2hvcnQ=".to_vec()));
-        let error = KeyPair::read("mcp-system", &secret).err().unwrap();
-        let text = error.to_string();
-        assert!(
-            text.contains("control-key") && text.contains("delete"),
-            "{text}"
-        );
+        for key in [CONTROL_KEY, SESSION_KEYS] {
+            let mut secret = made().secret(ObjectMeta::default());
+            let data = secret.data.as_mut().unwrap();
+            for damage in [Some("c2hvcnQ="), None] {
+                match damage {
+                    Some(text) => {
+                        data.insert(key.to_owned(), ByteString(text.as_bytes().to_vec()));
+                    }
+                    None => {
+                        data.remove(key);
+                    }
+                }
+                let secret = Secret {
+                    data: Some(data.clone()),
+                    ..Secret::default()
+                };
+                let error = Content::read("mcp-system", &secret).err().unwrap();
+                let text = error.to_string();
+                assert!(text.contains(key) && text.contains("delete"), "{text}");
+            }
+        }
     }
 }

@@ -82,6 +82,17 @@ impl Model {
         }
     }
 
+    /// Gives the filters other keys.
+    pub(super) fn use_keys(&mut self, keys: Keys) {
+        if self.keys == keys {
+            return;
+        }
+        self.keys = keys;
+        for gateway in self.gateways.values_mut() {
+            gateway.is_stale = true;
+        }
+    }
+
     /// Takes in the objects as they are now. `pushed` gives what a gateway was given before this control knew it.
     pub(super) fn read(
         &mut self,

@@ -15,7 +15,7 @@ use super::admin::BEAT;
 use super::apply::Apply;
 use super::follower::News;
 use super::followers::{Followers, Pairs};
-use super::keys::KeyPair;
+use super::keys::SharedKeys;
 use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
@@ -39,6 +39,15 @@ const SECRETS: Duration = Duration::from_secs(5);
 /// How long what serves no more is waited for to be taken away, before another try.
 const REMOVAL: Duration = Duration::from_secs(5);
 
+/// Between two looks at the keys.
+const LOOK: Duration = Duration::from_secs(10 * 60);
+
+/// The same, where they could not be read.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// How long the apiserver is waited for.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// News of gateways that wait to be taken; beyond them the gateways wait.
 const QUEUE: usize = 64;
 
@@ -46,7 +55,7 @@ const QUEUE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Session {
     options: Options,
-    keys: KeyPair,
+    keys: SharedKeys,
     apply: Apply,
     watches: Watches,
     objects: Objects,
@@ -59,6 +68,10 @@ pub(super) struct Session {
     statuses: Statuses,
     told: mpsc::Receiver<(ObjectName, News)>,
     is_leader: bool,
+    /// When to look whether the keys are those that are in force.
+    renew_at: Option<Instant>,
+    /// Whether they were since it leads: what was read at the start may be long out of force.
+    are_keys_current: bool,
     /// Whether the objects may be others than the model has.
     is_stale: bool,
     /// When to act on what is known.
@@ -74,13 +87,16 @@ pub(super) struct Session {
 
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
-    pub(super) fn start(client: Client, keys: KeyPair, options: Options) -> Self {
+    pub(super) fn start(client: Client, keys: SharedKeys, options: Options) -> Self {
         let metrics = Arc::new(Metrics::default());
         let mut watches = Watches::new(client.clone(), Arc::clone(&metrics));
         watches.follow(always());
         let unseen = watches.scopes().map(ToString::to_string).collect();
         let (teller, told) = mpsc::channel(QUEUE);
-        let model = Model::new(keys.for_filters(), options.gateway_addresses.clone());
+        let model = Model::new(
+            keys.for_filters(Timestamp::now()),
+            options.gateway_addresses.clone(),
+        );
         let apply = Apply::new(client.clone());
         Self {
             model,
@@ -96,6 +112,8 @@ impl Session {
             are_plugins_news: false,
             told,
             is_leader: false,
+            renew_at: None,
+            are_keys_current: false,
             is_stale: true,
             act_at: None,
             effort: Duration::ZERO,
@@ -136,6 +154,7 @@ impl Session {
                 (scope, change) = self.watches.next() => self.see(scope, change),
                 Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
                 identity = self.statuses.failed() => self.retry(&identity),
+                () = at(self.renew_at) => self.renew_keys().await,
                 () = at(self.act_at) => self.act().await,
                 () = sleep(BEAT) => {}
             }
@@ -148,6 +167,30 @@ impl Session {
     fn lead(&mut self, leads: bool) {
         self.is_leader = leads;
         self.metrics.set_leader(leads);
+        self.renew_at = leads.then(Instant::now);
+        self.soon();
+    }
+
+    async fn renew_keys(&mut self) {
+        let now = Timestamp::now();
+        let pause = match timeout(ANSWER, self.keys.renew(now)).await {
+            Ok(Ok(())) => {
+                self.are_keys_current = true;
+                LOOK
+            }
+            Ok(Err(error)) => {
+                tracing::warn!("{error}");
+                // Nobody else has pushed newer ones.
+                self.are_keys_current |= error.is_replaced();
+                if self.are_keys_current { LOOK } else { RETRY }
+            }
+            Err(_) => {
+                tracing::warn!("the apiserver does not answer, so the keys cannot be read");
+                RETRY
+            }
+        };
+        self.renew_at = Some(Instant::now() + pause);
+        self.model.use_keys(self.keys.for_filters(now));
         self.soon();
     }
 
@@ -217,7 +260,7 @@ impl Session {
         let begun = Instant::now();
         self.act_at = None;
         let is_complete = self.is_complete();
-        if self.is_leader && is_complete {
+        if self.is_leader && self.are_keys_current && is_complete {
             self.reconcile().await;
         }
         let unseen = self.unseen().map(ToString::to_string).collect();

@@ -1,0 +1,105 @@
+//! The keys of session ids are rotated, and no session ends by it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::caller::Protocol;
+use harness::control::NAMESPACE;
+use harness::manifests::Server;
+use harness::script::{Answer, Script, Tool};
+use harness::sessions::Client;
+use harness::upstream::Upstream;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::world::{World, until_tools};
+
+tests! {
+    async fn a_key_that_is_a_month_old_is_followed_by_another_and_its_sessions_go_on() {
+        let world = World::start().await;
+        let tools = vec![Tool::new("greet", Answer::Echo)];
+        let upstream = Upstream::start(Script::with_tools(tools)).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        let control = world.control("first").await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        assert_eq!(in_force(&world).await, [1]);
+        let older = Client::connected(world.gateway().address(), Protocol::Http1).await;
+        control.stop().await;
+
+        age(&world, &[40 * 24]).await;
+        let control = world.control("second").await;
+        until_in_force(&world, &[1, 2]).await;
+        assert_eq!(older.list("tools/list", "tools").await.len(), 1);
+        control.stop().await;
+
+        age(&world, &[40 * 24, 2]).await;
+        let _control = world.control("third").await;
+        until_in_force(&world, &[2, 1]).await;
+        let newer = Client::connected(world.gateway().address(), Protocol::Http1).await;
+        for client in [&older, &newer] {
+            assert_eq!(client.list("tools/list", "tools").await.len(), 1);
+            assert_eq!(client.call("echo_greet", json!({})).await.status, 200);
+        }
+    }
+
+    async fn control_goes_on_with_its_keys_while_their_secret_is_deleted_and_makes_new_ones_at_its_next_start() {
+        let world = World::start().await;
+        let control = world.control("first").await;
+        control.until_watching().await;
+        let before = world.kubernetes.read(&secret()).await;
+        world.kubernetes.delete(&secret()).await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        control.stop().await;
+        let _control = world.control("second").await;
+        let are_others = |secret: &Value| (!secret.is_null() && secret["data"] != before["data"]).then_some(());
+        world.kubernetes.until_object("there are new keys", &secret(), are_others).await;
+        world.until_ready("echo", "True", "Ready").await;
+    }
+}
+
+/// The Secret that has them.
+pub(crate) fn secret() -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "mcp-control-keys", "namespace": NAMESPACE},
+    })
+}
+
+/// The keys in it, in the order of their making.
+pub(crate) fn of(secret: &Value) -> Vec<Value> {
+    let text = secret["data"]["session-keys"].as_str().unwrap();
+    serde_json::from_slice(&STANDARD.decode(text).unwrap()).unwrap()
+}
+
+/// Makes each mint since so many hours.
+pub(crate) async fn age(world: &World, hours: &[i64]) {
+    let mut keys = of(&world.kubernetes.read(&secret()).await);
+    assert_eq!(keys.len(), hours.len());
+    for (key, hours) in keys.iter_mut().zip(hours) {
+        let from = Timestamp::now() - SignedDuration::from_hours(*hours);
+        key["from"] = from.to_string().into();
+    }
+    let text = STANDARD.encode(serde_json::to_vec(&keys).unwrap());
+    let members = json!({"data": {"session-keys": text}});
+    world.kubernetes.edit(&secret(), members).await;
+}
+
+/// The ids of the keys that the gateway has: the first mints.
+async fn in_force(world: &World) -> Vec<u64> {
+    ids(&world.plugin("mcp-gateway").await)
+}
+
+async fn until_in_force(world: &World, wanted: &[u64]) {
+    let plugin = world.plugin("mcp-gateway").await;
+    let has = |plugin: &Value| (ids(plugin) == wanted).then_some(());
+    let what = format!("the keys in force are {wanted:?}");
+    world.kubernetes.until_object(&what, &plugin, has).await;
+}
+
+fn ids(plugin: &Value) -> Vec<u64> {
+    let keys = &plugin["spec"]["pluginConfig"]["sessions"]["keys"];
+    let keys = keys.as_array().into_iter().flatten();
+    keys.map(|key| key["id"].as_u64().unwrap()).collect()
+}
