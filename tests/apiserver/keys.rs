@@ -56,6 +56,20 @@ tests! {
         world.kubernetes.until_object("there are new keys", &secret(), are_others).await;
         world.until_ready("echo", "True", "Ready").await;
     }
+
+    async fn keys_that_cannot_be_rotated_stop_nothing() {
+        let world = World::start().await;
+        let control = world.control("first").await;
+        control.until_watching().await;
+        control.stop().await;
+        age(&world, &[40 * 24]).await;
+        world.kubernetes.edit(&secret(), json!({"immutable": true})).await;
+        let _control = world.control("second").await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        assert_eq!(in_force(&world).await, [1]);
+    }
 }
 
 /// The Secret that has them.

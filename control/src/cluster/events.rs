@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use super::apply::FIELD_MANAGER;
 use super::notices::Notice;
@@ -20,6 +21,8 @@ const LONGEST_NOTE: usize = 1024;
 /// See the module.
 pub(super) struct Events {
     recorder: Recorder,
+    /// They end with this: who leads no more writes nothing.
+    writers: JoinSet<()>,
     /// How each condition `Ready` stands, as far as people know already.
     told: BTreeMap<Identity, (Readiness, Reason)>,
     /// What there was to be told last of other objects. No status remembers it for the control that leads next.
@@ -34,6 +37,7 @@ impl Events {
         };
         Self {
             recorder: Recorder::new(client, reporter),
+            writers: JoinSet::new(),
             told: BTreeMap::new(),
             notices: BTreeSet::new(),
         }
@@ -80,7 +84,8 @@ impl Events {
 
     /// All that there is to be told now of objects without a status.
     pub(super) fn notices(&mut self, now: BTreeSet<Notice>, objects: &Objects) {
-        for notice in now.difference(&self.notices) {
+        let before = std::mem::take(&mut self.notices);
+        for notice in now.difference(&before) {
             let Notice {
                 identity,
                 reason,
@@ -95,7 +100,7 @@ impl Events {
         self.notices = now;
     }
 
-    fn publish(&self, event: Event, identity: &Identity, known: &Known) {
+    fn publish(&mut self, event: Event, identity: &Identity, known: &Known) {
         let version = identity.kind.api_versions().first();
         let namespace = &identity.name.namespace;
         let reference = ObjectReference {
@@ -107,7 +112,8 @@ impl Events {
             ..ObjectReference::default()
         };
         let recorder = self.recorder.clone();
-        tokio::spawn(async move {
+        while self.writers.try_join_next().is_some() {}
+        self.writers.spawn(async move {
             if let Err(error) = recorder.publish(&event, &reference).await {
                 tracing::debug!("no event: {error}");
             }

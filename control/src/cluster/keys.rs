@@ -11,6 +11,7 @@ use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 use mcp_filter_config::{ControlKeys, Sessions};
 
+use super::lease::CONFLICT;
 use super::session_keys::{Bytes, SessionKeys};
 use crate::gateway_client::Signer;
 use crate::labels::{PART_OF, PROJECT};
@@ -22,9 +23,6 @@ const SECRET: &str = "mcp-control-keys";
 const SESSION_KEYS: &str = "session-keys";
 /// With which control signs its own requests: in base64.
 const CONTROL_KEY: &str = "control-key";
-
-/// The apiserver's answer where another was quicker.
-const CONFLICT: u16 = 409;
 
 /// Keys can be neither read nor made.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +51,9 @@ pub(super) enum KeyError {
 }
 
 impl KeyError {
-    /// Whether there are others now than at the start.
-    pub(super) fn is_replaced(&self) -> bool {
-        matches!(self, Self::Replaced { .. })
+    /// Whether another try may soon succeed.
+    pub(super) fn is_for_now(&self) -> bool {
+        matches!(self, Self::Api { .. })
     }
 }
 
@@ -64,6 +62,8 @@ pub(super) struct SharedKeys {
     secrets: Api<Secret>,
     namespace: String,
     content: Content,
+    /// Of the Secret that was read last.
+    metadata: ObjectMeta,
 }
 
 /// What the Secret holds.
@@ -104,33 +104,44 @@ impl SharedKeys {
         };
         Ok(Self {
             content: Content::read(namespace, &secret)?,
+            metadata: secret.metadata,
             secrets,
             namespace: namespace.to_owned(),
         })
     }
 
-    /// Takes over what another control has changed since, and rotates the keys of sessions where that is due. Only who
-    /// leads may do so.
-    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<(), KeyError> {
-        let failed = |cause| api_error(&self.namespace, cause);
-        let found = self.secrets.get_opt(SECRET).await.map_err(failed)?;
+    /// Takes over what another control has changed since. What was read before goes on where that fails.
+    pub(super) async fn read(&mut self) -> Result<(), KeyError> {
+        let found = self.secrets.get_opt(SECRET).await;
+        let found = found.map_err(|cause| api_error(&self.namespace, cause))?;
         let replaced = || KeyError::Replaced {
             namespace: self.namespace.clone(),
         };
         let secret = found.ok_or_else(replaced)?;
-        let mut content = Content::read(&self.namespace, &secret)?;
+        let content = Content::read(&self.namespace, &secret)?;
         if content.control != self.content.control {
             return Err(replaced());
         }
-        if let Some(rotated) = content.sessions.rotated(&random()?, now) {
-            content.sessions = rotated;
-            // With its version, so that of two that write at once one is refused, and looks again.
-            let renewed = content.secret(secret.metadata);
-            let parameters = PostParams::default();
-            let written = self.secrets.replace(SECRET, &parameters, &renewed).await;
-            written.map_err(failed)?;
-            tracing::info!("the key of session ids is rotated: {:?}", content.sessions);
-        }
+        self.content = content;
+        self.metadata = secret.metadata;
+        Ok(())
+    }
+
+    /// Puts a new key of sessions beside those that were read last, where that is due. Only who leads may do so.
+    pub(super) async fn rotate(&mut self, now: Timestamp) -> Result<(), KeyError> {
+        let Some(sessions) = self.content.sessions.rotated(&random()?, now) else {
+            return Ok(());
+        };
+        let content = Content {
+            sessions,
+            ..self.content
+        };
+        // With its version, so that of two that write at once one is refused.
+        let renewed = content.secret(self.metadata.clone());
+        let parameters = PostParams::default();
+        let written = self.secrets.replace(SECRET, &parameters, &renewed).await;
+        written.map_err(|cause| api_error(&self.namespace, cause))?;
+        tracing::info!("the key of session ids is rotated: {:?}", content.sessions);
         self.content = content;
         Ok(())
     }
@@ -156,22 +167,23 @@ impl SharedKeys {
 
 impl Content {
     fn read(namespace: &str, secret: &Secret) -> Result<Self, KeyError> {
-        let malformed = |key, reason: &dyn std::fmt::Display| KeyError::Malformed {
+        let malformed = |key, reason: String| KeyError::Malformed {
             namespace: namespace.to_owned(),
             key,
-            reason: reason.to_string(),
+            reason,
         };
         let value = |key: &'static str| {
             let data = secret.data.as_ref().and_then(|data| data.get(key));
             data.map(|data| data.0.as_slice())
-                .ok_or_else(|| malformed(key, &"is missing"))
+                .ok_or_else(|| malformed(key, "is missing".to_owned()))
         };
         let control = STANDARD.decode(value(CONTROL_KEY)?.trim_ascii()).ok();
         let control: Option<Bytes> = control.and_then(|bytes| bytes.try_into().ok());
         Ok(Self {
             sessions: serde_json::from_slice(value(SESSION_KEYS)?)
-                .map_err(|error| malformed(SESSION_KEYS, &error))?,
-            control: control.ok_or_else(|| malformed(CONTROL_KEY, &"not 32 bytes in base64"))?,
+                .map_err(|error| malformed(SESSION_KEYS, no_keys(&error)))?,
+            control: control
+                .ok_or_else(|| malformed(CONTROL_KEY, "is not 32 bytes in base64".to_owned()))?,
         })
     }
 
@@ -202,6 +214,15 @@ fn random() -> Result<Bytes, KeyError> {
     Ok(bytes)
 }
 
+/// Where the mistake is. The error's own words may quote a key.
+fn no_keys(error: &serde_json::Error) -> String {
+    format!(
+        "is no list of keys, each with id, secret and from: line {}, column {}",
+        error.line(),
+        error.column()
+    )
+}
+
 fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == CONFLICT)
 }
@@ -229,6 +250,17 @@ mod tests {
         let made = made();
         let read = Content::read("mcp-system", &made.secret(ObjectMeta::default()));
         assert!(read.unwrap() == made);
+    }
+
+    #[test]
+    fn keys_that_stand_in_a_damaged_secret_are_not_printed() {
+        let mut secret = made().secret(ObjectMeta::default());
+        let key = STANDARD.encode([7; 32]);
+        let damaged = ByteString(format!("{key:?}").into_bytes());
+        let data = secret.data.as_mut().unwrap();
+        data.insert(SESSION_KEYS.to_owned(), damaged);
+        let error = Content::read("mcp-system", &secret).err().unwrap();
+        assert!(!error.to_string().contains(&key), "{error}");
     }
 
     #[test]

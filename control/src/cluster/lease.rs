@@ -21,7 +21,7 @@ use observed::{Observed, Step, holder};
 const OWN_BYTES: usize = 4;
 
 /// The apiserver's answer where another was quicker.
-const CONFLICT: u16 = 409;
+pub(super) const CONFLICT: u16 = 409;
 
 const NO_ANSWER: &str = "the apiserver does not answer";
 

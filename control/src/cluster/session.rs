@@ -72,6 +72,8 @@ pub(super) struct Session {
     renew_at: Option<Instant>,
     /// Whether they were since it leads: what was read at the start may be long out of force.
     are_keys_current: bool,
+    /// Whether it is told that nothing is taken away.
+    is_withholding: bool,
     /// Whether the objects may be others than the model has.
     is_stale: bool,
     /// When to act on what is known.
@@ -112,8 +114,9 @@ impl Session {
             are_plugins_news: false,
             told,
             is_leader: false,
-            renew_at: None,
+            renew_at: Some(Instant::now() + LOOK),
             are_keys_current: false,
+            is_withholding: false,
             is_stale: true,
             act_at: None,
             effort: Duration::ZERO,
@@ -149,14 +152,9 @@ impl Session {
         loop {
             self.beat.send_replace(Instant::now());
             tokio::select! {
+                // Whatever is waited for.
                 _ = &mut stopped => break,
-                Ok(()) = leading.changed() => self.lead(*leading.borrow_and_update()),
-                (scope, change) = self.watches.next() => self.see(scope, change),
-                Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
-                identity = self.statuses.failed() => self.retry(&identity),
-                () = at(self.renew_at) => self.renew_keys().await,
-                () = at(self.act_at) => self.act().await,
-                () = sleep(BEAT) => {}
+                () = self.step(&mut leading) => {}
             }
         }
         // Whoever waits to tell something need not.
@@ -164,32 +162,50 @@ impl Session {
         self.followers.stop().await;
     }
 
+    /// Waits for what comes next and does it.
+    async fn step(&mut self, leading: &mut watch::Receiver<bool>) {
+        tokio::select! {
+            Ok(()) = leading.changed() => self.lead(*leading.borrow_and_update()),
+            (scope, change) = self.watches.next() => self.see(scope, change),
+            Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
+            identity = self.statuses.failed() => self.retry(&identity),
+            () = at(self.renew_at) => self.renew_keys().await,
+            () = at(self.act_at) => self.act().await,
+            () = sleep(BEAT) => {}
+        }
+    }
+
     fn lead(&mut self, leads: bool) {
         self.is_leader = leads;
         self.metrics.set_leader(leads);
-        self.renew_at = leads.then(Instant::now);
+        self.renew_at = Some(Instant::now());
         self.soon();
     }
 
+    /// Looks whether the keys are others by now. Who does not lead looks, too: the Secret may be gone when it does.
     async fn renew_keys(&mut self) {
         let now = Timestamp::now();
-        let pause = match timeout(ANSWER, self.keys.renew(now)).await {
-            Ok(Ok(())) => {
-                self.are_keys_current = true;
-                LOOK
-            }
+        let is_read = match timeout(ANSWER, self.keys.read()).await {
+            Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!("{error}");
-                // Nobody else has pushed newer ones.
-                self.are_keys_current |= error.is_replaced();
-                if self.are_keys_current { LOOK } else { RETRY }
+                // What cannot be used today will not be usable soon, and what was read before can.
+                !error.is_for_now()
             }
             Err(_) => {
                 tracing::warn!("the apiserver does not answer, so the keys cannot be read");
-                RETRY
+                false
             }
         };
-        self.renew_at = Some(Instant::now() + pause);
+        if is_read && self.is_leader {
+            self.are_keys_current = true;
+            match timeout(ANSWER, self.keys.rotate(now)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!("the key of session ids is not rotated: {error}"),
+                Err(_) => tracing::warn!("the key of session ids is not rotated: no answer"),
+            }
+        }
+        self.renew_at = Some(Instant::now() + if is_read { LOOK } else { RETRY });
         self.model.use_keys(self.keys.for_filters(now));
         self.soon();
     }
@@ -355,6 +371,19 @@ impl Session {
         self.model.read(&self.objects, &gaps, pushed);
     }
 
+    /// Leaves everything as it is, for it is not known which gateways an object names that cannot be read.
+    fn withhold(&mut self) {
+        let is_served = |gateway: &ObjectName| self.model.gateways.contains_key(gateway);
+        let is_withholding = !self.plugins.left_over(is_served).is_empty();
+        if is_withholding && !self.is_withholding {
+            tracing::warn!(
+                "WasmPlugins of gateways that are served no more stay until all Gateways, HTTPRoutes, \
+                 MCPGatewayExtensions and MCPServers can be read"
+            );
+        }
+        self.is_withholding = is_withholding;
+    }
+
     /// Takes away the pairs of gateways that serve no more. One that an object still names keeps what it has: without it,
     /// requests would pass by all policies while that object is repaired.
     async fn clean_up(&mut self) {
@@ -362,8 +391,10 @@ impl Session {
             return;
         }
         let Some(wanted) = kept::wanted(&self.objects) else {
+            self.withhold();
             return;
         };
+        self.is_withholding = false;
         let actions: Vec<Action> = self.plugins.left_over(|gateway| {
             let mut servers = wanted.servers.iter();
             self.model.gateways.contains_key(gateway)

@@ -4,10 +4,10 @@
 //! key 1  accepted, mints                             | accepted | gone
 //! key 2                       made, accepted         | mints, accepted
 //!        ^ from               ^ from + PERIOD        ^ from of key 2
-//!                             |<------ SPREAD ------>|<- TTL ->|
+//!                             |<------ SPREAD ------>|<- SPREAD + TTL ->|
 //! ```
-//! A new key is accepted everywhere before the first id is minted with it, and an old one as long as an id lives that was
-//! minted with it: so a rotation ends no session.
+//! A new key is accepted everywhere before the first id is minted with it, and an old one as long as an id may live that
+//! was minted with it, also where each of both is learnt late by up to `SPREAD`: so a rotation ends no session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,8 +21,9 @@ pub(super) type Bytes = [u8; 32];
 /// For how long a key mints.
 const PERIOD: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What it takes at most until every gateway has what was pushed, with an hour's reserve for one that is down.
-const SPREAD: SignedDuration = SignedDuration::from_hours(1);
+/// What it takes at most until every gateway has what is in force: a minute, with a day's reserve for control or a gateway
+/// that is down.
+const SPREAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// See the module. In the order of their making; never empty.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,10 +112,11 @@ impl SessionKeys {
     fn living(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
         let ttl = Sessions::default().ttl_seconds;
         let ttl = SignedDuration::from_secs(i64::try_from(ttl).unwrap_or(i64::MAX));
+        let late = SPREAD.saturating_add(ttl);
         let successors = self.0.iter().skip(1).map(Some).chain([None]);
         let keys = self.0.iter().zip(successors);
         keys.filter_map(move |(key, successor)| {
-            let end = successor.and_then(|next| next.from.saturating_add(ttl).ok());
+            let end = successor.and_then(|next| next.from.saturating_add(late).ok());
             end.is_none_or(|end| now < end).then_some(key)
         })
     }
@@ -160,8 +162,9 @@ mod tests {
         assert_eq!(ids(&keys, made), [1, 2]);
         assert_eq!(ids(&keys, made + SPREAD - HOUR / 60), [1, 2]);
         assert_eq!(ids(&keys, made + SPREAD), [2, 1]);
-        assert_eq!(ids(&keys, made + SPREAD + HOUR * 24 - HOUR / 60), [2, 1]);
-        assert_eq!(ids(&keys, made + SPREAD + HOUR * 24), [2]);
+        let end = made + SPREAD + SPREAD + HOUR * 24;
+        assert_eq!(ids(&keys, end - HOUR / 60), [2, 1]);
+        assert_eq!(ids(&keys, end), [2]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::apply::Apply;
@@ -31,6 +32,8 @@ pub(super) struct Statuses {
     apply: Apply,
     events: Events,
     permits: Arc<Semaphore>,
+    /// They end with this: who leads no more writes nothing.
+    writers: JoinSet<()>,
     /// What was written and not seen back yet.
     sent: BTreeMap<Identity, Value>,
     teller: mpsc::UnboundedSender<Identity>,
@@ -52,6 +55,7 @@ impl Statuses {
             apply: Apply::new(client.clone()),
             events: Events::new(client),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            writers: JoinSet::new(),
             sent: BTreeMap::new(),
             teller,
             failures,
@@ -88,6 +92,7 @@ impl Statuses {
 
     /// Writes all that differ from what is there, and says what is news.
     pub(super) fn write(&mut self, model: &Model, objects: &Objects) {
+        while self.writers.try_join_next().is_some() {}
         self.events.retain(objects);
         let now = (objects, Timestamp::now());
         for standing in model.standings() {
@@ -160,7 +165,7 @@ impl Statuses {
             Arc::clone(&self.permits),
             self.teller.clone(),
         );
-        tokio::spawn(async move {
+        self.writers.spawn(async move {
             let _permit = permits.acquire_owned().await;
             match apply.status(&object).await {
                 Ok(()) => {}
