@@ -29,6 +29,9 @@ spec:
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 ";
 
+/// How a command is marked that is not run here.
+const NOT_RUN: &str = "# not run";
+
 async fn well(kubernetes: &Kubernetes, line: &str) -> String {
     let ended = shell(kubernetes, line).await;
     assert!(ended.well, "{line}: {}", ended.err);
@@ -67,10 +70,17 @@ fn commands(document: &str, heading: &str) -> Vec<String> {
     commands.flat_map(str::lines).map(str::to_owned).collect()
 }
 
+/// The headings of a document's sections.
+fn headings(document: &str) -> Vec<String> {
+    let text = fs::read_to_string(component::file("..").join(document)).unwrap();
+    let headings = text.lines().filter(|line| line.starts_with("## "));
+    headings.map(str::to_owned).collect()
+}
+
 /// Runs those that are not marked, as they stand.
 async fn run(kubernetes: &Kubernetes, lines: &[String]) -> Vec<Ended> {
     let mut ends = Vec::new();
-    for line in lines.iter().filter(|line| !line.contains("# not run")) {
+    for line in lines.iter().filter(|line| !line.contains(NOT_RUN)) {
         assert!(
             line.starts_with("kubectl ") || line.starts_with("mcp-control get"),
             "{line}: mark it, or have it run here"
@@ -102,6 +112,11 @@ tests! {
             "## Upgrade",
             "## Uninstall",
         ];
+        for heading in headings("docs/kubernetes.md") {
+            let lines = commands("docs/kubernetes.md", &heading);
+            let is_run = lines.iter().all(|line| line.contains(NOT_RUN)) || sections.contains(&heading.as_str());
+            assert!(is_run, "{heading}: mark its commands, or have them run here");
+        }
         for section in sections {
             let lines = commands("docs/kubernetes.md", section);
             assert!(!lines.is_empty(), "{section}");

@@ -4,6 +4,9 @@ use super::store::Store;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
+/// Of an object's name (Kubernetes, "DNS Subdomain Names").
+const LONGEST_NAME: usize = 253;
+
 /// Group and kind of an object.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GroupKind(pub(super) &'static str, pub(super) &'static str);
@@ -45,21 +48,24 @@ pub(super) fn missing(
     );
     // Two references that both need a grant must not overwrite one another's.
     let own = format!("{}-{namespace}-{}", from.1, name.name).to_lowercase();
+    let own = own.get(..LONGEST_NAME).unwrap_or(&own);
+    // A name such as `123` is no number.
+    let quoted = |name: &str| format!("{name:?}");
     let manifest = [
         "apiVersion: gateway.networking.k8s.io/v1beta1".to_owned(),
         "kind: ReferenceGrant".to_owned(),
         "metadata:".to_owned(),
-        format!("  name: {own}"),
-        format!("  namespace: {}", name.namespace),
+        format!("  name: {}", quoted(own)),
+        format!("  namespace: {}", quoted(&name.namespace)),
         "spec:".to_owned(),
         "  from:".to_owned(),
         format!("  - group: {}", from.0),
         format!("    kind: {}", from.1),
-        format!("    namespace: {namespace}"),
+        format!("    namespace: {}", quoted(namespace)),
         "  to:".to_owned(),
         format!("  - group: {}", if to.0.is_empty() { "''" } else { to.0 }),
         format!("    kind: {}", to.1),
-        format!("    name: {}", name.name),
+        format!("    name: {}", quoted(&name.name)),
     ];
     Fault::new(reason, sentence).with_manifest(&manifest)
 }

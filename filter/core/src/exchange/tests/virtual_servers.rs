@@ -65,7 +65,7 @@ fn a_large_call_for_a_virtual_server_goes_nowhere() {
 }
 
 #[test]
-fn what_ends_a_session_or_a_call_needs_no_virtual_server() {
+fn what_ends_a_call_needs_no_virtual_server() {
     let mut gateway = Gateway::new();
     let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{}}"#;
     assert_eq!(gateway.answer(&[ASKED], cancelled).status, 202);
