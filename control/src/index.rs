@@ -159,6 +159,16 @@ pub struct Notice {
     pub fault: Fault,
 }
 
+/// Whether an MCPGatewayExtension of `namespace` may make `gateway` serve: one of its own namespace, or one that a
+/// ReferenceGrant lets in.
+pub fn may_extend<'a>(
+    objects: impl IntoIterator<Item = &'a Object>,
+    namespace: &str,
+    gateway: &ObjectName,
+) -> bool {
+    gateways::may_extend(namespace, gateway, &Store::new(objects, BTreeSet::new()))
+}
+
 /// Resolves all objects. The order in which they come does not matter.
 pub fn build<'a>(objects: impl IntoIterator<Item = &'a Object>, settings: &Settings) -> Index {
     Builder::new(Store::new(objects, settings.unreadable.clone()), settings).build()

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::objects::Objects;
 use crate::api::RouteRef;
+use crate::index::may_extend;
 use crate::manifests::{Kind, Object};
 use crate::object::ObjectName;
 
 /// Whom objects want to be served, rightly or not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Those that an extension names, or the route of an MCPServer.
+    /// Those that an extension names that may, or the route of an MCPServer.
     pub(super) gateways: BTreeSet<ObjectName>,
     /// MCPServers whose route is not there: where they were served, they may be again.
     pub(super) servers: BTreeSet<ObjectName>,
@@ -21,7 +22,11 @@ pub(super) fn wanted(objects: &Objects) -> Option<Wanted> {
     let decides = |kind: Kind| {
         matches!(
             kind,
-            Kind::Gateway | Kind::HttpRoute | Kind::McpGatewayExtension | Kind::McpServer
+            Kind::Gateway
+                | Kind::HttpRoute
+                | Kind::McpGatewayExtension
+                | Kind::McpServer
+                | Kind::ReferenceGrant
         )
     };
     let unreadable = objects.unreadable();
@@ -34,10 +39,17 @@ pub(super) fn wanted(objects: &Objects) -> Option<Wanted> {
         match object {
             Object::McpGatewayExtension(extension) => {
                 let target = &extension.spec.target_ref;
-                wanted.gateways.insert(ObjectName {
-                    namespace: target.namespace.clone().unwrap_or(namespace),
+                let gateway = ObjectName {
+                    namespace: target
+                        .namespace
+                        .clone()
+                        .unwrap_or_else(|| namespace.clone()),
                     name: target.name.clone(),
-                });
+                };
+                // Else anybody could keep another's gateway as it is, whatever its owner does.
+                if may_extend(objects.readable(), &namespace, &gateway) {
+                    wanted.gateways.insert(gateway);
+                }
             }
             Object::McpServer(server) => {
                 match parents(objects, &namespace, &server.spec.target_ref) {
@@ -126,10 +138,38 @@ mod tests {
         Some(wanted.gateways.iter().map(ToString::to_string).collect())
     }
 
+    fn grant() -> Value {
+        let from = json!({
+            "group": "mcp.kuadrant.io",
+            "kind": "MCPGatewayExtension",
+            "namespace": "team",
+        });
+        let to = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway"});
+        let mut grant = object(
+            "gateway.networking.k8s.io/v1beta1",
+            "ReferenceGrant",
+            json!({"from": [from], "to": [to]}),
+        );
+        grant["metadata"]["namespace"] = "infra".into();
+        grant
+    }
+
     #[test]
     fn a_gateway_that_an_extension_names_is_wanted_whatever_else_is_wrong() {
-        assert_eq!(gateways(&[extension()]), Some(vec!["infra/gw".to_owned()]));
+        let infra = Some(vec!["infra/gw".to_owned()]);
+        assert_eq!(gateways(&[extension(), grant()]), infra);
+        let mut beside = extension();
+        beside["metadata"]["namespace"] = "infra".into();
+        assert_eq!(gateways(&[beside]), infra);
         assert_eq!(gateways(&[]), Some(Vec::new()));
+    }
+
+    #[test]
+    fn an_extension_keeps_no_gateway_of_another_namespace_that_has_not_granted_it() {
+        assert_eq!(gateways(&[extension()]), Some(Vec::new()));
+        let mut elsewhere = grant();
+        elsewhere["metadata"]["namespace"] = "other".into();
+        assert_eq!(gateways(&[extension(), elsewhere]), Some(Vec::new()));
     }
 
     #[test]

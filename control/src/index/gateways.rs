@@ -156,6 +156,11 @@ fn listener<'a>(
     })
 }
 
+/// Whether an extension of `namespace` may make `gateway` serve.
+pub(super) fn may_extend(namespace: &str, gateway: &ObjectName, store: &Store<'_>) -> bool {
+    grant::is_granted(store, (EXTENSION, namespace), (GATEWAY, gateway))
+}
+
 /// The hosts of a listener whose extension names none.
 fn listener_hosts(
     listener: &GatewayListeners,
