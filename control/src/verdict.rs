@@ -121,6 +121,12 @@ impl Fault {
         }
     }
 
+    /// Of an object that cannot be read, and why not.
+    pub fn unreadable(reason: &str) -> Self {
+        let message = format!("the object cannot be read, correct it: {reason}");
+        Self::new(Reason::Invalid, message)
+    }
+
     /// The fault with a manifest in the lines after its message, for people to apply.
     pub fn with_manifest(mut self, lines: &[String]) -> Self {
         for line in lines {

@@ -27,11 +27,7 @@ pub(super) fn wishes(model: &Model, objects: &Objects) -> Vec<(Identity, Vec<Wis
     let unreadable = unreadable
         .iter()
         .filter(|(identity, _)| identity.kind == Kind::McpGatewayExtension)
-        .map(|(identity, reason)| {
-            let message = format!("the object cannot be read, correct it: {reason}");
-            let fault = Fault::new(Reason::Invalid, message);
-            (identity.clone(), refused(&fault))
-        });
+        .map(|(identity, reason)| (identity.clone(), refused(&Fault::unreadable(reason))));
     readable.chain(unreadable).collect()
 }
 

@@ -22,11 +22,8 @@ pub(super) struct Notice {
 pub(super) fn notices(model: &Model, objects: &Objects) -> BTreeSet<Notice> {
     let resolved = model.whole.notices.iter().filter_map(resolved);
     let unreadable = objects.unreadable().into_iter();
-    let unreadable = unreadable.map(|(identity, reason)| {
-        let message = format!("the object cannot be read, correct it: {reason}");
-        let fault = Fault::new(Reason::Invalid, message);
-        Notice::new(identity, &fault, true)
-    });
+    let unreadable = unreadable
+        .map(|(identity, reason)| Notice::new(identity, &Fault::unreadable(reason), true));
     resolved
         .chain(unreadable)
         // Those say it in their conditions, of which people are told.

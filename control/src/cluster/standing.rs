@@ -4,8 +4,7 @@ use super::status::Facts;
 use crate::index::Registration;
 use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
-use crate::printable::printable;
-use crate::verdict::{Readiness, Reason, Verdict};
+use crate::verdict::{Fault, Readiness, Reason, Verdict};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,12 +98,13 @@ fn nowhere(registration: &Registration) -> Verdict {
 
 /// What is told about a registration that cannot be read.
 pub(super) fn unreadable(identity: &Identity, reason: &str) -> Verdict {
+    let fault = Fault::unreadable(reason);
     Verdict {
         name: identity.name.clone(),
         kind: identity.kind.as_str(),
         ready: Readiness::False,
-        reason: Reason::Invalid,
-        message: printable(&format!("the object cannot be read, correct it: {reason}")),
+        reason: fault.reason,
+        message: fault.message,
         tools: None,
         prompts: None,
         resources: None,

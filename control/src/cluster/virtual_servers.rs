@@ -47,10 +47,10 @@ pub(super) fn standings(model: &Model, objects: &Objects) -> Vec<Standing> {
     let unreadable = unreadable
         .filter(|(identity, _)| identity.kind == Kind::McpVirtualServer)
         .map(|(identity, reason)| {
-            let message = format!("the object cannot be read, correct it: {reason}");
+            let Fault { reason, message } = Fault::unreadable(reason);
             Standing {
                 identity,
-                ready: not_ready(Reason::Invalid, message),
+                ready: not_ready(reason, message),
                 selection: Selection::default(),
             }
         });

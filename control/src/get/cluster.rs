@@ -23,7 +23,7 @@ use crate::labels::{COMPONENT, PART_OF, PROJECT};
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
 use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION, api_resource};
-use crate::verdict::Reason;
+use crate::verdict;
 
 /// A cluster that is there takes a connection within this time.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -214,11 +214,11 @@ pub(super) fn read(kind: Kind, mut object: DynamicObject) -> Result<Read, Box<Fa
     };
     let fault = |error: String| {
         let name = name.clone();
-        let message = format!("the object cannot be read, correct it: {error}");
+        let told = verdict::Fault::unreadable(&error);
         Box::new(Fault::new(
             Identity { kind, name }.into(),
-            Reason::Invalid.as_str(),
-            message,
+            told.reason.as_str(),
+            told.message,
         ))
     };
     let status = object
