@@ -166,7 +166,9 @@ pub fn may_extend<'a>(
     namespace: &str,
     gateway: &ObjectName,
 ) -> bool {
-    gateways::may_extend(namespace, gateway, &Store::new(objects, BTreeSet::new()))
+    let is_grant = |object: &&Object| matches!(object, Object::ReferenceGrant(_));
+    let grants = objects.into_iter().filter(is_grant);
+    gateways::may_extend(namespace, gateway, &Store::new(grants, BTreeSet::new()))
 }
 
 /// Resolves all objects. The order in which they come does not matter.

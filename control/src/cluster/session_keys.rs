@@ -172,7 +172,7 @@ mod tests {
         let late = start() + PERIOD * 5;
         let keys = SessionKeys::first(&[1; 32], start());
         let keys = keys.rotated(&[2; 32], late).unwrap();
-        assert_eq!(ids(&keys, late), [1, 2], "ids may be an hour old");
+        assert_eq!(ids(&keys, late), [1, 2], "an id of the old one may be new");
         assert_eq!(keys.rotated(&[3; 32], late), None);
         let next = keys.rotated(&[3; 32], late + SPREAD + PERIOD).unwrap();
         assert_eq!(ids(&next, late + SPREAD + PERIOD), [2, 3]);
