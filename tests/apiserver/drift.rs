@@ -24,6 +24,9 @@ tests! {
             json!({"spec": {"pluginConfig": {"more": {"than": "control wrote"}}}}),
             json!({"spec": {"pluginConfig": null}}),
             json!({"spec": {"phase": "STATS"}}),
+            json!({"spec": {"match": [{"ports": [{"number": 9}]}]}}),
+            json!({"spec": {"priority": 7, "vmConfig": {"env": [{"name": "A", "value": "b"}]}}}),
+            json!({"spec": {"targetRefs": null, "selector": {"matchLabels": {"app": "none"}}}}),
         ];
         for edit in edits {
             let edited = world.kubernetes.edit(&pushed, edit.clone()).await;
@@ -33,6 +36,23 @@ tests! {
             world.kubernetes.until_object(&what, &pushed, repaired).await;
         }
         until_tools(world.gateway(), &["echo_greet"]).await;
+        world.until_caught_up().await;
+        let repaired = world.versions().await;
+        world.until_caught_up().await;
+        assert_eq!(world.versions().await, repaired, "what is repaired is written no more");
+    }
+
+    async fn the_secret_by_which_the_image_is_pulled_is_its_users() {
+        let world = World::start().await;
+        let _control = world.control("one").await;
+        let _upstream = server(&world).await;
+        let pushed = settled(&world).await;
+        let edit = json!({"spec": {"imagePullSecret": "registry", "phase": "STATS"}});
+        world.kubernetes.edit(&pushed, edit).await;
+        let repaired = |plugin: &Value| (plugin["spec"]["phase"] == pushed["spec"]["phase"]).then_some(());
+        world.kubernetes.until_object("the phase is repaired", &pushed, repaired).await;
+        world.until_caught_up().await;
+        assert_eq!(world.kubernetes.read(&pushed).await["spec"]["imagePullSecret"], "registry");
     }
 
     async fn a_plugin_that_is_deleted_comes_back() {

@@ -9,12 +9,16 @@ use super::objects::{Change, Effect, name};
 use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT};
 use crate::object::ObjectName;
 
+/// The members of `spec` that are whoever's has set them, in a pair that control owns. Any other narrows what passes by
+/// the filter, or makes another of it.
+const OTHERS: [&str; 1] = ["imagePullSecret"];
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
     /// Own these fields of a WasmPlugin, and make it where it is not there.
     Apply(Value),
-    /// Take out what another has put into a `pluginConfig`: a merge patch (RFC 7396).
+    /// Take out what another has put into a `spec`, and put back what was there: a merge patch (RFC 7396).
     Prune(ObjectName, Value),
     /// Take it away.
     Delete(ObjectName),
@@ -71,7 +75,7 @@ impl Plugins {
     pub(super) fn manage(&self, gateway: &ObjectName, wanted: &[Value]) -> Vec<Action> {
         let mut actions: Vec<_> = wanted
             .iter()
-            .filter_map(|plugin| self.mend(gateway, plugin))
+            .flat_map(|plugin| self.mend(gateway, plugin, |member| OTHERS.contains(&member)))
             .collect();
         let is_wanted = |name: &ObjectName| {
             let mut names = wanted.iter();
@@ -89,10 +93,10 @@ impl Plugins {
     /// What hands each part of the pair that a user owns its configuration.
     pub(super) fn adopt(&self, gateway: &ObjectName, configs: &[(&str, Value)]) -> Vec<Action> {
         let theirs = self.of(gateway).filter(|(_, plugin)| !is_managed(plugin));
-        let actions = theirs.filter_map(|(name, plugin)| {
+        let wanted = theirs.filter_map(|(name, plugin)| {
             let component = label(plugin, COMPONENT)?;
             let (_, config) = configs.iter().find(|(part, _)| *part == component)?;
-            let wanted = json!({
+            Some(json!({
                 "apiVersion": plugin.get("apiVersion"),
                 "kind": plugin.get("kind"),
                 // With its uid, or what is deleted meanwhile would come back as half an object.
@@ -102,10 +106,11 @@ impl Plugins {
                     "uid": plugin.pointer("/metadata/uid"),
                 },
                 "spec": {"pluginConfig": config},
-            });
-            self.mend(gateway, &wanted)
+            }))
         });
-        actions.collect()
+        wanted
+            .flat_map(|plugin| self.mend(gateway, &plugin, |member| member != "pluginConfig"))
+            .collect()
     }
 
     /// Which part of the pair that a user owns is not there, and how it is found.
@@ -145,24 +150,27 @@ impl Plugins {
         })
     }
 
-    /// What brings an object to have `wanted`.
-    fn mend(&self, gateway: &ObjectName, wanted: &Value) -> Option<Action> {
+    /// What brings an object to have `wanted`, and in `spec` nothing else but what is others'.
+    fn mend(
+        &self,
+        gateway: &ObjectName,
+        wanted: &Value,
+        is_others: impl Fn(&str) -> bool,
+    ) -> Vec<Action> {
+        let apply = || Action::Apply(wanted.clone());
+        let name = wanted.pointer("/metadata/name").and_then(Value::as_str);
         let name = ObjectName {
             namespace: gateway.namespace.clone(),
-            name: wanted.pointer("/metadata/name")?.as_str()?.to_owned(),
+            name: name.unwrap_or_default().to_owned(),
         };
         let Some(there) = self.known.get(&name) else {
-            return Some(Action::Apply(wanted.clone()));
+            return vec![apply()];
         };
-        if !has(there, wanted) {
-            return Some(Action::Apply(wanted.clone()));
-        }
-        let config = wanted.pointer("/spec/pluginConfig");
-        let excess = excess(there.pointer("/spec/pluginConfig")?, config?)?;
-        Some(Action::Prune(
-            name,
-            json!({"spec": {"pluginConfig": excess}}),
-        ))
+        // At once with what has to be put back: the apiserver refuses some members beside others.
+        let excess = excess(there, wanted, is_others);
+        let prune = excess.map(|spec| Action::Prune(name, json!({ "spec": spec })));
+        let apply = (!has(there, wanted)).then(apply);
+        prune.into_iter().chain(apply).collect()
     }
 }
 
@@ -190,17 +198,49 @@ fn has(there: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// The merge patch that takes away the members of `there` that `wanted` has not.
-fn excess(there: &Value, wanted: &Value) -> Option<Value> {
-    let (there, wanted) = (there.as_object()?, wanted.as_object()?);
-    let members = there
-        .iter()
-        .filter_map(|(key, there)| match wanted.get(key) {
-            None => Some((key.clone(), Value::Null)),
-            Some(wanted) => Some((key.clone(), excess(there, wanted)?)),
-        });
-    let members: Map<_, _> = members.collect();
-    (!members.is_empty()).then_some(Value::Object(members))
+/// The merge patch of `spec` that leaves nothing there that is neither wanted nor others'; `None` where there is no such
+/// thing.
+fn excess(there: &Value, wanted: &Value, is_others: impl Fn(&str) -> bool) -> Option<Value> {
+    let (there, wanted) = (there.get("spec")?, wanted.get("spec")?);
+    let is_strange = |(member, value): (&String, &Value)| {
+        !is_others(member) && has_more(value, wanted.get(member))
+    };
+    if !there.as_object()?.iter().any(is_strange) {
+        return None;
+    }
+    let mut patch = difference(there, wanted)?;
+    patch
+        .as_object_mut()?
+        .retain(|member, _| !is_others(member));
+    Some(patch)
+}
+
+/// Whether `there` has a member that `wanted` has not.
+fn has_more(there: &Value, wanted: Option<&Value>) -> bool {
+    match (there, wanted) {
+        (_, None) => true,
+        (Value::Object(there), Some(Value::Object(wanted))) => there
+            .iter()
+            .any(|(member, there)| has_more(there, wanted.get(member))),
+        _ => false,
+    }
+}
+
+/// The merge patch that makes `wanted` of `there`.
+fn difference(there: &Value, wanted: &Value) -> Option<Value> {
+    let (Value::Object(members), Value::Object(wanted)) = (there, wanted) else {
+        return (there != wanted).then(|| wanted.clone());
+    };
+    let gone = members
+        .keys()
+        .filter(|member| !wanted.contains_key(*member));
+    let gone = gone.map(|member| (member.clone(), Value::Null));
+    let changed = wanted.iter().filter_map(|(member, wanted)| {
+        let there = members.get(member).unwrap_or(&Value::Null);
+        Some((member.clone(), difference(there, wanted)?))
+    });
+    let patch: Map<_, _> = gone.chain(changed).collect();
+    (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
 #[cfg(test)]
@@ -270,14 +310,10 @@ mod tests {
         );
         let more = json!({"version": 1, "limits": {"a": 1, "b": 2}, "requires": ["x"]});
         let extended = set(route, "/spec/pluginConfig", more);
-        let name = ObjectName {
-            namespace: "infra".to_owned(),
-            name: "mcp-route-gw-1".to_owned(),
-        };
         let excess = json!({"spec": {"pluginConfig": {"limits": {"b": null}, "requires": null}}});
         assert_eq!(
             known(&[extended, gate.clone()]).manage(&gateway(), &pair),
-            [Action::Prune(name, excess)]
+            [Action::Prune(route_name(), excess)]
         );
         let labelled = set(route, "/metadata/labels", {
             let mut labels = route["metadata"]["labels"].clone();
@@ -288,6 +324,52 @@ mod tests {
             known(&[labelled, gate.clone()]).manage(&gateway(), &pair),
             [],
             "what nobody asked for is its owner's"
+        );
+    }
+
+    fn with_spec(plugin: &Value, members: Value) -> Value {
+        let mut plugin = plugin.clone();
+        let spec = plugin["spec"].as_object_mut().unwrap();
+        spec.extend(members.as_object().unwrap().clone());
+        plugin
+    }
+
+    fn route_name() -> ObjectName {
+        ObjectName {
+            namespace: "infra".to_owned(),
+            name: "mcp-route-gw-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_member_of_spec_that_control_does_not_want_is_taken_out() {
+        let pair = pair("1", &json!({"version": 1}));
+        let narrowed = json!({"match": [{"ports": [{"number": 9}]}], "priority": null});
+        let there = [with_spec(&pair[0], narrowed), pair[1].clone()];
+        let patch = json!({"spec": {"match": null, "priority": null}});
+        assert_eq!(
+            known(&there).manage(&gateway(), &pair),
+            [Action::Prune(route_name(), patch)]
+        );
+        let private = with_spec(&pair[0], json!({"imagePullSecret": "registry"}));
+        assert_eq!(
+            known(&[private, pair[1].clone()]).manage(&gateway(), &pair),
+            []
+        );
+    }
+
+    #[test]
+    fn what_is_put_back_takes_the_place_of_what_is_taken_out_in_one_write() {
+        let pair = pair("1", &json!({"version": 1}));
+        let mut moved = with_spec(&pair[0], json!({"selector": {}}));
+        moved["spec"].as_object_mut().unwrap().remove("phase");
+        let patch = json!({"spec": {"selector": null, "phase": "AUTHN"}});
+        assert_eq!(
+            known(&[moved, pair[1].clone()]).manage(&gateway(), &pair),
+            [
+                Action::Prune(route_name(), patch),
+                Action::Apply(pair[0].clone())
+            ]
         );
     }
 
@@ -313,7 +395,8 @@ mod tests {
             plugin["metadata"]["uid"] = "1".into();
             plugin
         };
-        let there = [theirs("route"), theirs("gate")];
+        let priority = json!({"priority": 7});
+        let there = [theirs("route"), with_spec(&theirs("gate"), priority)];
         let actions = known(&there).adopt(&gateway(), &ours);
         assert_eq!(actions.len(), 2);
         for action in actions {
