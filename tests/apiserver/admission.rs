@@ -1,10 +1,35 @@
 //! What the schemas refuse, in which words, and what they take.
 
+mod cases;
+mod complete;
+mod schema;
+
+use futures::StreamExt as _;
+use harness::kubernetes::{Kubernetes, Trial};
 use serde_json::{Value, json};
+
+use cases::{cases, left_over};
+use complete::complete;
+use schema::{Rule, rules};
 
 use crate::cluster::{cluster, namespace, object};
 
+/// Writes at a time.
+const AT_ONCE: usize = 16;
+
 tests! {
+    async fn every_rule_of_the_schemas_refuses_what_breaks_it_and_takes_what_just_keeps_it() {
+        let cluster = cluster().await;
+        let rules = rules();
+        assert_eq!(left_over(&rules), Vec::<&str>::new(), "of these cases the schemas have no rule");
+        let namespace = namespace(cluster).await;
+        let tried = futures::stream::iter(rules.iter().enumerate())
+            .map(|(number, rule)| tried(cluster, &namespace, (number, rule)));
+        let faults: Vec<_> = tried.buffer_unordered(AT_ONCE).collect().await;
+        let faults = faults.concat();
+        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    }
+
     async fn a_registration_is_refused_for_each_rule_that_it_breaks() {
         let long = |length: usize| "x".repeat(length);
         refused("MCPServerRegistration", registration, vec![
@@ -116,6 +141,52 @@ tests! {
             (json!({"tools": null}), "spec.tools: Required value"),
         ]).await;
         accepted("MCPVirtualServer", spec, vec![json!({}), json!({"prompts": [], "description": "d"})]).await;
+    }
+}
+
+/// What goes wrong with the cases of a rule.
+async fn tried(
+    cluster: &Kubernetes,
+    namespace: &str,
+    (number, rule): (usize, &Rule),
+) -> Vec<String> {
+    let complete = complete(&rule.version, &rule.kind, namespace);
+    let is_of_status = rule.place.pointer.starts_with("/status");
+    let mut faults = Vec::new();
+    for (case, mut written) in cases(rule, &complete).into_iter().enumerate() {
+        let name = format!("rule-{number}-{case}");
+        written.object["metadata"]["name"] = name.as_str().into();
+        if is_of_status {
+            written.stored = Some(complete.clone());
+        }
+        let trial = match &written.stored {
+            None => Trial::Create,
+            Some(_) if is_of_status => Trial::Status,
+            Some(_) => Trial::Replace,
+        };
+        if let Some(mut stored) = written.stored.take() {
+            stored["metadata"]["name"] = name.as_str().into();
+            cluster.submit(stored).await.unwrap();
+        }
+        let outcome = cluster.tried(&written.object, trial).await;
+        let value = written.object.pointer(&rule.place.pointer).unwrap();
+        let fault = fault(&written.words, outcome);
+        faults.extend(fault.map(|fault| format!("{rule}: {value} {fault}")));
+    }
+    faults
+}
+
+/// What is wrong where the apiserver should say these words, or nothing.
+fn fault(words: &[String], outcome: Result<(), kube::Error>) -> Option<String> {
+    match outcome {
+        Ok(()) if words.is_empty() => None,
+        Ok(()) => Some("was taken".to_owned()),
+        Err(error) if words.is_empty() => Some(format!("was refused: {error}")),
+        Err(error) => {
+            let error = error.to_string();
+            let missing = words.iter().find(|words| !error.contains(*words))?;
+            Some(format!("was refused without {missing:?}: {error}"))
+        }
     }
 }
 

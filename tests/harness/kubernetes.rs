@@ -3,6 +3,7 @@
 //! So nothing follows from an object but what the test itself starts: no Pod runs, no Service gets endpoints.
 
 mod programs;
+mod trial;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::wait::until;
 use programs::Programs;
+pub use trial::Trial;
 
 /// The name under which objects are applied.
 const FIELD_MANAGER: &str = "tests";
