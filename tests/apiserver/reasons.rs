@@ -1,5 +1,7 @@
 //! Each reason that a person can act on, in the words that say how; and no registration has another's.
 
+use std::sync::Arc;
+
 use harness::manifests::Server;
 use harness::port::Port;
 use harness::script::{Answer, Script, Tool};
@@ -7,7 +9,9 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 use crate::events::until_event;
-use crate::world::{World, assert_says, condition, object, registration, route, until_tools};
+use crate::world::{
+    World, assert_says, condition, object, registration, route, until_tools, until_tools_under,
+};
 
 /// What is wrong in the objects of a server.
 struct Mistake {
@@ -25,7 +29,7 @@ struct Mistake {
 }
 
 tests! {
-    async fn a_mistake_in_the_objects_is_told_with_its_reason_and_harms_no_other() {
+    async fn a_mistake_in_the_objects_is_told_with_its_reason_harms_no_other_and_can_be_undone() {
         let world = World::start().await;
         let _control = world.control("one").await;
         let upstream = Upstream::start(one_tool()).await;
@@ -37,9 +41,12 @@ tests! {
             secret["stringData"] = json!({"ca.crt": certificates});
             world.kubernetes.submit(secret).await.unwrap();
         }
+        let mut repairs = Vec::new();
         for Mistake { name, kind, edit, .. } in mistakes() {
             world.apply(&Server::new(name, upstream.address()).credential("Bearer x")).await;
-            world.kubernetes.edit(&part(kind, name), edit).await;
+            let part = part(kind, name);
+            repairs.push(undoing(&edit, &world.kubernetes.read(&part).await));
+            world.kubernetes.edit(&part, edit).await;
         }
         for Mistake { name, reason, at, remedy, .. } in mistakes() {
             let told = world.until_ready(name, "False", reason).await;
@@ -54,9 +61,17 @@ tests! {
         until_tools(world.gateway(), &["sane_greet"]).await;
         let two_rules = ("MCPServerRegistration", "two-rules");
         assert_eq!(until_event(&world, two_rules, "TargetUnsupported").await, "Warning");
+        for (Mistake { name, kind, .. }, repair) in mistakes().into_iter().zip(repairs) {
+            world.kubernetes.edit(&part(kind, name), repair).await;
+        }
+        for Mistake { name, .. } in mistakes() {
+            world.until_ready(name, "True", "Ready").await;
+            let prefix = format!("{}_", name.replace('-', "_"));
+            until_tools_under(world.gateway(), &prefix, &[&format!("{prefix}greet")]).await;
+        }
     }
 
-    async fn a_mistake_of_a_server_is_told_with_its_reason_and_harms_no_other() {
+    async fn a_mistake_of_a_server_is_told_with_its_reason_harms_no_other_and_can_be_mended() {
         let world = World::start().await;
         let _control = world.control("one").await;
         let sane = Upstream::start(one_tool()).await;
@@ -76,6 +91,15 @@ tests! {
         }
         world.until_ready("sane", "True", "Ready").await;
         until_tools(world.gateway(), &["sane_greet"]).await;
+        world.apply(&Server::new("locked", locked.address()).credential("Bearer x")).await;
+        let port = old.port();
+        drop(old);
+        let _newer = Upstream::start_at(port, one_tool()).await;
+        let _somebody = Upstream::start_at(Arc::new(nobody), one_tool()).await;
+        for name in ["locked", "old", "nobody"] {
+            world.until_ready(name, "True", "Ready").await;
+        }
+        until_tools(world.gateway(), &["locked_greet", "nobody_greet", "old_greet", "sane_greet"]).await;
     }
 
     async fn names_that_another_has_are_told_and_the_rest_is_served() {
@@ -112,30 +136,54 @@ tests! {
         world.kubernetes.until_object("the field is named", &registration("echo"), told).await;
     }
 
-    async fn what_does_not_fit_into_an_object_stays_out_and_the_rest_is_served() {
+    async fn what_does_not_fit_into_an_object_stays_out_until_there_is_room_and_the_rest_is_served() {
         let world = World::start().await;
         let _control = world.control("one").await;
         let sane = Upstream::start(one_tool()).await;
         world.apply(&Server::new("sane", sane.address())).await;
         world.until_ready("sane", "True", "Ready").await;
-        let large = (0..8).map(|number| {
-            let name = format!("large-{number}");
-            let definition = json!({
-                "name": name, "description": noise(number, 300_000), "inputSchema": {"type": "object"},
-            });
-            Tool::defined(&name, &definition.to_string())
-        });
-        let upstream = Upstream::start(Script::with_tools(large.collect())).await;
-        world.apply(&Server::new("large", upstream.address())).await;
-        let told = world.until_ready("large", "False", "CatalogTooLarge").await;
+        let upstream = Upstream::start(Script::with_tools((0..3).map(large).collect())).await;
+        world.apply(&Server::new("older", upstream.address())).await;
+        world.until_ready("older", "True", "Ready").await;
+        world.apply(&Server::new("younger", upstream.address())).await;
+        let told = world.until_ready("younger", "False", "CatalogTooLarge").await;
         assert_says(&told, &["one object holds 1400 kB", "attach its route to another gateway"]);
-        world.until_ready("sane", "True", "Ready").await;
-        until_tools(world.gateway(), &["sane_greet"]).await;
+        for name in ["sane", "older"] {
+            world.until_ready(name, "True", "Ready").await;
+        }
+        let listed = ["older_large-0", "older_large-1", "older_large-2", "sane_greet"];
+        until_tools(world.gateway(), &listed).await;
+        world.kubernetes.delete(&registration("older")).await;
+        world.until_ready("younger", "True", "Ready").await;
+        let listed = ["sane_greet", "younger_large-0", "younger_large-1", "younger_large-2"];
+        until_tools(world.gateway(), &listed).await;
     }
 }
 
 fn one_tool() -> Script {
     Script::with_tools(vec![Tool::new("greet", Answer::Echo)])
+}
+
+/// A tool of which three fill most of an object, and six do not fit into one.
+fn large(number: u64) -> Tool {
+    let name = format!("large-{number}");
+    let definition = json!({
+        "name": name, "description": noise(number, 300_000), "inputSchema": {"type": "object"},
+    });
+    Tool::defined(&name, &definition.to_string())
+}
+
+/// The edit after which what `edit` changes is again as it is in `object`.
+fn undoing(edit: &Value, object: &Value) -> Value {
+    match edit {
+        Value::Object(members) if object.is_object() => {
+            let members = members.iter();
+            members
+                .map(|(name, edit)| (name.clone(), undoing(edit, &object[name])))
+                .collect()
+        }
+        _ => object.clone(),
+    }
 }
 
 /// The beginning and the end of a certificate.
