@@ -18,6 +18,7 @@ mod message;
 mod protocol_fault;
 mod quote;
 mod refusal;
+mod rounds;
 mod schedule;
 mod server;
 mod shape;
@@ -27,6 +28,7 @@ mod watcher;
 pub use error::DiscoveryError;
 pub use event::{Event, Outcome};
 pub use protocol_fault::ProtocolFault;
+pub use rounds::Rounds;
 pub use schedule::Timing;
 pub use subject::{PublicEndpoint, Subject};
 

@@ -9,7 +9,7 @@ use mcp_filter_core::table::CompileError;
 use super::objects::Objects;
 use super::standing::Standing;
 use super::status::Facts;
-use crate::discovery::{Event, Outcome, PublicEndpoint, Subject};
+use crate::discovery::{Event, Outcome, PublicEndpoint, Rounds, Subject};
 use crate::index::{self, Index, Registration, Settings};
 use crate::manifests::Identity;
 use crate::object::ObjectName;
@@ -42,11 +42,7 @@ pub(super) struct Gateway {
     pub(super) index: Index,
     packing: Packing,
     findings: BTreeMap<ObjectName, Finding>,
-    /// How often the objects had changed when each registration came. One that goes and comes back at once is asked anew,
-    /// though discovery may not have seen it go.
-    rounds: BTreeMap<ObjectName, u64>,
-    /// How often the objects have changed.
-    round: u64,
+    rounds: Rounds,
     /// The last one that the filter would take.
     rendered: Option<Rendered>,
     /// Whether something has changed since it was rendered.
@@ -211,8 +207,7 @@ impl Gateway {
             packing: Packing::within(LARGEST_OBJECT_BYTES),
             unconfirmed: findings.keys().cloned().collect(),
             findings,
-            rounds: BTreeMap::new(),
-            round: 0,
+            rounds: Rounds::default(),
             rendered: None,
             is_stale: true,
             refusal: None,
@@ -221,7 +216,7 @@ impl Gateway {
             trouble: None,
             is_live: false,
         };
-        gateway.count_round();
+        gateway.rounds.begin(&gateway.index);
         gateway.forget_the_unasked();
         gateway
     }
@@ -232,7 +227,7 @@ impl Gateway {
         }
         self.index = index;
         self.is_stale = true;
-        self.count_round();
+        self.rounds.begin(&self.index);
         let names: BTreeSet<_> = self
             .index
             .registrations
@@ -242,19 +237,6 @@ impl Gateway {
         self.findings.retain(|name, _| names.contains(name));
         self.discovered.retain(|name, _| names.contains(name));
         self.forget_the_unasked();
-    }
-
-    fn count_round(&mut self) {
-        self.round += 1;
-        let before = std::mem::take(&mut self.rounds);
-        let names = self.index.registrations.iter().map(|known| &known.name);
-        let rounds = names.map(|name| {
-            (
-                name.clone(),
-                before.get(name).copied().unwrap_or(self.round),
-            )
-        });
-        self.rounds = rounds.collect();
     }
 
     /// Who is not asked will not be confirmed.
@@ -321,16 +303,7 @@ impl Gateway {
 
     /// Whose lists are to be read through it.
     pub(super) fn subjects(&self) -> Vec<Subject> {
-        let registrations = self.index.registrations.iter();
-        let subjects = registrations.filter_map(|registration| {
-            let subject = Subject::of(registration, &self.index.network)?;
-            let round = self.rounds.get(&subject.name).copied();
-            Some(Subject {
-                round: round.unwrap_or_default(),
-                ..subject
-            })
-        });
-        subjects.collect()
+        self.rounds.subjects(&self.index)
     }
 
     /// It serves these servers.

@@ -101,7 +101,7 @@ impl Manifests {
         Self(self.0.replace(from, to))
     }
 
-    fn objects(&self) -> Vec<Object> {
+    pub(crate) fn objects(&self) -> Vec<Object> {
         let parsed = parse("test.yaml", &self.0);
         let is_error = |error: &&crate::manifests::ManifestError| error.severity == Severity::Error;
         assert_eq!(parsed.errors.iter().find(is_error), None, "{}", self.0);

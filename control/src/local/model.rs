@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use mcp_filter_config::{ControlKeys, PluginConfig};
 use mcp_filter_core::table::CompileError;
 
-use crate::discovery::{Event, PublicEndpoint, Subject};
+use crate::discovery::{Event, PublicEndpoint, Rounds, Subject};
 use crate::envoy::plan::Service;
 use crate::index::{self, Index, Settings};
 use crate::manifests::{Identity, Object};
@@ -20,6 +20,7 @@ pub(super) struct Model {
     settings: Settings,
     keys: Keys,
     index: Index,
+    rounds: Rounds,
     findings: BTreeMap<ObjectName, Finding>,
 }
 
@@ -45,6 +46,7 @@ impl Model {
             settings,
             keys,
             index: Index::default(),
+            rounds: Rounds::default(),
             findings: BTreeMap::new(),
         }
     }
@@ -57,6 +59,7 @@ impl Model {
     ) {
         self.settings.unreadable = unreadable;
         self.index = index::build(objects, &self.settings);
+        self.rounds.begin(&self.index);
         let registrations = &self.index.registrations;
         self.findings
             .retain(|name, _| registrations.iter().any(|known| known.name == *name));
@@ -91,9 +94,8 @@ impl Model {
     }
 
     /// Whom discovery is to follow.
-    pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
-        let registrations = self.index.registrations.iter();
-        registrations.filter_map(|registration| Subject::of(registration, &self.index.network))
+    pub(super) fn subjects(&self) -> Vec<Subject> {
+        self.rounds.subjects(&self.index)
     }
 
     /// Where clients connect, as one of them would spell it.
@@ -119,7 +121,29 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::Model;
+    use crate::index::tests::Manifests;
+    use crate::manifests::Object;
     use crate::render::Keys;
+
+    #[test]
+    fn a_server_that_goes_and_comes_back_is_asked_anew() {
+        let manifests = Manifests::one_server().objects();
+        let mut model = Model::new("127.0.0.1:1".parse().unwrap(), Keys::default());
+        let mut subject = |objects: &[Object]| {
+            model.read(objects, BTreeSet::new());
+            model.subjects().pop()
+        };
+        let first = subject(&manifests).unwrap();
+        assert_eq!(
+            subject(&manifests).as_ref(),
+            Some(&first),
+            "nothing has changed"
+        );
+        assert_eq!(subject(&[]), None);
+        let second = subject(&manifests).unwrap();
+        assert_eq!(second.name, first.name);
+        assert_ne!(second, first);
+    }
 
     #[test]
     fn the_endpoint_is_spelt_as_a_client_spells_it() {

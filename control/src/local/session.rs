@@ -16,7 +16,7 @@ use super::sources::{SETTLE, Sources};
 use super::watch::Watch;
 use super::work_dir::WorkDir;
 use crate::args::{LocalArgs, LocalRole};
-use crate::discovery::{Discovery, Event, Timing};
+use crate::discovery::{Discovery, Event, Subject, Timing};
 use crate::envoy::process::Launch;
 use crate::envoy::push::Files;
 use crate::envoy::{Instances, Setup, bootstrap};
@@ -84,7 +84,7 @@ impl Session {
         let mut discovery = Discovery::new(client, Timing::default());
         discovery.ask_at(model.endpoint());
         discovery.follow(model.subjects());
-        let untried = model.subjects().map(|subject| subject.name).collect();
+        let untried = names(model.subjects());
         let phase = Phase::Trying {
             untried,
             until: Instant::now() + TRY,
@@ -169,8 +169,7 @@ impl Session {
             self.model
                 .read(self.sources.objects(), self.sources.refused());
             if let Phase::Trying { untried, .. } = &mut self.phase {
-                let subjects: BTreeSet<_> =
-                    self.model.subjects().map(|subject| subject.name).collect();
+                let subjects = names(self.model.subjects());
                 untried.retain(|name| subjects.contains(name));
             }
             self.publish();
@@ -230,6 +229,10 @@ impl Session {
             }
         }
     }
+}
+
+fn names(subjects: Vec<Subject>) -> BTreeSet<ObjectName> {
+    subjects.into_iter().map(|subject| subject.name).collect()
 }
 
 fn setup(args: &LocalArgs, work_dir: &WorkDir, filter: &Path) -> Result<Setup, LocalError> {
