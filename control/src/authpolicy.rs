@@ -25,7 +25,7 @@ pub enum Target {
         /// Its name.
         name: String,
     },
-    /// The policy does not say in a readable way, so it is for everything.
+    /// The policy does not say in a readable way, so it is for all of its namespace.
     Unreadable,
 }
 

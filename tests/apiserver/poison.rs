@@ -25,7 +25,7 @@ tests! {
         assert_told_once(&world, odd, "Invalid").await;
     }
 
-    async fn a_policy_that_cannot_be_read_closes_all_until_it_is_corrected() {
+    async fn a_policy_that_cannot_be_read_closes_its_namespace_until_it_is_corrected() {
         let world = World::start().await;
         world.kubernetes.define(&policies()).await;
         let odd = named("kuadrant.io/v1", "AuthPolicy", &json!({"spec": {"targetRef": 7}}));
@@ -35,7 +35,8 @@ tests! {
         world.apply(&Server::new("echo", upstream.address())).await;
         let closed = world.until_ready("echo", "False", "PolicyUnsupported").await;
         let message = &condition(&closed, "Ready").unwrap()["message"];
-        assert!(message.as_str().unwrap().contains("AuthPolicy mcp-test/odd"), "{message}");
+        let says = |words: &str| message.as_str().unwrap().contains(words);
+        assert!(says("AuthPolicy mcp-test/odd") && says("of namespace mcp-test is denied"), "{message}");
         let policy = ("AuthPolicy", "odd");
         assert_eq!(until_event(&world, policy, "PolicyUnsupported").await, "Warning");
         world.until_caught_up().await;

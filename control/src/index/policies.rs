@@ -19,7 +19,9 @@ pub(super) struct Policies {
     pub(super) notices: Vec<Notice>,
     by_route: BTreeMap<ObjectName, Vec<Entry>>,
     by_gateway: BTreeMap<ObjectName, Vec<Entry>>,
-    everywhere: Vec<Entry>,
+    /// Of those that do not say in a readable way for what they are: it is something of their namespace. Of one whose
+    /// namespace is not known either, under the empty one: it may be anything.
+    by_namespace: BTreeMap<String, Vec<Entry>>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,12 +65,19 @@ impl Policies {
                     policies.other(name, policy, (beside(&other), message), (used, served));
                 }
                 Target::Unreadable => {
-                    let message =
-                        "it cannot be read, so everything is denied until it can: correct it";
+                    let namespace = &name.namespace;
+                    let target = match namespace.as_str() {
+                        "" => "everything".to_owned(),
+                        _ => format!("all of the HTTPRoutes and Gateways of namespace {namespace}"),
+                    };
+                    let message = format!(
+                        "it cannot be read, so {target} is denied until it can: correct it"
+                    );
                     let fault = Fault::new(Reason::PolicyUnsupported, message);
                     policies.notice(name, false, fault.clone());
                     let entry = policies.denying(name, policy, fault);
-                    policies.everywhere.push(entry);
+                    let entries = policies.by_namespace.entry(namespace.clone());
+                    entries.or_default().push(entry);
                 }
             }
         }
@@ -77,12 +86,23 @@ impl Policies {
 
     /// The policies for a route on these gateways.
     pub(super) fn holding(&self, route: &ObjectName, gateways: &[ObjectName]) -> Holding {
+        let of_namespace = |namespace: &str| self.by_namespace.get(namespace).into_iter().flatten();
+        let namespaces = gateways.iter().map(|g| g.namespace.as_str());
+        let namespaces: BTreeSet<_> = namespaces.chain([""]).collect();
         let outer = gateways
             .iter()
             .filter_map(|gateway| self.by_gateway.get(gateway))
             .flatten();
-        let outer: Vec<_> = self.everywhere.iter().chain(outer).collect();
-        let inner: Vec<_> = self.by_route.get(route).into_iter().flatten().collect();
+        let outer: Vec<_> = namespaces
+            .iter()
+            .flat_map(|namespace| of_namespace(namespace))
+            .chain(outer)
+            .collect();
+        let its_own = self.by_route.get(route).into_iter().flatten();
+        let inner: Vec<_> = of_namespace(&route.namespace)
+            .filter(|_| !namespaces.contains(route.namespace.as_str()))
+            .chain(its_own)
+            .collect();
         let hides = outer.iter().find_map(|entry| entry.fault.clone());
         let denies = inner.iter().find_map(|entry| entry.fault.clone());
         let denied = match (hides, denies) {

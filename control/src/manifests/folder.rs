@@ -184,10 +184,11 @@ fn merge(before: Vec<Sourced>, now: Vec<Sourced>, refused: &[Refused]) -> Vec<So
 
 const STAND_IN: &str = "unreadable";
 
-/// Stands for a policy that nobody could read yet: it names no target, so it denies everything.
+/// Stands for a policy that nobody could read yet: it names no target and no namespace, so it denies everything.
 fn stand_in(place: &Place) -> Sourced {
     let metadata = ObjectMeta {
         name: Some(STAND_IN.to_owned()),
+        namespace: Some(String::new()),
         ..ObjectMeta::default()
     };
     let policy = AuthPolicy {

@@ -240,23 +240,52 @@ fn a_policy_for_something_else_harms_nobody() {
 }
 
 #[test]
-fn a_policy_that_does_not_say_what_it_is_for_denies_everything() {
-    let manifests = Manifests::one_server().server("b").with(
-        "
+fn a_policy_that_does_not_say_what_it_is_for_denies_all_of_its_namespace() {
+    let servers = Manifests::one_server().server("b");
+    let lost = |namespace: &str| {
+        let policy = "
 apiVersion: kuadrant.io/v1
 kind: AuthPolicy
-metadata: {name: lost, namespace: elsewhere}
+metadata: {name: lost, namespace: NAMESPACE}
 spec: {}
-",
-    );
-    let index = manifests.index();
-    for name in ["a", "b"] {
-        assert!(denied(&index, name).unwrap().hidden);
-        assert!(denies_everything(&index, places(&index, name)[0]));
+";
+        servers
+            .clone()
+            .with(&policy.replace("NAMESPACE", namespace))
+    };
+    for (namespace, is_hidden, target) in [
+        (
+            "elsewhere",
+            None,
+            "all of the HTTPRoutes and Gateways of namespace elsewhere",
+        ),
+        (
+            "team",
+            Some(false),
+            "all of the HTTPRoutes and Gateways of namespace team",
+        ),
+        (
+            "infra",
+            Some(true),
+            "all of the HTTPRoutes and Gateways of namespace infra",
+        ),
+        ("''", Some(true), "everything"),
+    ] {
+        let manifests = lost(namespace);
+        let index = manifests.index();
+        for name in ["a", "b"] {
+            let denied = denied(&index, name);
+            assert_eq!(denied.map(|denied| denied.hidden), is_hidden, "{namespace}");
+            if is_hidden.is_some() {
+                assert!(denies_everything(&index, places(&index, name)[0]));
+            }
+        }
+        let told = manifests.notices().remove(0);
+        let said = format!(
+            "PolicyUnsupported: it cannot be read, so {target} is denied until it can: correct it"
+        );
+        assert!(told.ends_with(&said), "{told}");
     }
-    let told = "refused AuthPolicy elsewhere/lost: PolicyUnsupported: it cannot be read, so everything is denied until \
-                it can: correct it";
-    assert_eq!(manifests.notices(), [told]);
 }
 
 #[test]
