@@ -171,19 +171,9 @@ impl Model {
             let verdicts = places
                 .iter()
                 .map(|(place, gateway, verdict)| (*place, gateway.overshadowed(verdict)));
-            let facts = Facts {
-                protocol_version: places.iter().find_map(|(_, gateway, _)| {
-                    let offer = gateway.findings.get(name)?.offer.as_ref()?;
-                    Some(offer.protocol_version.clone())
-                }),
-                discovered: places
-                    .iter()
-                    .filter_map(|(_, gateway, _)| gateway.discovered.get(name).copied())
-                    .max(),
-                is_programmed: !places.is_empty()
-                    && places
-                        .iter()
-                        .all(|(_, gateway, _)| gateway.programmed.contains(name)),
+            let facts = match self.is_shadowed(registration) {
+                true => Facts::default(),
+                false => facts(name, places.iter().map(|(_, gateway, _)| *gateway)),
             };
             Some(Standing::of(registration, verdicts, facts))
         });
@@ -197,6 +187,32 @@ impl Gateway {
         let finding = |offer: Offer| Finding {
             offer: Some(offer.into()),
             fault: None,
+
+    /// Whether an older registration of the other kind has its name, under which all is known of that one.
+    fn is_shadowed(&self, registration: &Registration) -> bool {
+        let known = self.whole.registrations.iter();
+        let mut older = known
+            .take_while(|older| older.kind != registration.kind || older.name != registration.name);
+        older.any(|older| older.name == registration.name && !older.gateways.is_empty())
+    }
+}
+
+/// What is known of a registration through these gateways.
+fn facts<'a>(name: &ObjectName, gateways: impl Iterator<Item = &'a Gateway> + Clone) -> Facts {
+    Facts {
+        protocol_version: gateways.clone().find_map(|gateway| {
+            let offer = gateway.findings.get(name)?.offer.as_ref()?;
+            Some(offer.protocol_version.clone())
+        }),
+        discovered: gateways
+            .clone()
+            .filter_map(|gateway| gateway.discovered.get(name).copied())
+            .max(),
+        is_programmed: gateways.clone().next().is_some()
+            && gateways
+                .clone()
+                .all(|gateway| gateway.programmed.contains(name)),
+    }
         };
         let findings: BTreeMap<_, _> = offers
             .into_iter()

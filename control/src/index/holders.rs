@@ -25,7 +25,7 @@ impl Holders {
                 "a registration of the other kind is named {}, too: rename one of them",
                 draft.name
             );
-            return Err(Fault::new(Reason::PrefixConflict, message));
+            return Err(Fault::new(Reason::Invalid, message));
         }
         let Some(prefix) = draft.prefix.filter(|prefix| !prefix.is_empty()) else {
             return Ok(());

@@ -322,3 +322,43 @@ fn what_was_pushed_before_and_is_not_asked_any_more_is_judged_at_once() {
         Some((Readiness::False, Reason::Disabled))
     );
 }
+
+#[test]
+fn of_two_kinds_of_one_name_the_younger_has_nothing_of_what_is_known_of_the_older() {
+    let newer = server("github", &["two"]);
+    let (route, registration) = newer.split_once("\n---\napiVersion: mcp").unwrap();
+    let registration = format!("\n---\napiVersion: mcp{registration}").replace(
+        "metadata: {name: github, namespace: team}",
+        "metadata: {name: github, namespace: team, creationTimestamp: '2026-01-01T00:00:00Z'}",
+    );
+    let older = "
+---
+apiVersion: mcp.kagenti.com/v1alpha1
+kind: MCPServer
+metadata: {name: github, namespace: team, creationTimestamp: '2026-01-02T00:00:00Z'}
+spec: {toolPrefix: other_, targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: github}}
+";
+    let mut model = model();
+    let manifests = [OBJECTS, route, &registration, older].concat();
+    read(&mut model, &objects(&manifests), None);
+    let two = name("infra", "two");
+    model.learn(&two, &found("github", "get_me"), Timestamp::UNIX_EPOCH);
+    model.render().unwrap();
+    let gateway = model.gateways.get_mut(&two).unwrap();
+    let endpoints = gateway.index.endpoints.clone();
+    gateway.is_seen_live(&endpoints, vec![name("team", "github")]);
+    let standings = model.standings();
+    let of = |kind: &str| {
+        standings
+            .iter()
+            .find(|one| one.verdict.kind == kind)
+            .unwrap()
+    };
+    assert!(of("MCPServerRegistration").facts.is_programmed);
+    let younger = of("MCPServer");
+    assert_eq!(younger.facts, Facts::default());
+    assert_eq!(
+        (younger.verdict.ready, younger.verdict.reason),
+        (Readiness::False, Reason::Invalid)
+    );
+}

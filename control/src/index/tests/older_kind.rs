@@ -150,7 +150,7 @@ fn one_name_in_both_kinds_serves_the_newer_and_says_so() {
         ("MCPServerRegistration", true)
     );
     let fault = older.outcome.as_ref().unwrap_err();
-    assert_eq!(fault.reason, PrefixConflict);
+    assert_eq!(fault.reason, Invalid);
     assert_eq!(
         fault.message,
         "a registration of the other kind is named team/a, too: rename one of them"
