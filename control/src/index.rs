@@ -8,6 +8,7 @@ mod builder;
 mod candidate;
 mod connection;
 mod gateways;
+mod foreign;
 mod grant;
 mod holders;
 mod hostname;

@@ -73,25 +73,63 @@ pub(super) fn attach(
     Ok(found)
 }
 
-/// Whether a route asks for a gateway that counts, one of whose listeners is open to the route's namespace, whatever
-/// keeps it from being attached. Where all gateways count, none need be asked for.
-pub(super) fn asks(
+/// The gateways that a route asks for, one of whose listeners is open to the route's namespace, whatever keeps it from
+/// being attached.
+pub(super) fn asked(
+    name: &ObjectName,
+    route: &HttpRoute,
+    store: &Store<'_>,
+) -> impl Iterator<Item = ObjectName> {
+    let parents = route.spec.parent_refs.iter().flatten();
+    let gateways = parents.filter(|parent| is_gateway(parent));
+    let gateways = gateways.map(|parent| gateway_of(name, parent));
+    gateways.filter(|gateway| {
+        let is_open = |object: &&Gateway| {
+            let mut listeners = object.spec.listeners.iter();
+            listeners.any(|listener| allows(listener, gateway, name, store))
+        };
+        // What cannot be read may be open.
+        store.gateways.get(gateway).is_none_or(is_open)
+    })
+}
+
+/// The hosts under which gateways that count send clients to an accepted route: its hostnames, or those of listeners that
+/// are more precise. None for a listener without hostname of a route without, which takes what is left.
+pub(super) fn hosts(
     name: &ObjectName,
     route: &HttpRoute,
     store: &Store<'_>,
     settings: &Settings,
-) -> bool {
-    let Some(gateway) = &settings.gateway else {
-        return true;
-    };
-    let mut parents = route.spec.parent_refs.iter().flatten();
-    let is_asked = parents.any(|parent| is_gateway(parent) && gateway_of(name, parent) == *gateway);
-    let is_open = |object: &&Gateway| {
-        let mut listeners = object.spec.listeners.iter();
-        listeners.any(|listener| allows(listener, gateway, name, store))
-    };
-    // What cannot be read may be open.
-    is_asked && store.gateways.get(gateway).is_none_or(is_open)
+) -> Vec<String> {
+    let parents = route.spec.parent_refs.iter().flatten();
+    let parents = parents.filter(|parent| is_gateway(parent));
+    let listeners = parents.flat_map(|parent| {
+        let gateway = gateway_of(name, parent);
+        let is_accepted = accepted(Vec::new(), (name, route), parent, settings).is_ok();
+        let object = store.gateways.get(&gateway);
+        let object = object.filter(|_| is_accepted && settings.counts(&gateway));
+        let listeners = object
+            .into_iter()
+            .flat_map(|object| asked_for(object, parent));
+        listeners.filter(move |listener| allows(listener, &gateway, name, store))
+    });
+    let hostnames = route.spec.hostnames.as_deref().unwrap_or_default();
+    listeners
+        .flat_map(|listener| common(listener.hostname.as_deref(), hostnames))
+        .collect()
+}
+
+fn common(listener: Option<&str>, hostnames: &[String]) -> Vec<String> {
+    let listener = listener.filter(|listener| !listener.is_empty());
+    if hostnames.is_empty() {
+        return listener.map(str::to_owned).into_iter().collect();
+    }
+    let taken = hostnames.iter().filter(|h| intersects(listener, h));
+    let narrower = taken.map(|hostname| match listener {
+        Some(listener) if listener.len() > hostname.len() => listener.to_owned(),
+        _ => hostname.clone(),
+    });
+    narrower.collect()
 }
 
 /// Of Istio's gateways it is istiod that says what is attached.

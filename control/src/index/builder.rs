@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_filter_config::Endpoint;
 
 use super::address::address;
-use super::candidate::{Candidate, candidates, routes_named};
+use super::candidate::{Candidate, NamedRoute, candidates, routes_named};
+use super::foreign::ForeignHosts;
 use super::gateways::{self, Extensions};
 use super::holders::Holders;
 use super::hostname::is_hostname;
@@ -31,15 +32,21 @@ pub(super) struct Builder<'a> {
     store: Store<'a>,
     settings: &'a Settings,
     extensions: Extensions,
+    named: BTreeMap<ObjectName, NamedRoute<'a>>,
+    foreign: ForeignHosts,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(store: Store<'a>, settings: &'a Settings) -> Self {
         let extensions = gateways::extensions(&store, settings);
+        let named = routes_named(&store, settings);
+        let foreign = ForeignHosts::new(&store, settings, &named);
         Self {
             store,
             settings,
             extensions,
+            named,
+            foreign,
         }
     }
 
@@ -136,11 +143,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Hosts of all registrations' routes, what they are rewritten to, and where they lead, served or not: a gateway
-    /// may have a route while its status says otherwise, and clients must never find that open.
+    /// may have a route while its status says otherwise, and clients must never find that open. Not those that another
+    /// has had before.
     fn internal_hosts(&self, public: &[String]) -> Vec<String> {
-        let mut hosts = BTreeSet::new();
-        for (name, route) in &routes_named(&self.store, self.settings) {
-            hosts.extend(route.spec.hostnames.iter().flatten().cloned());
+        let mut closed = BTreeSet::new();
+        for (name, NamedRoute { route, since }) in &self.named {
+            let mut hosts: Vec<_> = route.spec.hostnames.iter().flatten().cloned().collect();
             for rule in route.spec.rules.iter().flatten() {
                 let filters = rule.filters.iter().flatten();
                 let rewrites = filters.filter_map(|f| f.url_rewrite.as_ref()?.hostname.clone());
@@ -148,9 +156,24 @@ impl<'a> Builder<'a> {
                 let backends = rule.backend_refs.iter().flatten();
                 hosts.extend(backends.flat_map(|b| backend::hosts(name, b, &self.store)));
             }
+            hosts.retain(|host| self.foreign.holder(host, *since).is_none());
+            closed.extend(hosts);
         }
-        hosts.retain(|host| is_hostname(host) && !public.contains(host));
-        hosts.into_iter().collect()
+        closed.retain(|host| is_hostname(host) && !public.contains(host));
+        closed.into_iter().collect()
+    }
+
+    /// Clients reach a host that is another's without the filter's policies, so nothing is served there.
+    fn expect_own(&self, route: &ObjectName, host: &str) -> Result<(), Fault> {
+        let since = self.named.get(route).and_then(|named| named.since);
+        let Some(holder) = self.foreign.holder(host, since) else {
+            return Ok(());
+        };
+        let message = format!(
+            "HTTPRoute {route}: HTTPRoute {holder}, which no registration names, has had host {host} before: choose \
+             another, such as name.mcp.local"
+        );
+        Err(Fault::new(Reason::TargetUnsupported, message))
     }
 
     fn resolve(
@@ -172,6 +195,7 @@ impl<'a> Builder<'a> {
         let gateways: Vec<_> = gateways.cloned().collect();
         let held = holders.take(draft, &gateways);
         let reach = candidate.reach.clone()?;
+        self.expect_own(&candidate.route, &reach.host)?;
         if gateways.is_empty() {
             let attached = &candidate.gateways;
             return Err(gateways::missing(attached, &self.store, self.settings));

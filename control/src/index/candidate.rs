@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use gateway_api::httproutes::HttpRoute;
+use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::Upstream;
 
-use super::attachment::{Attachment, asks, attach};
+use super::attachment::{Attachment, asked, attach};
 use super::grant::{self, GroupKind};
 use super::hostname::is_precise;
 use super::registration::{Draft, Generation, drafts};
@@ -48,19 +49,38 @@ pub(super) fn candidates<'a>(store: &Store<'a>, settings: &Settings) -> Vec<Cand
     all.filter(counts).collect()
 }
 
+/// A route that a registration names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedRoute<'a> {
+    pub(super) route: &'a HttpRoute,
+    /// When both were there. Manifests of a folder have no age.
+    pub(super) since: Option<Timestamp>,
+}
+
 /// The routes that registrations name and that ask for a gateway that counts, whatever else is wrong with either. A
 /// route of another namespace that grants nothing to the registration's is none of it.
 pub(super) fn routes_named<'a>(
     store: &Store<'a>,
     settings: &Settings,
-) -> BTreeMap<ObjectName, &'a HttpRoute> {
-    let named = drafts(store).into_iter().filter_map(|draft| {
+) -> BTreeMap<ObjectName, NamedRoute<'a>> {
+    let counts = |name: &ObjectName, route: &HttpRoute| {
+        let only = settings.gateway.as_ref();
+        only.is_none_or(|gateway| asked(name, route, store).any(|asked| asked == *gateway))
+    };
+    let mut named = BTreeMap::new();
+    for draft in drafts(store) {
         let name = route_name(&draft);
-        let route = *store.routes.get(&name)?;
-        let is_ours = is_granted(&draft, &name, store) && asks(&name, route, store, settings);
-        is_ours.then_some((name, route))
-    });
-    named.collect()
+        let Some(&route) = store.routes.get(&name) else {
+            continue;
+        };
+        if is_granted(&draft, &name, store) && counts(&name, route) {
+            let made = route.metadata.creation_timestamp.as_ref().map(|t| t.0);
+            let since = made.max(draft.created);
+            // Of several registrations the oldest comes first.
+            named.entry(name).or_insert(NamedRoute { route, since });
+        }
+    }
+    named
 }
 
 impl<'a> Candidate<'a> {

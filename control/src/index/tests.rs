@@ -4,6 +4,7 @@ mod cluster;
 mod connections;
 mod credentials;
 mod extensions;
+mod foreign;
 mod gateways;
 mod grants;
 mod guides;
@@ -80,6 +81,10 @@ impl Manifests {
     /// The platform alone.
     pub(crate) fn platform() -> Self {
         Self(PLATFORM.to_owned())
+    }
+
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The platform and server `a`.
