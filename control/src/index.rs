@@ -1,14 +1,15 @@
 //! The resolved model: one pure, deterministic function over all objects.
 
 mod acceptance;
+mod access;
 mod address;
 mod attachment;
 mod backend;
 mod builder;
 mod candidate;
 mod connection;
-mod gateways;
 mod foreign;
+mod gateways;
 mod grant;
 mod holders;
 mod hostname;
@@ -23,6 +24,7 @@ mod settings;
 mod store;
 mod virtual_servers;
 
+pub use access::Access;
 pub use address::GatewayAddress;
 pub use settings::{Carrier, Settings};
 pub(crate) use virtual_servers::NOT_SERVED;
@@ -158,18 +160,6 @@ pub struct Notice {
     pub accepted: bool,
     /// What is wrong with it.
     pub fault: Fault,
-}
-
-/// Whether an MCPGatewayExtension of `namespace` may make `gateway` serve: one of its own namespace, or one that a
-/// ReferenceGrant lets in.
-pub fn may_extend<'a>(
-    objects: impl IntoIterator<Item = &'a Object>,
-    namespace: &str,
-    gateway: &ObjectName,
-) -> bool {
-    let is_grant = |object: &&Object| matches!(object, Object::ReferenceGrant(_));
-    let grants = objects.into_iter().filter(is_grant);
-    gateways::may_extend(namespace, gateway, &Store::new(grants, BTreeSet::new()))
 }
 
 /// Resolves all objects. The order in which they come does not matter.

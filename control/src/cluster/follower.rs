@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mcp_filter_config::Endpoint;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -36,7 +37,9 @@ pub(super) struct Wanted {
     pub(super) generation: String,
     /// What `pluginConfig` takes in JSON.
     pub(super) bytes: usize,
-    /// Whom the configuration serves.
+    /// Where the configuration serves.
+    pub(super) endpoints: Vec<Endpoint>,
+    /// Whom it serves.
     pub(super) servers: Vec<ObjectName>,
     /// What is to be done to its WasmPlugins.
     pub(super) actions: Vec<Action>,
@@ -55,8 +58,11 @@ pub(super) enum News {
     Pushed { bytes: usize },
     /// The apiserver does not take it. It is tried again.
     NotPushed { reason: String },
-    /// The gateway serves a configuration with these servers.
-    Live { servers: Vec<ObjectName> },
+    /// The gateway serves a configuration with these.
+    Live {
+        endpoints: Vec<Endpoint>,
+        servers: Vec<ObjectName>,
+    },
     /// It does not, for some time.
     NotLive { reason: String },
 }
@@ -237,8 +243,8 @@ impl Work {
             discovery.ask_at(wanted.endpoint.clone());
             discovery.follow(wanted.subjects.iter().cloned());
         }
-        let servers = wanted.servers.clone();
-        self.tell(News::Live { servers }).await;
+        let (endpoints, servers) = (wanted.endpoints.clone(), wanted.servers.clone());
+        self.tell(News::Live { endpoints, servers }).await;
     }
 
     async fn is_not_live(&mut self, reason: String, since: Option<Instant>, is_told: bool) {

@@ -142,6 +142,7 @@ impl Pairs<'_> {
         Some(Wanted {
             generation: config.generation.clone(),
             bytes: pushed_bytes(config),
+            endpoints: gateway.index.endpoints.clone(),
             servers: gateway.servers(),
             actions,
             subjects: gateway.subjects(),

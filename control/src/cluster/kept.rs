@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::objects::Objects;
 use crate::api::RouteRef;
-use crate::index::may_extend;
+use crate::index::Access;
 use crate::manifests::{Kind, Object};
 use crate::object::ObjectName;
 
 /// Whom objects want to be served, rightly or not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Those that an extension names that may, or the route of an MCPServer.
+    /// Those that an extension names that may, or the route of an MCPServer to whose namespace they are open.
     pub(super) gateways: BTreeSet<ObjectName>,
     /// MCPServers whose route is not there: where they were served, they may be again.
     pub(super) servers: BTreeSet<ObjectName>,
@@ -33,6 +33,7 @@ pub(super) fn wanted(objects: &Objects) -> Option<Wanted> {
     if unreadable.keys().any(|identity| decides(identity.kind)) {
         return None;
     }
+    let access = Access::new(objects.readable());
     let mut wanted = Wanted::default();
     for object in objects.readable() {
         let namespace = object.name().namespace;
@@ -47,13 +48,14 @@ pub(super) fn wanted(objects: &Objects) -> Option<Wanted> {
                     name: target.name.clone(),
                 };
                 // Else anybody could keep another's gateway as it is, whatever its owner does.
-                if may_extend(objects.readable(), &namespace, &gateway) {
+                if access.may_extend(&namespace, &gateway) {
                     wanted.gateways.insert(gateway);
                 }
             }
             Object::McpServer(server) => {
-                match parents(objects, &namespace, &server.spec.target_ref) {
-                    Some(gateways) => wanted.gateways.extend(gateways),
+                let route = route_name(&namespace, &server.spec.target_ref);
+                match access.route(&route) {
+                    Some(found) => wanted.gateways.extend(access.asked(&route, found)),
                     None => {
                         wanted.servers.insert(object.name());
                     }
@@ -65,28 +67,14 @@ pub(super) fn wanted(objects: &Objects) -> Option<Wanted> {
     Some(wanted)
 }
 
-/// The gateways that a route names. None where there is no such route.
-fn parents(objects: &Objects, namespace: &str, route: &RouteRef) -> Option<Vec<ObjectName>> {
-    let own = || namespace.to_owned();
-    let name = ObjectName {
-        namespace: route.namespace.clone().unwrap_or_else(own),
+fn route_name(namespace: &str, route: &RouteRef) -> ObjectName {
+    ObjectName {
+        namespace: route
+            .namespace
+            .clone()
+            .unwrap_or_else(|| namespace.to_owned()),
         name: route.name.clone(),
-    };
-    let mut routes = objects.readable();
-    routes.find_map(|object| match object {
-        Object::HttpRoute(found) if object.name() == name => {
-            let parents = found.spec.parent_refs.iter().flatten();
-            let gateways = parents.map(|parent| ObjectName {
-                namespace: parent
-                    .namespace
-                    .clone()
-                    .unwrap_or_else(|| name.namespace.clone()),
-                name: parent.name.clone(),
-            });
-            Some(gateways.collect())
-        }
-        _ => None,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +174,30 @@ mod tests {
             Some(Vec::new()),
             "a route alone wants nothing"
         );
+    }
+
+    #[test]
+    fn the_older_kind_wants_no_gateway_that_is_closed_to_its_routes() {
+        let gateway = |from: &str| {
+            let listener = json!({
+                "name": "mcp",
+                "port": 80,
+                "protocol": "HTTP",
+                "allowedRoutes": {"namespaces": {"from": from}},
+            });
+            let mut gateway = object(
+                "gateway.networking.k8s.io/v1",
+                "Gateway",
+                json!({"gatewayClassName": "istio", "listeners": [listener]}),
+            );
+            gateway["metadata"] = json!({"name": "gw", "namespace": "infra"});
+            gateway
+        };
+        let attached = route(json!([{"name": "gw", "namespace": "infra"}]));
+        for (from, wanted) in [("All", vec!["infra/gw".to_owned()]), ("Same", Vec::new())] {
+            let objects = [server(), attached.clone(), gateway(from)];
+            assert_eq!(gateways(&objects), Some(wanted), "{from}");
+        }
     }
 
     #[test]

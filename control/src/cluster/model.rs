@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
-use mcp_filter_config::{PluginConfig, Server};
+use mcp_filter_config::{Endpoint, PluginConfig, Server};
 use mcp_filter_core::table::CompileError;
 
 use super::objects::Objects;
@@ -27,6 +27,8 @@ pub(super) struct Model {
     /// Of all gateways together: who they are, and what reaches none of them.
     pub(super) whole: Index,
     pub(super) gateways: BTreeMap<ObjectName, Gateway>,
+    /// Servers of gateways that are not among these, and keep what they were given.
+    pub(super) served_on: BTreeSet<ObjectName>,
 }
 
 /// What the apiserver did not give.
@@ -75,6 +77,7 @@ impl Model {
             addresses,
             whole: Index::default(),
             gateways: BTreeMap::new(),
+            served_on: BTreeSet::new(),
         }
     }
 
@@ -175,18 +178,15 @@ impl Model {
                 true => Facts::default(),
                 false => facts(name, places.iter().map(|(_, gateway, _)| *gateway)),
             };
-            Some(Standing::of(registration, verdicts, facts))
+            let mut standing = Standing::of(registration, verdicts, facts);
+            if places.is_empty() && self.served_on.contains(name) {
+                let fault = &standing.verdict.message;
+                standing.verdict.message = format!("what was served before goes on, but {fault}");
+            }
+            Some(standing)
         });
         standings.collect()
     }
-}
-
-impl Gateway {
-    fn new(name: &ObjectName, index: Index, pushed: Option<PluginConfig>) -> Self {
-        let offers = pushed.map_or_else(BTreeMap::new, |config| read_back(name, &index, &config));
-        let finding = |offer: Offer| Finding {
-            offer: Some(offer.into()),
-            fault: None,
 
     /// Whether an older registration of the other kind has its name, under which all is known of that one.
     fn is_shadowed(&self, registration: &Registration) -> bool {
@@ -213,6 +213,14 @@ fn facts<'a>(name: &ObjectName, gateways: impl Iterator<Item = &'a Gateway> + Cl
                 .clone()
                 .all(|gateway| gateway.programmed.contains(name)),
     }
+}
+
+impl Gateway {
+    fn new(name: &ObjectName, index: Index, pushed: Option<PluginConfig>) -> Self {
+        let offers = pushed.map_or_else(BTreeMap::new, |config| read_back(name, &index, &config));
+        let finding = |offer: Offer| Finding {
+            offer: Some(offer.into()),
+            fault: None,
         };
         let findings: BTreeMap<_, _> = offers
             .into_iter()
@@ -240,6 +248,10 @@ fn facts<'a>(name: &ObjectName, gateways: impl Iterator<Item = &'a Gateway> + Cl
     fn read(&mut self, index: Index) {
         if self.index == index {
             return;
+        }
+        if self.index.endpoints != index.endpoints {
+            // It is not known to answer there.
+            self.is_live = false;
         }
         self.index = index;
         self.is_stale = true;
@@ -322,11 +334,11 @@ fn facts<'a>(name: &ObjectName, gateways: impl Iterator<Item = &'a Gateway> + Cl
         self.rounds.subjects(&self.index)
     }
 
-    /// It serves these servers.
-    pub(super) fn is_seen_live(&mut self, servers: Vec<ObjectName>) {
+    /// It serves these servers at these endpoints.
+    pub(super) fn is_seen_live(&mut self, endpoints: &[Endpoint], servers: Vec<ObjectName>) {
         self.programmed = servers.into_iter().collect();
         self.trouble = None;
-        self.is_live = true;
+        self.is_live = self.index.endpoints == endpoints;
     }
 
     /// It does not serve what it was given.

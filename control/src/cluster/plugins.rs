@@ -1,6 +1,6 @@
 //! What has to be done to the WasmPlugins of a gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
@@ -61,13 +61,21 @@ impl Plugins {
 
     /// Whether a gateway was given a configuration with this server.
     pub(super) fn serves(&self, gateway: &ObjectName, server: &ObjectName) -> bool {
-        let config = self.config(gateway);
-        let servers = config.and_then(|config| config.get("servers")?.as_array());
-        let name = server.to_string();
-        servers
-            .into_iter()
-            .flatten()
-            .any(|known| known.get("name").and_then(Value::as_str) == Some(&name))
+        let mut given = self.config(gateway).into_iter().flat_map(servers);
+        given.any(|known| known == *server)
+    }
+
+    /// The servers in the configurations that gateways were given of which `is_meant` holds.
+    pub(super) fn servers(&self, is_meant: impl Fn(&ObjectName) -> bool) -> BTreeSet<ObjectName> {
+        let gateways = self.known.iter().filter_map(|(name, plugin)| {
+            Some(ObjectName {
+                namespace: name.namespace.clone(),
+                name: label(plugin, INSTANCE)?.to_owned(),
+            })
+        });
+        let gateways: BTreeSet<_> = gateways.filter(is_meant).collect();
+        let configs = gateways.iter().filter_map(|gateway| self.config(gateway));
+        configs.flat_map(servers).collect()
     }
 
     /// What makes the pair of a gateway that control owns as it is to be: `wanted`, and no other. The new one comes before
@@ -172,6 +180,13 @@ impl Plugins {
         let apply = (!has(there, wanted)).then(apply);
         prune.into_iter().chain(apply).collect()
     }
+}
+
+/// Those of a configuration.
+fn servers(config: &Value) -> impl Iterator<Item = ObjectName> {
+    let servers = config.get("servers").and_then(Value::as_array);
+    let names = servers.into_iter().flatten();
+    names.filter_map(|server| ObjectName::parse(server.get("name")?.as_str()?))
 }
 
 fn value(mut object: DynamicObject) -> Value {

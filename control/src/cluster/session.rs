@@ -19,7 +19,7 @@ use super::keys::SharedKeys;
 use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
-use super::plugins::{Action, Plugins};
+use super::plugins::Plugins;
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::watches::{Watches, always};
@@ -258,7 +258,9 @@ impl Session {
                     gateway.is_in_trouble(Reason::Pending, trouble)
                 });
             }
-            News::Live { servers } => self.with(name, |gateway| gateway.is_seen_live(servers)),
+            News::Live { endpoints, servers } => self.with(name, |gateway| {
+                gateway.is_seen_live(&endpoints, servers);
+            }),
             News::NotLive { reason } => self.with(name, |gateway| {
                 gateway.is_in_trouble(Reason::GatewayUnreachable, reason);
             }),
@@ -373,6 +375,9 @@ impl Session {
 
     /// Leaves everything as it is, for it is not known which gateways an object names that cannot be read.
     fn withhold(&mut self) {
+        if let WasmPlugins::Adopt = self.options.plugins {
+            return;
+        }
         let is_served = |gateway: &ObjectName| self.model.gateways.contains_key(gateway);
         let is_withholding = !self.plugins.left_over(is_served).is_empty();
         if is_withholding && !self.is_withholding {
@@ -387,20 +392,28 @@ impl Session {
     /// Takes away the pairs of gateways that serve no more. One that an object still names keeps what it has: without it,
     /// requests would pass by all policies while that object is repaired.
     async fn clean_up(&mut self) {
-        if let WasmPlugins::Adopt = self.options.plugins {
-            return;
-        }
-        let Some(wanted) = kept::wanted(&self.objects) else {
-            self.withhold();
-            return;
+        let wanted = match self.options.plugins {
+            WasmPlugins::Manage(_) => kept::wanted(&self.objects),
+            WasmPlugins::Adopt => None,
         };
-        self.is_withholding = false;
-        let actions: Vec<Action> = self.plugins.left_over(|gateway| {
-            let mut servers = wanted.servers.iter();
-            self.model.gateways.contains_key(gateway)
-                || wanted.gateways.contains(gateway)
-                || servers.any(|server| self.plugins.serves(gateway, server))
-        });
+        let is_served = |gateway: &ObjectName| self.model.gateways.contains_key(gateway);
+        let is_kept = |gateway: &ObjectName| {
+            wanted.as_ref().is_none_or(|wanted| {
+                let mut servers = wanted.servers.iter();
+                wanted.gateways.contains(gateway)
+                    || servers.any(|server| self.plugins.serves(gateway, server))
+            })
+        };
+        let kept = |gateway: &ObjectName| !is_served(gateway) && is_kept(gateway);
+        self.model.served_on = self.plugins.servers(kept);
+        let actions = self
+            .plugins
+            .left_over(|gateway| is_served(gateway) || is_kept(gateway));
+        if wanted.is_none() {
+            self.withhold();
+        } else {
+            self.is_withholding = false;
+        }
         if actions.is_empty() {
             return;
         }

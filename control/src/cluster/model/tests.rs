@@ -280,10 +280,48 @@ fn while_a_gateway_is_in_trouble_nothing_is_known_through_it_and_nothing_is_remo
     assert_eq!(readiness(&model, "gitlab"), Some(unreachable));
     assert_eq!(config(&model, "two"), before);
     let gateway = model.gateways.get_mut(&two).unwrap();
-    gateway.is_seen_live(vec![name("team", "gitlab")]);
+    let endpoints = gateway.index.endpoints.clone();
+    gateway.is_seen_live(&endpoints, vec![name("team", "gitlab")]);
     assert_eq!(
         readiness(&model, "gitlab"),
         Some((Readiness::True, Reason::Ready))
+    );
+}
+
+#[test]
+fn a_gateway_is_live_at_its_endpoints_once_it_was_seen_there() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    let two = name("infra", "two");
+    let moved = OBJECTS.replace("two.example.com", "moved.example.com");
+    let before = model.gateways[&two].index.endpoints.clone();
+    let live = |model: &mut Model, endpoints: &[Endpoint]| {
+        let gateway = model.gateways.get_mut(&two).unwrap();
+        gateway.is_seen_live(endpoints, Vec::new());
+        gateway.is_live
+    };
+    assert!(live(&mut model, &before));
+    read(&mut model, &objects(&moved), None);
+    assert!(!model.gateways[&name("infra", "two")].is_live);
+    assert!(!live(&mut model, &before), "seen before it moved");
+    let after = model.gateways[&name("infra", "two")]
+        .index
+        .endpoints
+        .clone();
+    assert!(live(&mut model, &after));
+}
+
+#[test]
+fn who_reaches_no_gateway_any_more_is_told_that_what_was_served_goes_on() {
+    let mut model = model();
+    let lost = objects(&[OBJECTS, &server("lost", &["three"])].concat());
+    read(&mut model, &lost, None);
+    let message = |model: &Model| model.standings().remove(0).verdict.message;
+    let fault = message(&model);
+    model.served_on = [name("team", "lost")].into();
+    assert_eq!(
+        message(&model),
+        format!("what was served before goes on, but {fault}")
     );
 }
 
