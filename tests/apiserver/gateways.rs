@@ -1,13 +1,21 @@
 //! A registration reaches the gateways that its route is attached to, and no other.
 
+use std::time::Duration;
+
 use harness::control::IMAGE;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
+use harness::wait::until;
 use serde_json::{Value, json};
 
 use crate::events::until_event;
-use crate::world::{World, condition, extension, manifest, message, registration, until_tools};
+use crate::world::{
+    World, condition, extension, manifest, message, registration, tools, until_tools,
+};
+
+/// Longer takes nothing that follows from a change.
+const CONSEQUENCE: Duration = Duration::from_secs(60);
 
 tests! {
     async fn each_gateway_serves_what_is_attached_to_it() {
@@ -54,14 +62,33 @@ tests! {
         assert_eq!(until_event(&world, extension, "Ready").await, "Normal");
     }
 
-    async fn a_gateway_without_extension_loses_its_plugins() {
-        let world = World::start().await;
+    async fn a_gateway_without_extension_loses_its_plugins_and_the_other_keeps_its_own() {
+        let world = World::with_gateways(&["inner", "outer"]).await;
         let _control = world.control("one").await;
         let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
-        world.apply(&Server::new("echo", upstream.address())).await;
-        until_tools(world.gateway(), &["echo_greet"]).await;
-        assert!(world.kubernetes.delete(&extension("mcp-gateway")).await);
-        let missing = world.until_ready("echo", "False", "NoGatewayExtension").await;
+        let server = |name: &str, gateways: &[&str]| Server::new(name, upstream.address()).gateways(gateways);
+        world.apply(&server("hidden", &["inner"])).await;
+        world.apply(&server("open", &["outer"])).await;
+        let (inner, outer) = (&world.gateways[0], &world.gateways[1]);
+        until_tools(inner, &["hidden_greet"]).await;
+        until_tools(outer, &["open_greet"]).await;
+        for name in ["hidden", "open"] {
+            world.until_ready(name, "True", "Ready").await;
+        }
+        world.until_caught_up().await;
+        let before = pair(&world, "outer").await;
+
+        assert!(world.kubernetes.delete(&extension("inner")).await);
+        let missing = world.until_ready("hidden", "False", "NoGatewayExtension").await;
+        until("the plugins of inner go", CONSEQUENCE, || async {
+            pair(&world, "inner").await.is_empty().then_some(())
+        })
+        .await;
+        until_tools(inner, &[]).await;
+        assert_eq!(pair(&world, "outer").await, before);
+        assert_eq!(world.plugins().await.len(), 2);
+        assert_eq!(tools(outer).await.len(), 1);
+
         let manifest = manifest(message(&missing));
         assert_eq!(manifest["kind"], "MCPGatewayExtension");
         world.kubernetes.submit(manifest).await.expect("it can be applied");
@@ -69,16 +96,24 @@ tests! {
             let ready = condition(registration, "Ready")?;
             (ready["reason"] != "NoGatewayExtension").then_some(())
         };
-        world.kubernetes.until_object("the advice helps", &registration("echo"), found).await;
+        world.kubernetes.until_object("the advice helps", &registration("hidden"), found).await;
+        until("inner has its plugins again", CONSEQUENCE, || async {
+            (pair(&world, "inner").await.len() == 2).then_some(())
+        })
+        .await;
     }
 }
 
+/// The WasmPlugins of a gateway.
+async fn pair(world: &World, gateway: &str) -> Vec<Value> {
+    let mut plugins = world.plugins().await;
+    plugins.retain(|plugin| plugin["spec"]["targetRefs"][0]["name"] == gateway);
+    plugins
+}
+
 async fn assert_pair(world: &World, gateway: &str) {
-    let plugins = world.plugins().await;
-    let its = plugins.iter().map(|plugin| &plugin["spec"]);
-    let its: Vec<_> = its
-        .filter(|spec| spec["targetRefs"][0]["name"] == gateway)
-        .collect();
+    let its = pair(world, gateway).await;
+    let its: Vec<_> = its.iter().map(|plugin| &plugin["spec"]).collect();
     let phases: Vec<_> = its.iter().map(|spec| &spec["phase"]).collect();
     assert_eq!(
         phases,

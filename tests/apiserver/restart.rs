@@ -9,7 +9,7 @@ use harness::upstream::Upstream;
 use harness::wait::until;
 use serde_json::Value;
 
-use crate::world::{World, condition, extension, registration, tools, until_tools};
+use crate::world::{World, condition, extension, tools, until_accepted, until_tools};
 
 /// Longer than a few tries of a server that hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -83,12 +83,13 @@ tests! {
         let _upstream = server(&world, "echo").await;
         world.until_ready("echo", "True", "Ready").await;
         until_tools(world.gateway(), &["echo_greet", "echo_part"]).await;
+        let upstream = Upstream::start(two_tools()).await;
+        let late = Server::new("late", upstream.address());
+        world.apply_without_registration(&late).await;
+        until_accepted(&world, "late").await;
         world.gateway().pause();
-        let _late = server(&world, "late").await;
-        let what = "late has a status";
-        let ready = |late: &Value| condition(late, "Ready").cloned();
-        let pending = world.kubernetes.until_object(what, &registration("late"), ready).await;
-        assert_ne!(pending["status"], "True", "{pending}");
+        world.apply(&late).await;
+        world.until_ready("late", "Unknown", "GatewayUnreachable").await;
         assert_eq!(tools(world.gateway()).await.len(), 2);
         world.gateway().resume();
         world.until_ready("late", "True", "Ready").await;
@@ -115,8 +116,12 @@ async fn until_failed(control: &Control, times: u32) {
 
 /// A server of two tools, registered under its name.
 async fn server(world: &World, name: &str) -> Upstream {
-    let tools = ["greet", "part"].map(|name| Tool::new(name, Answer::Echo));
-    let upstream = Upstream::start(Script::with_tools(tools.to_vec())).await;
+    let upstream = Upstream::start(two_tools()).await;
     world.apply(&Server::new(name, upstream.address())).await;
     upstream
+}
+
+fn two_tools() -> Script {
+    let tools = ["greet", "part"].map(|name| Tool::new(name, Answer::Echo));
+    Script::with_tools(tools.to_vec())
 }

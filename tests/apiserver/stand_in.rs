@@ -10,7 +10,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::json;
 
-use crate::world::{World, client, tools, until_tools};
+use crate::world::{World, client, tools, until_accepted, until_tools};
 
 tests! {
     async fn a_gateway_serves_what_stands_in_its_plugins_and_nothing_without() {
@@ -19,7 +19,7 @@ tests! {
         let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
         let server = Server::new("echo", upstream.address());
         world.apply(&server).await;
-        accepted(&world).await;
+        until_accepted(&world, "echo").await;
         let before = client(gateway).request("ping", &json!({})).await;
         assert_eq!(before.status, 404, "{}", before.shown());
 
@@ -36,21 +36,4 @@ tests! {
         gateway.start_again().await;
         assert_eq!(tools(gateway).await.len(), 1);
     }
-}
-
-async fn accepted(world: &World) {
-    let route = json!({
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {"name": "echo", "namespace": "mcp-test"},
-    });
-    let is_accepted = |route: &serde_json::Value| {
-        let condition = &route["status"]["parents"][0]["conditions"][0];
-        (condition["type"] == "Accepted" && condition["status"] == "True").then_some(())
-    };
-    let what = "the route is accepted";
-    world
-        .kubernetes
-        .until_object(what, &route, is_accepted)
-        .await;
 }

@@ -157,6 +157,19 @@ pub(crate) fn route(name: &str) -> Value {
     object("gateway.networking.k8s.io/v1", "HTTPRoute", name)
 }
 
+/// Waits until a gateway has accepted a route.
+pub(crate) async fn until_accepted(world: &World, name: &str) {
+    let is_accepted = |route: &Value| {
+        let condition = &route["status"]["parents"][0]["conditions"][0];
+        (condition["type"] == "Accepted" && condition["status"] == "True").then_some(())
+    };
+    let what = "the route is accepted";
+    world
+        .kubernetes
+        .until_object(what, &route(name), is_accepted)
+        .await;
+}
+
 /// A new namespace.
 pub(crate) async fn namespace(world: &World, name: &str) {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
