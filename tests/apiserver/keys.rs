@@ -36,9 +36,50 @@ tests! {
         until_in_force(&world, &[2, 1]).await;
         let newer = Client::connected(world.gateway().address(), Protocol::Http1).await;
         for client in [&older, &newer] {
-            assert_eq!(client.list("tools/list", "tools").await.len(), 1);
-            assert_eq!(client.call("echo_greet", json!({})).await.status, 200);
+            assert_served(client).await;
         }
+    }
+
+    async fn an_id_of_the_new_key_is_taken_by_a_gateway_that_still_mints_with_the_old_one() {
+        let world = World::start().await;
+        let tools = vec![Tool::new("greet", Answer::Echo)];
+        let upstream = Upstream::start(Script::with_tools(tools)).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        let control = world.control("first").await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        control.stop().await;
+        age(&world, &[40 * 24]).await;
+        let control = world.control("second").await;
+        until_in_force(&world, &[1, 2]).await;
+        control.stop().await;
+        age(&world, &[40 * 24, 2]).await;
+        let control = world.control("third").await;
+        until_in_force(&world, &[2, 1]).await;
+        let newer = Client::connected(world.gateway().address(), Protocol::Http1).await;
+        control.stop().await;
+
+        // What a gateway has that was not reached since.
+        age(&world, &[40 * 24, -2]).await;
+        let _control = world.control("fourth").await;
+        until_in_force(&world, &[1, 2]).await;
+        assert_served(&newer).await;
+    }
+
+    async fn who_takes_over_rotates_keys_that_have_aged_since_it_started() {
+        let world = World::start().await;
+        let tools = vec![Tool::new("greet", Answer::Echo)];
+        let upstream = Upstream::start(Script::with_tools(tools)).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        let leader = world.control("leader").await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        let standby = world.control("standby").await;
+        standby.until_watching().await;
+        age(&world, &[40 * 24]).await;
+        assert_eq!(in_force(&world).await, [1]);
+        leader.stop().await;
+        until_in_force(&world, &[1, 2]).await;
+        let client = Client::connected(world.gateway().address(), Protocol::Http1).await;
+        assert_served(&client).await;
     }
 
     async fn control_goes_on_with_its_keys_while_their_secret_is_deleted_and_makes_new_ones_at_its_next_start() {
@@ -72,6 +113,12 @@ tests! {
     }
 }
 
+/// Asserts that the session of a client goes on.
+async fn assert_served(client: &Client) {
+    assert_eq!(client.list("tools/list", "tools").await.len(), 1);
+    assert_eq!(client.call("echo_greet", json!({})).await.status, 200);
+}
+
 /// The Secret that has them.
 pub(crate) fn secret() -> Value {
     json!({
@@ -87,7 +134,7 @@ pub(crate) fn of(secret: &Value) -> Vec<Value> {
     serde_json::from_slice(&STANDARD.decode(text).unwrap()).unwrap()
 }
 
-/// Makes each mint since so many hours.
+/// Makes each mint since so many hours, or in so many.
 pub(crate) async fn age(world: &World, hours: &[i64]) {
     let mut keys = of(&world.kubernetes.read(&secret()).await);
     assert_eq!(keys.len(), hours.len());

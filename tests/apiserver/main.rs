@@ -33,6 +33,7 @@ mod permissions;
 mod poison;
 mod reasons;
 mod restart;
+mod rights;
 mod shared;
 mod stand_in;
 mod transitions;

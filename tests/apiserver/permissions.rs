@@ -1,6 +1,5 @@
 //! The roles of the install: control asks for all that they grant, and for nothing else.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use harness::control::{Control, NAMESPACE};
@@ -13,22 +12,21 @@ use serde_json::{Value, json};
 
 use crate::keys;
 use crate::poison::policies;
+use crate::rights::{Grant, Request};
 use crate::virtual_servers::virtual_server;
-use crate::world::{World, assert_says, object, registration};
+use crate::world::{World, assert_says, namespace, object, registration};
 
 /// What a user is told to run whose namespace is closed.
 const OPEN_SECRETS: &str = "kubectl apply -n mcp-test -k wasmplugin/install/secrets";
 
 const AUTHORITY: &str = include_str!("../../control/src/index/tests/authority.pem");
 
-/// Group, resource with its subresource, and verb.
-type Permission = (String, String, String);
-
 tests! {
     async fn control_asks_for_all_that_its_roles_grant_and_for_nothing_else() {
         let world = World::start().await;
         world.kubernetes.define(&policies()).await;
-        let roles = install(&world).await;
+        let mut roles = install(&world, &["wasmplugin/install"]).await;
+        roles.push(role_of_secrets(&world).await);
         let account = Deployment::installed().await.account();
         let kubeconfig = world.kubernetes.kubeconfig_of(NAMESPACE, account).await;
         let control = Control::start(&kubeconfig, "one", &[]).await;
@@ -82,35 +80,99 @@ tests! {
         control.stop().await;
 
         let events = world.kubernetes.asked_by(NAMESPACE, account);
-        let refused: Vec<_> = events
-            .iter()
-            .filter(|event| event["responseStatus"]["code"] == 403)
-            .map(asked)
-            .collect();
-        let secrets = |verb: &str| (String::new(), "secrets".to_owned(), verb.to_owned());
+        let refused: Vec<_> = refused(&events);
         assert!(
-            refused.iter().flatten().all(|one| *one == secrets("list") || *one == secrets("watch")),
+            refused.iter().all(|one| one.follows_secrets("mcp-test")),
             "but for Secrets before they were opened: {refused:?}"
         );
-        let asked: BTreeSet<_> = events.iter().flat_map(|event| asked(event).into_iter().chain(made(event))).collect();
-        let granted: BTreeSet<_> = roles.iter().flat_map(granted).collect();
-        let unused: Vec<_> = granted.difference(&asked).collect();
-        let beyond: Vec<_> = asked.difference(&granted).collect();
-        assert!(unused.is_empty() && beyond.is_empty(), "granted in vain: {unused:?}; asked beyond: {beyond:?}");
+        assert_exact(&roles, &events);
+    }
+
+    async fn with_all_secrets_open_no_namespace_has_to_be() {
+        let world = World::start().await;
+        world.kubernetes.define(&policies()).await;
+        let roles = install(&world, &["wasmplugin/install", "wasmplugin/install/all-secrets"]).await;
+        let account = Deployment::installed().await.account();
+        let kubeconfig = world.kubernetes.kubeconfig_of(NAMESPACE, account).await;
+        let _control = Control::start(&kubeconfig, "one", &[]).await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        world.apply(&Server::new("echo", upstream.address()).credential("Bearer token")).await;
+        world.until_ready("echo", "True", "Ready").await;
+        let events = world.kubernetes.asked_by(NAMESPACE, account);
+        let refused = refused(&events);
+        assert!(refused.is_empty(), "{refused:?}");
+        let asked: Vec<_> = events.iter().flat_map(Request::of).collect();
+        let granted = roles.iter().filter(|role| role["metadata"]["name"] == "mcp-control-secrets");
+        let unused: Vec<_> = granted.flat_map(Grant::of).filter(|grant| !asked.iter().any(|one| grant.allows(one))).collect();
+        assert!(unused.is_empty(), "granted in vain: {unused:?}");
+    }
+
+    async fn what_the_roles_do_not_grant_is_forbidden_to_control() {
+        let world = World::start().await;
+        install(&world, &["wasmplugin/install"]).await;
+        namespace(&world, "mcp-closed").await;
+        open_secrets(&world).await;
+        let account = Deployment::installed().await.account();
+        for line in [
+            "get secrets --all-namespaces",
+            "get secrets --namespace mcp-closed",
+            "get secrets --namespace mcp-system",
+            "get secret other --namespace mcp-system",
+            "get secret mcp-control-keys --namespace mcp-test",
+            "delete secret mcp-control-keys --namespace mcp-system",
+            "delete lease mcp-control --namespace mcp-system",
+            "get lease other --namespace kube-system",
+            "get customresourcedefinition wasmplugins.extensions.istio.io",
+            "delete customresourcedefinition mcpserverregistrations.mcp.kuadrant.io",
+            "get configmaps --namespace mcp-test",
+            "get pods --namespace mcp-system",
+            "create deployment other --image other --namespace mcp-system",
+            "create namespace other",
+            "annotate gateway.gateway.networking.k8s.io mcp-gateway a=b --namespace gateway-system",
+            "delete mcpgatewayextension mcp-gateway --namespace gateway-system",
+            "create clusterrolebinding other --clusterrole cluster-admin --user other",
+        ] {
+            let asked = format!("kubectl {line} --as system:serviceaccount:{NAMESPACE}:{account}");
+            let ended = shell(&world.kubernetes, &asked).await;
+            let is_forbidden = ended.err.contains("Forbidden") || ended.err.contains("forbidden");
+            assert!(!ended.well && is_forbidden, "{line}: {} {}", ended.out, ended.err);
+        }
     }
 }
 
-/// Applies what the install grants, and to whom. Gives the roles.
-async fn install(world: &World) -> Vec<Value> {
-    let folders = ["wasmplugin/install", "wasmplugin/install/secrets"];
+/// What was forbidden.
+fn refused(events: &[Value]) -> Vec<Request> {
+    let refused = events
+        .iter()
+        .filter(|event| event["responseStatus"]["code"] == 403);
+    refused.flat_map(Request::of).collect()
+}
+
+/// Asserts that all that was asked for is granted, and all that is granted was asked for, down to namespaces and names.
+fn assert_exact(roles: &[Value], events: &[Value]) {
+    let asked: Vec<_> = events.iter().flat_map(Request::of).collect();
+    let granted: Vec<_> = roles.iter().flat_map(Grant::of).collect();
+    let unused = granted
+        .iter()
+        .filter(|grant| !asked.iter().any(|one| grant.allows(one)));
+    let unused: Vec<_> = unused.collect();
+    let beyond = asked
+        .iter()
+        .filter(|one| !granted.iter().any(|grant| grant.allows(one)));
+    let beyond: Vec<_> = beyond.collect();
+    assert!(
+        unused.is_empty() && beyond.is_empty(),
+        "granted in vain: {unused:?}; asked beyond: {beyond:?}"
+    );
+}
+
+/// Applies what these folders grant, and to whom. Gives the roles.
+async fn install(world: &World, folders: &[&str]) -> Vec<Value> {
     let mut roles = Vec::new();
-    for (folder, is_applied) in folders.into_iter().zip([true, false]) {
-        let rendered = shell(&world.kubernetes, &format!("kubectl kustomize {folder}")).await;
-        assert!(rendered.well, "{}", rendered.err);
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&rendered.out).unwrap();
-        for object in objects {
+    for folder in folders {
+        for object in rendered(world, folder).await {
             let kind = object["kind"].as_str().unwrap();
-            if is_applied && (kind == "ServiceAccount" || kind.contains("Role")) {
+            if kind == "ServiceAccount" || kind.contains("Role") {
                 world.kubernetes.submit(object.clone()).await.unwrap();
             }
             if kind == "Role" || kind == "ClusterRole" {
@@ -119,6 +181,23 @@ async fn install(world: &World) -> Vec<Value> {
         }
     }
     roles
+}
+
+/// The role that [`open_secrets`] makes.
+async fn role_of_secrets(world: &World) -> Value {
+    let objects = rendered(world, "wasmplugin/install/secrets").await;
+    let mut roles = objects
+        .into_iter()
+        .filter(|object| object["kind"] == "Role");
+    let mut role = roles.next().expect("a role");
+    role["metadata"]["namespace"] = "mcp-test".into();
+    role
+}
+
+async fn rendered(world: &World, folder: &str) -> Vec<Value> {
+    let rendered = shell(&world.kubernetes, &format!("kubectl kustomize {folder}")).await;
+    assert!(rendered.well, "{}", rendered.err);
+    serde_saphyr::from_multiple(&rendered.out).unwrap()
 }
 
 /// As a user does it whose namespace has registrations with credentials.
@@ -146,43 +225,4 @@ fn older() -> Value {
         "metadata": {"name": "older", "namespace": "mcp-test"},
         "spec": {"targetRef": {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "none"}},
     })
-}
-
-fn granted(role: &Value) -> Vec<Permission> {
-    let texts = |value: &Value| -> Vec<String> {
-        let values = value.as_array().unwrap().iter();
-        values
-            .map(|value| value.as_str().unwrap().to_owned())
-            .collect()
-    };
-    let mut granted = Vec::new();
-    for rule in role["rules"].as_array().unwrap() {
-        for group in texts(&rule["apiGroups"]) {
-            for resource in texts(&rule["resources"]) {
-                for verb in texts(&rule["verbs"]) {
-                    granted.push((group.clone(), resource.clone(), verb));
-                }
-            }
-        }
-    }
-    granted
-}
-
-/// What an event of the audit log asked for; nothing where that was no resource, such as the kinds that there are.
-fn asked(event: &Value) -> Option<Permission> {
-    let object = &event["objectRef"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let resource = object["resource"].as_str()?;
-    let resource = match object["subresource"].as_str() {
-        Some(subresource) => format!("{resource}/{subresource}"),
-        None => resource.to_owned(),
-    };
-    Some((text(&object["apiGroup"]), resource, text(&event["verb"])))
-}
-
-/// An apply that makes the object needs the permission to create it, too.
-fn made(event: &Value) -> Option<Permission> {
-    let (group, resource, verb) = asked(event)?;
-    let is_made = verb == "patch" && event["responseStatus"]["code"] == 201;
-    is_made.then(|| (group, resource, "create".to_owned()))
 }
