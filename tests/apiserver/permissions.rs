@@ -24,7 +24,6 @@ const AUTHORITY: &str = include_str!("../../control/src/index/tests/authority.pe
 tests! {
     async fn control_asks_for_all_that_its_roles_grant_and_for_nothing_else() {
         let world = World::start().await;
-        world.kubernetes.define(&policies()).await;
         let mut roles = install(&world, &["wasmplugin/install"]).await;
         roles.push(role_of_secrets(&world).await);
         let account = Deployment::installed().await.account();
@@ -74,7 +73,10 @@ tests! {
         }
         control.stop().await;
         keys::age(&world, &[40 * 24]).await;
+        // The first control has looked for their definition in vain, the second one lists them.
+        world.kubernetes.define(&policies()).await;
         let control = Control::start(&kubeconfig, "two", &[]).await;
+        control.until_watching().await;
         let is_rotated = |secret: &Value| (keys::of(secret).len() == 2).then_some(());
         world.kubernetes.until_object("the keys are rotated", &keys::secret(), is_rotated).await;
         control.stop().await;

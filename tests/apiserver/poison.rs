@@ -46,6 +46,19 @@ tests! {
         until_tools(world.gateway(), &["echo_greet"]).await;
     }
 
+    async fn policies_in_a_version_that_is_not_read_are_waited_for() {
+        let world = World::start().await;
+        world.kubernetes.define(&policies_in(&["v1beta3"])).await;
+        let control = world.control("one").await;
+        let upstream = Upstream::start(one_tool()).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        let waits = "AuthPolicy: the kind is defined, but not served in a version that is read here (kuadrant.io/v1)";
+        control.process().line("control waits", |line| line.contains(waits).then_some(())).await;
+        assert_eq!(world.plugins().await, Vec::<Value>::new(), "without its policies it would be open");
+        world.kubernetes.define(&policies_in(&["v1", "v1beta3"])).await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+    }
+
     async fn an_object_that_is_edited_into_nonsense_is_its_own_registrations_fault_alone() {
         let world = World::start().await;
         let _control = world.control("one").await;
@@ -156,6 +169,21 @@ fn like(number: u32) -> Value {
 
 /// The kind of policies with a schema that lets everything in, as somebody else's might.
 pub(crate) fn policies() -> String {
+    policies_in(&["v1"])
+}
+
+/// The same in these versions, the last of which is stored.
+fn policies_in(versions: &[&str]) -> String {
+    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let versions = versions.iter().map(|version| {
+        json!({
+            "name": version,
+            "served": true,
+            "storage": Some(version) == versions.last(),
+            "schema": {"openAPIV3Schema": any},
+        })
+    });
+    let versions: Vec<_> = versions.collect();
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -164,12 +192,7 @@ pub(crate) fn policies() -> String {
             "group": "kuadrant.io",
             "scope": "Namespaced",
             "names": {"kind": "AuthPolicy", "plural": "authpolicies", "singular": "authpolicy"},
-            "versions": [{
-                "name": "v1",
-                "served": true,
-                "storage": true,
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-            }],
+            "versions": versions,
         },
     })
     .to_string()

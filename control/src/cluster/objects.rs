@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
-use crate::resource::WASM_PLUGIN;
+use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION};
 
 /// What one watch follows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +54,14 @@ impl Resource {
         match self {
             Self::Manifest(kind) => kind.as_str(),
             Self::WasmPlugin => WASM_PLUGIN,
+        }
+    }
+
+    /// Those that are read, in the order of preference.
+    pub(super) fn versions(self) -> &'static [&'static str] {
+        match self {
+            Self::Manifest(kind) => kind.api_versions(),
+            Self::WasmPlugin => &[WASM_PLUGIN_VERSION],
         }
     }
 }

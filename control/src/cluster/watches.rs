@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use kube::runtime::utils::WatchStreamExt as _;
@@ -18,7 +19,7 @@ use tokio::time::sleep;
 use super::metrics::Metrics;
 use super::objects::{Change, Resource, Scope, name};
 use crate::manifests::Kind;
-use crate::resource::{WASM_PLUGIN_VERSION, group_version_kind};
+use crate::resource::group_version_kind;
 
 /// Changes that wait to be taken; beyond them the watches wait.
 const QUEUE: usize = 256;
@@ -31,6 +32,9 @@ const ABSENT: Duration = Duration::from_secs(5);
 const DOUBTS: u32 = 3;
 /// Between two of those looks.
 const DOUBT: Duration = Duration::from_millis(500);
+
+/// The definition of AuthPolicy.
+const AUTH_POLICIES: &str = "authpolicies.kuadrant.io";
 
 /// Between two looks while the apiserver does not answer.
 const RETRY: Duration = Duration::from_secs(1);
@@ -175,6 +179,17 @@ impl Watch {
                     RETRY
                 }
                 Ok(None) if absent < DOUBTS => DOUBT,
+                Ok(None) if self.is_defined().await => {
+                    if absent == DOUBTS {
+                        let scope = &self.scope;
+                        tracing::warn!(
+                            "{scope}: the kind is defined, but not served in a version that is read here ({}); \
+                             control waits for it",
+                            scope.resource.versions().join(", ")
+                        );
+                    }
+                    RETRY
+                }
                 Ok(None) => {
                     if !self.tell(Change::NotServed).await {
                         return None;
@@ -190,6 +205,21 @@ impl Watch {
             };
             absent += 1;
             sleep(pause).await;
+        }
+    }
+
+    /// Whether the kind is defined though it is not served. Asked where going on without its objects would open something.
+    async fn is_defined(&self) -> bool {
+        let Resource::Manifest(Kind::AuthPolicy) = self.scope.resource else {
+            return false;
+        };
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        match definitions.get_metadata_opt(AUTH_POLICIES).await {
+            Ok(found) => found.is_some(),
+            Err(error) => {
+                self.failed(&error);
+                true
+            }
         }
     }
 
@@ -221,11 +251,7 @@ impl Watch {
 
 /// As the apiserver serves it, in the first version that is read here.
 async fn served(client: &Client, resource: Resource) -> Result<Option<ApiResource>, kube::Error> {
-    let versions = match resource {
-        Resource::Manifest(kind) => kind.api_versions(),
-        Resource::WasmPlugin => &[WASM_PLUGIN_VERSION],
-    };
-    for version in versions {
+    for version in resource.versions() {
         let kind = group_version_kind(version, resource.kind());
         match discovery::pinned_kind(client, &kind).await {
             Ok((resource, _)) => return Ok(Some(resource)),
