@@ -1,25 +1,34 @@
 //! Writes to the apiserver.
 
+use std::time::Duration;
+
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::Value;
+use tokio::time::timeout;
 
 use super::plugins::Action;
 use crate::labels::PROGRAM;
 use crate::object::ObjectName;
+use crate::printable::printable;
 use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION, api_resource};
 
 /// Under which control's fields are its own.
 pub(super) const FIELD_MANAGER: &str = PROGRAM;
 
+/// How long the apiserver may take for one write.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Why something is not written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotWritten {
-    #[error("{object} is not written: {cause}")]
+    #[error("{object} is not written: {}", words(.cause))]
     Api {
         object: String,
         cause: Box<kube::Error>,
     },
+    #[error("{0} is not written: the apiserver does not answer")]
+    NoAnswer(String),
     #[error("an object without kind or name: {0}")]
     Malformed(String),
 }
@@ -31,7 +40,7 @@ impl NotWritten {
             Self::Api { cause, .. } => {
                 matches!(cause.as_ref(), kube::Error::Api(status) if status.code == 404)
             }
-            Self::Malformed(_) => false,
+            Self::NoAnswer(_) | Self::Malformed(_) => false,
         }
     }
 }
@@ -67,23 +76,17 @@ impl Apply {
 
     async fn object(&self, object: &Value) -> Result<(), NotWritten> {
         let (api, name) = self.place(object)?;
-        let written = api
-            .patch(&name.name, &parameters(), &Patch::Apply(object))
-            .await;
-        written
-            .map(|_| ())
-            .map_err(|cause| not_written(object, &name, cause))
+        let (parameters, patch) = (parameters(), Patch::Apply(object));
+        let written = api.patch(&name.name, &parameters, &patch);
+        in_time(written, kind(object), &name).await
     }
 
     /// Writes the status that stands in `object`.
     pub(super) async fn status(&self, object: &Value) -> Result<(), NotWritten> {
         let (api, name) = self.place(object)?;
-        let written = api
-            .patch_status(&name.name, &parameters(), &Patch::Apply(object))
-            .await;
-        written
-            .map(|_| ())
-            .map_err(|cause| not_written(object, &name, cause))
+        let (parameters, patch) = (parameters(), Patch::Apply(object));
+        let written = api.patch_status(&name.name, &parameters, &patch);
+        in_time(written, kind(object), &name).await
     }
 
     async fn merge(&self, name: &ObjectName, patch: &Value) -> Result<(), NotWritten> {
@@ -91,21 +94,17 @@ impl Apply {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let plugins = self.wasm_plugins(name);
-        let written = plugins
-            .patch(&name.name, &parameters, &Patch::Merge(patch))
-            .await;
-        written
-            .map(|_| ())
-            .map_err(|cause| not_written(&wasm_plugin(), name, cause))
+        let (plugins, patch) = (self.wasm_plugins(name), Patch::Merge(patch));
+        let written = plugins.patch(&name.name, &parameters, &patch);
+        in_time(written, WASM_PLUGIN, name).await
     }
 
     async fn delete(&self, name: &ObjectName) -> Result<(), NotWritten> {
-        let api = self.wasm_plugins(name);
-        match api.delete(&name.name, &DeleteParams::default()).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(cause) => Err(not_written(&wasm_plugin(), name, cause)),
+        let (plugins, parameters) = (self.wasm_plugins(name), DeleteParams::default());
+        let deleted = plugins.delete(&name.name, &parameters);
+        match in_time(deleted, WASM_PLUGIN, name).await {
+            Err(error) if error.is_gone() => Ok(()),
+            outcome => outcome,
         }
     }
 
@@ -137,14 +136,76 @@ fn parameters() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).force()
 }
 
-fn wasm_plugin() -> Value {
-    json!({"kind": WASM_PLUGIN})
+/// Waits for a write of the object of this kind and name, and no longer than is any use.
+async fn in_time<T>(
+    write: impl Future<Output = Result<T, kube::Error>>,
+    kind: &str,
+    name: &ObjectName,
+) -> Result<(), NotWritten> {
+    let object = || format!("{kind} {name}");
+    match timeout(PATIENCE, write).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(cause)) => Err(NotWritten::Api {
+            object: object(),
+            cause: Box::new(cause),
+        }),
+        Err(_) => Err(NotWritten::NoAnswer(object())),
+    }
 }
 
-fn not_written(object: &Value, name: &ObjectName, cause: kube::Error) -> NotWritten {
+fn kind(object: &Value) -> &str {
     let kind = object.get("kind").and_then(Value::as_str);
-    NotWritten::Api {
-        object: format!("{} {name}", kind.unwrap_or_default()),
-        cause: Box::new(cause),
+    kind.unwrap_or_default()
+}
+
+/// The apiserver's own, where it has said any.
+fn words(cause: &kube::Error) -> String {
+    match cause {
+        kube::Error::Api(status) if !status.message.is_empty() => printable(&status.message),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use serde_json::json;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_apiserver_that_never_answers_is_waited_for_ten_seconds() {
+        let deaf = Router::new().fallback(std::future::pending::<()>);
+        let apply = Apply::new(Client::new(deaf, "mcp-system"));
+        let object = json!({
+            "apiVersion": WASM_PLUGIN_VERSION,
+            "kind": WASM_PLUGIN,
+            "metadata": {"namespace": "infra", "name": "route"},
+        });
+        let name = ObjectName {
+            namespace: "infra".to_owned(),
+            name: "route".to_owned(),
+        };
+        let push = |action| {
+            let apply = apply.clone();
+            async move { apply.all(&[action]).await }
+        };
+        let begun = Instant::now();
+        let writes = async {
+            [
+                push(Action::Apply(object.clone())).await,
+                push(Action::Prune(name.clone(), json!({}))).await,
+                push(Action::Delete(name)).await,
+                apply.status(&object).await,
+            ]
+        };
+        let outcomes = timeout(PATIENCE * 5, writes).await.expect("they end");
+        for outcome in outcomes {
+            let error = outcome.expect_err("nobody answers").to_string();
+            let told = "WasmPlugin infra/route is not written: the apiserver does not answer";
+            assert_eq!(error, told);
+        }
+        assert_eq!(begun.elapsed().as_secs(), 40);
     }
 }
