@@ -15,6 +15,7 @@ mod follower;
 mod followers;
 mod kept;
 mod keys;
+mod lateness;
 pub mod lease;
 pub mod metrics;
 mod model;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::apply::Apply;
+use super::lateness::Lateness;
 use super::plugins::Action;
 use crate::discovery::{Discovery, Event, PublicEndpoint, Subject, Timing};
 use crate::gateway_client::GatewayClient;
@@ -20,9 +21,6 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// The same, once it takes long.
 const LATER: Duration = Duration::from_secs(2);
-
-/// How long a push may take to be live before that is told.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two looks at a gateway that serves what it shall.
 const WATCH: Duration = Duration::from_secs(30);
@@ -92,6 +90,7 @@ impl Follower {
             news,
             wanted: wanted.subscribe(),
             phase: Phase::Idle,
+            lateness: Lateness::default(),
         };
         let task = tokio::spawn(work.run(stopped));
         Self {
@@ -123,6 +122,7 @@ struct Work {
     news: mpsc::Sender<(ObjectName, News)>,
     wanted: watch::Receiver<Arc<Wanted>>,
     phase: Phase,
+    lateness: Lateness,
 }
 
 /// What comes next.
@@ -135,9 +135,6 @@ enum Phase {
     },
     Look {
         at: Instant,
-        /// Since when it does not serve what it shall.
-        since: Option<Instant>,
-        is_told: bool,
     },
 }
 
@@ -145,7 +142,7 @@ impl Phase {
     fn due(&self) -> Option<Instant> {
         match self {
             Self::Idle => None,
-            Self::Push { at } | Self::Look { at, .. } => Some(*at),
+            Self::Push { at } | Self::Look { at } => Some(*at),
         }
     }
 }
@@ -189,30 +186,35 @@ impl Work {
                 let wanted = Arc::clone(&self.wanted.borrow_and_update());
                 self.push(&wanted).await;
             }
-            Phase::Look { since, is_told, .. } => {
+            Phase::Look { .. } => {
                 // What was asked for meanwhile is still to be pushed.
                 let wanted = Arc::clone(&self.wanted.borrow());
                 match self.look(&wanted).await {
-                    Ok(()) => self.is_live(&wanted, discovery).await,
-                    Err(reason) => self.is_not_live(reason, since, is_told).await,
+                    Ok(generation) if generation == wanted.generation => {
+                        self.is_live(&wanted, discovery).await;
+                    }
+                    Ok(generation) => {
+                        self.lateness.see(&generation, Instant::now());
+                        let reason = "it does not serve yet what was pushed".to_owned();
+                        self.is_not_live(reason).await;
+                    }
+                    Err(reason) => self.is_not_live(reason).await,
                 }
             }
         }
     }
 
     async fn push(&mut self, wanted: &Wanted) {
-        let now = Instant::now();
+        self.lateness.begin(Instant::now());
         self.phase = match self.apply.all(&wanted.actions).await {
-            Ok(()) => Phase::Look {
-                at: now,
-                since: Some(now),
-                is_told: false,
-            },
+            Ok(()) => Phase::Look { at: Instant::now() },
             Err(error) => {
                 let reason = error.to_string();
                 tracing::error!("Gateway {}: {reason}", self.gateway);
                 self.tell(News::NotPushed { reason }).await;
-                Phase::Push { at: now + RETRY }
+                Phase::Push {
+                    at: Instant::now() + RETRY,
+                }
             }
         };
         if !wanted.actions.is_empty() && matches!(self.phase, Phase::Look { .. }) {
@@ -222,22 +224,18 @@ impl Work {
         }
     }
 
-    async fn look(&self, wanted: &Wanted) -> Result<(), String> {
+    /// The generation that it serves.
+    async fn look(&self, wanted: &Wanted) -> Result<String, String> {
         let client = self.client.as_ref().map_err(Clone::clone)?;
         let endpoint = wanted.endpoint.as_ref().ok_or("it has no public host")?;
         let asked = client.generation(&endpoint.host, &endpoint.path).await;
-        match asked {
-            Ok(generation) if generation == wanted.generation => Ok(()),
-            Ok(_) => Err("it does not serve yet what was pushed".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        asked.map_err(|error| error.to_string())
     }
 
     async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
+        self.lateness.end();
         self.phase = Phase::Look {
             at: Instant::now() + WATCH,
-            since: None,
-            is_told: false,
         };
         if let Some(discovery) = discovery {
             discovery.ask_at(wanted.endpoint.clone());
@@ -247,18 +245,19 @@ impl Work {
         self.tell(News::Live { endpoints, servers }).await;
     }
 
-    async fn is_not_live(&mut self, reason: String, since: Option<Instant>, is_told: bool) {
-        let since = since.unwrap_or_else(Instant::now);
-        let is_late = since.elapsed() > PATIENCE;
-        if is_late && !is_told {
+    async fn is_not_live(&mut self, reason: String) {
+        let now = Instant::now();
+        self.lateness.begin(now);
+        let pause = if self.lateness.is_late(now) {
+            LATER
+        } else {
+            LOOK
+        };
+        self.phase = Phase::Look { at: now + pause };
+        if self.lateness.tells(&reason, now) {
             tracing::warn!("Gateway {}: {reason}", self.gateway);
             self.tell(News::NotLive { reason }).await;
         }
-        self.phase = Phase::Look {
-            at: Instant::now() + if is_late { LATER } else { LOOK },
-            since: Some(since),
-            is_told: is_late,
-        };
     }
 
     async fn tell(&self, news: News) {

@@ -1,0 +1,96 @@
+//! Since when a gateway does not serve what it shall, and what was told of that.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long that may be before it is told.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// See the module. What is wanted meanwhile does not begin it anew.
+#[derive(Debug, Default)]
+pub(super) struct Lateness {
+    since: Option<Instant>,
+    /// Generations that were seen since then.
+    seen: BTreeSet<String>,
+    told: Option<String>,
+}
+
+impl Lateness {
+    /// It does not serve what it shall.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    /// It serves this generation instead. One that was not seen before is a step on the way: it is not late then.
+    pub(super) fn see(&mut self, generation: &str, now: Instant) {
+        if self.seen.insert(generation.to_owned()) {
+            self.since = Some(now);
+        }
+    }
+
+    /// It serves what it shall.
+    pub(super) fn end(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether it takes longer than anybody needs.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.since
+            .is_some_and(|since| now.duration_since(since) > PATIENCE)
+    }
+
+    /// Whether this is to be told: it is late for a reason that was not told last.
+    pub(super) fn tells(&mut self, reason: &str, now: Instant) -> bool {
+        let is_news = self.is_late(now) && self.told.as_deref() != Some(reason);
+        if is_news {
+            self.told = Some(reason.to_owned());
+        }
+        is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_is_wanted_again_and_again_does_not_put_it_off() {
+        let start = Instant::now();
+        let mut lateness = Lateness::default();
+        for second in 0..=10 {
+            let now = start + SECOND * second;
+            lateness.begin(now);
+            assert!(!lateness.tells("no route to host", now), "{second}");
+        }
+        let now = start + SECOND * 11;
+        lateness.begin(now);
+        assert!(lateness.tells("no route to host", now));
+        lateness.begin(now + SECOND);
+        let later = now + SECOND * 2;
+        assert!(!lateness.tells("no route to host", later), "told already");
+        assert!(lateness.tells("connection refused", later));
+    }
+
+    #[test]
+    fn a_gateway_that_serves_one_generation_after_the_other_is_not_late() {
+        let start = Instant::now();
+        let mut lateness = Lateness::default();
+        lateness.begin(start);
+        let shown = [("a", 4), ("b", 8), ("c", 12), ("b", 16), ("c", 20)];
+        for (generation, second) in shown {
+            let now = start + SECOND * second;
+            lateness.see(generation, now);
+            assert!(!lateness.tells("not yet", now), "{generation} at {second}");
+        }
+        let now = start + SECOND * 23;
+        lateness.see("c", now);
+        assert!(lateness.tells("not yet", now), "nothing new for 11 s");
+        lateness.end();
+        lateness.begin(now);
+        assert!(!lateness.is_late(now + SECOND * 10));
+    }
+}
