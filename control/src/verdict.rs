@@ -52,6 +52,10 @@ pub enum Reason {
     NoGatewayExtension,
     /// The gateway cannot be reached, so nothing is known about the server.
     GatewayUnreachable,
+    /// The apiserver does not take the gateway's configuration.
+    PushRefused,
+    /// Nobody has made the gateway's WasmPlugins, and they are not control's to make.
+    WasmPluginNotFound,
     /// A policy refused control's own requests.
     DiscoveryRefused,
     /// A field, or a whole object, that is accepted but has no effect yet.
@@ -88,6 +92,8 @@ impl Reason {
             Self::CatalogTooLarge => "CatalogTooLarge",
             Self::NoGatewayExtension => "NoGatewayExtension",
             Self::GatewayUnreachable => "GatewayUnreachable",
+            Self::PushRefused => "PushRefused",
+            Self::WasmPluginNotFound => "WasmPluginNotFound",
             Self::DiscoveryRefused => "DiscoveryRefused",
             Self::Unsupported => "Unsupported",
             Self::ListenerConflict => "ListenerConflict",

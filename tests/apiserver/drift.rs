@@ -8,6 +8,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
+use crate::events::until_event;
 use crate::world::{World, assert_says, extension, registration, until_tools};
 
 const CONTROL: &str = "mcp-control";
@@ -97,9 +98,11 @@ tests! {
         let _control = world.control_with("one", &["--wasmplugins", "adopt"]).await;
         let _upstream = server(&world).await;
         for object in [extension("mcp-gateway"), registration("echo")] {
-            let told = world.until_told(&object, "Unknown", "Pending").await;
+            let told = world.until_told(&object, "Unknown", "WasmPluginNotFound").await;
             let labels = ["app.kubernetes.io/instance=mcp-gateway", "app.kubernetes.io/component=route"];
             assert_says(&told, &["namespace gateway-system has no WasmPlugin", labels[0], labels[1], "make it"]);
+            let named = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+            assert_eq!(until_event(&world, named, "WasmPluginNotFound").await, "Warning");
         }
         assert!(world.plugins().await.is_empty(), "control makes none");
         for plugin in template("mcp-gateway") {

@@ -31,6 +31,7 @@ mod older_kind;
 mod outage;
 mod permissions;
 mod poison;
+mod pushes;
 mod reasons;
 mod restart;
 mod rights;

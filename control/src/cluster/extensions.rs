@@ -43,7 +43,7 @@ fn accepted(model: &Model, extension: &ExtensionVerdict) -> Vec<Wish> {
     let (status, reason, message) = match gateway {
         Some(gateway) if gateway.is_live => (Readiness::True, Reason::Ready, String::new()),
         Some(gateway) => match &gateway.trouble {
-            Some(trouble) => (Readiness::Unknown, trouble.reason, trouble.message.clone()),
+            Some(trouble) => (Readiness::Unknown, trouble.reason, trouble.told()),
             None => (
                 Readiness::Unknown,
                 Reason::Pending,

@@ -54,8 +54,8 @@ pub(super) enum News {
     Discovered(Event),
     /// A configuration of so many bytes was written.
     Pushed { bytes: usize },
-    /// The apiserver does not take it. It is tried again.
-    NotPushed { reason: String },
+    /// The apiserver does not take it, for this reason where that is to be told. It is tried again.
+    NotPushed { trouble: Option<String> },
     /// The gateway serves a configuration with these.
     Live {
         endpoints: Vec<Endpoint>,
@@ -91,6 +91,7 @@ impl Follower {
             wanted: wanted.subscribe(),
             phase: Phase::Idle,
             lateness: Lateness::default(),
+            failure: None,
         };
         let task = tokio::spawn(work.run(stopped));
         Self {
@@ -123,6 +124,8 @@ struct Work {
     wanted: watch::Receiver<Arc<Wanted>>,
     phase: Phase,
     lateness: Lateness,
+    /// Why the latest push has failed.
+    failure: Option<String>,
 }
 
 /// What comes next.
@@ -209,19 +212,31 @@ impl Work {
         self.phase = match self.apply.all(&wanted.actions).await {
             Ok(()) => Phase::Look { at: Instant::now() },
             Err(error) => {
-                let reason = error.to_string();
-                tracing::error!("Gateway {}: {reason}", self.gateway);
-                self.tell(News::NotPushed { reason }).await;
+                self.is_not_pushed(error.to_string()).await;
                 Phase::Push {
                     at: Instant::now() + RETRY,
                 }
             }
         };
-        if !wanted.actions.is_empty() && matches!(self.phase, Phase::Look { .. }) {
+        if matches!(self.phase, Phase::Push { .. }) {
+            return;
+        }
+        self.failure = None;
+        if !wanted.actions.is_empty() {
             let (bytes, generation) = (wanted.bytes, &wanted.generation);
             tracing::info!("Gateway {}: pushed generation {generation}", self.gateway);
             self.tell(News::Pushed { bytes }).await;
         }
+    }
+
+    async fn is_not_pushed(&mut self, reason: String) {
+        if self.failure.as_ref() != Some(&reason) {
+            tracing::warn!("Gateway {}: {reason}", self.gateway);
+            self.failure = Some(reason.clone());
+        }
+        let is_told = self.lateness.tells(&reason, Instant::now());
+        let trouble = is_told.then_some(reason);
+        self.tell(News::NotPushed { trouble }).await;
     }
 
     /// The generation that it serves.

@@ -69,6 +69,13 @@ pub(super) struct Trouble {
     pub(super) message: String,
 }
 
+impl Trouble {
+    /// For people, with what it means for clients.
+    pub(super) fn told(&self) -> String {
+        format!("{}. What it served before goes on", self.message)
+    }
+}
+
 impl Model {
     /// Nothing is known yet. `addresses` are where gateways are reached, whatever the objects say.
     pub(super) fn new(keys: Keys, addresses: BTreeMap<ObjectName, String>) -> Self {
@@ -354,10 +361,10 @@ impl Gateway {
             message: format!("the filter would refuse the gateway's configuration: {refusal}"),
         });
         match refusal.as_ref().or(self.trouble.as_ref()) {
-            Some(Trouble { reason, message }) if verdict.ready != Readiness::False => Verdict {
+            Some(trouble) if verdict.ready != Readiness::False => Verdict {
                 ready: Readiness::Unknown,
-                reason: *reason,
-                message: format!("{message}. What it served before goes on"),
+                reason: trouble.reason,
+                message: trouble.told(),
                 ..verdict.clone()
             },
             _ => verdict.clone(),

@@ -251,12 +251,17 @@ impl Session {
                 self.model.learn(name, &event, now);
             }
             News::Pushed { bytes } => self.metrics.pushed(name, bytes),
-            News::NotPushed { reason } => {
+            News::NotPushed { trouble } => {
                 self.metrics.push_failed(name);
-                let trouble = format!("its configuration cannot be pushed: {reason}");
-                self.with(name, |gateway| {
-                    gateway.is_in_trouble(Reason::Pending, trouble)
-                });
+                if let Some(reason) = trouble {
+                    let message = format!(
+                        "the gateway's configuration cannot be pushed: {reason}. Change what keeps control from writing \
+                         it; control goes on trying"
+                    );
+                    self.with(name, |gateway| {
+                        gateway.is_in_trouble(Reason::PushRefused, message);
+                    });
+                }
             }
             News::Live { endpoints, servers } => self.with(name, |gateway| {
                 gateway.is_seen_live(&endpoints, servers);
@@ -325,7 +330,7 @@ impl Session {
     fn look_for_pairs(&mut self) {
         for (name, gateway) in &mut self.model.gateways {
             if let Some(lack) = self.plugins.lack(name) {
-                gateway.is_in_trouble(Reason::Pending, lack);
+                gateway.is_in_trouble(Reason::WasmPluginNotFound, lack);
             }
         }
     }

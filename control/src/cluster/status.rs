@@ -237,6 +237,8 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::ProtocolError
         | Reason::CatalogTooLarge
         | Reason::GatewayUnreachable
+        | Reason::PushRefused
+        | Reason::WasmPluginNotFound
         | Reason::DiscoveryRefused
         | Reason::Unsupported => false,
     }

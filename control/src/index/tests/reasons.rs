@@ -12,11 +12,13 @@ enum Teller {
     Render,
     /// What was seen of the server.
     Discovery,
+    /// What becomes of the gateway's WasmPlugins.
+    Push,
     /// What is written of all that.
     Status,
 }
 
-const ALL: [Reason; 26] = [
+const ALL: [Reason; 28] = [
     Reason::Ready,
     Reason::Accepted,
     Reason::Programmed,
@@ -39,6 +41,8 @@ const ALL: [Reason; 26] = [
     Reason::CatalogTooLarge,
     Reason::NoGatewayExtension,
     Reason::GatewayUnreachable,
+    Reason::PushRefused,
+    Reason::WasmPluginNotFound,
     Reason::DiscoveryRefused,
     Reason::Unsupported,
     Reason::ListenerConflict,
@@ -56,6 +60,7 @@ fn teller(reason: Reason) -> Teller {
         | Reason::ProtocolError
         | Reason::GatewayUnreachable
         | Reason::DiscoveryRefused => Teller::Discovery,
+        Reason::PushRefused | Reason::WasmPluginNotFound => Teller::Push,
         Reason::Disabled
         | Reason::PrefixConflict
         | Reason::TargetNotFound
