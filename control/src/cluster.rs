@@ -29,6 +29,7 @@ mod snapshot;
 mod standing;
 mod status;
 mod statuses;
+mod tally;
 mod virtual_servers;
 mod watches;
 

@@ -1,8 +1,9 @@
 //! A registration reaches the gateways that its route is attached to, and no other.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use harness::control::IMAGE;
+use harness::control::{Control, IMAGE};
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
@@ -46,7 +47,7 @@ tests! {
         let world = World::with_gateways(&["inner", "outer"]).await;
         let (inner, outer) = (&world.gateways[0], &world.gateways[1]);
         inner.kill();
-        let _control = world.control("one").await;
+        let control = world.control("one").await;
         let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
         let server = |name: &str, gateways: &[&str]| Server::new(name, upstream.address()).gateways(gateways);
         world.apply(&server("hidden", &["inner"])).await;
@@ -56,8 +57,11 @@ tests! {
         world.until_ready("hidden", "Unknown", "GatewayUnreachable").await;
         let extension = ("MCPGatewayExtension", "inner");
         assert_eq!(until_event(&world, extension, "GatewayUnreachable").await, "Warning");
+        until_counted(&control, &[r#"status="True",reason="Ready"} 1"#, r#"status="Unknown",reason="GatewayUnreachable"} 1"#])
+            .await;
         inner.start_again().await;
         world.until_ready("hidden", "True", "Ready").await;
+        until_counted(&control, &[r#"status="True",reason="Ready"} 2"#]).await;
         until_tools(inner, &["hidden_greet"]).await;
         assert_eq!(until_event(&world, extension, "Ready").await, "Normal");
     }
@@ -102,6 +106,20 @@ tests! {
         })
         .await;
     }
+}
+
+/// Waits until control counts registrations in these series and in no other.
+async fn until_counted(control: &Control, series: &[&str]) {
+    until("control counts them", CONSEQUENCE, || async {
+        let metrics = control.ask("/metrics").await;
+        let text = String::from_utf8_lossy(&metrics.body).into_owned();
+        let told = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("mcp_control_registrations{"));
+        let told: BTreeSet<_> = told.collect();
+        (told == series.iter().copied().collect()).then_some(())
+    })
+    .await;
 }
 
 /// The WasmPlugins of a gateway.

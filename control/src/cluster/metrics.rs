@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::object::ObjectName;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::Reason;
 
 /// The type of what [`Metrics::text`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -29,8 +29,8 @@ pub struct Description {
 
 const REGISTRATIONS: Description = Description {
     name: "mcp_control_registrations",
-    labels: &["gateway", "reason"],
-    help: "registrations, by the reason of their condition Ready",
+    labels: &["status", "reason"],
+    help: "registrations, by status and reason of their condition Ready",
 };
 const DISCOVERED_TOOLS: Description = Description {
     name: "mcp_control_discovered_tools",
@@ -105,8 +105,8 @@ pub struct Metrics {
     discovery_passes: Family<[(&'static str, String); 1], Counter>,
     discovery_failures: Family<[(&'static str, String); 2], Counter>,
     watch_errors: Family<[(&'static str, String); 1], Counter>,
-    /// What each gateway's series stand for now.
-    reasons: Mutex<BTreeMap<ObjectName, BTreeSet<Reason>>>,
+    /// The series of registrations that are told now.
+    told: Mutex<BTreeSet<[(&'static str, String); 2]>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -129,7 +129,7 @@ impl Default for Metrics {
             discovery_passes: registered(&mut registry, DISCOVERY_PASSES),
             discovery_failures: registered(&mut registry, DISCOVERY_FAILURES),
             watch_errors: registered(&mut registry, WATCH_ERRORS),
-            reasons: Mutex::default(),
+            told: Mutex::default(),
             registry,
         }
     }
@@ -144,25 +144,26 @@ fn registered<M: Metric + Clone + Default>(registry: &mut Registry, about: Descr
 }
 
 impl Metrics {
-    /// What became of a gateway's registrations.
-    pub fn judged(&self, gateway: &ObjectName, verdicts: &[Verdict]) {
-        let mut counts: BTreeMap<Reason, i64> = BTreeMap::new();
-        for verdict in verdicts {
-            *counts.entry(verdict.reason).or_default() += 1;
+    /// How many registrations stand how: by status and reason of their condition Ready. Others there are none.
+    pub fn set_registrations(&self, counts: BTreeMap<(String, String), usize>) {
+        let counts = counts.into_iter();
+        let counts: BTreeMap<_, _> = counts
+            .map(|((status, reason), count)| ([("status", status), ("reason", reason)], count))
+            .collect();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for (series, count) in &counts {
+            self.registrations.get_or_create(series).set(whole(*count));
         }
-        let now = counts.keys().copied().collect();
-        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = reasons.insert(gateway.clone(), now).unwrap_or_default();
-        for reason in before.iter().filter(|reason| !counts.contains_key(reason)) {
-            self.registrations.remove(&at_for(gateway, *reason));
+        for series in told.iter().filter(|series| !counts.contains_key(*series)) {
+            self.registrations.remove(series);
         }
-        for (reason, count) in counts {
-            let series = at_for(gateway, reason);
-            self.registrations.get_or_create(&series).set(count);
-        }
-        let tools: usize = verdicts.iter().filter_map(|verdict| verdict.tools).sum();
+        *told = counts.into_keys().collect();
+    }
+
+    /// How many tools a gateway serves.
+    pub fn set_tools(&self, gateway: &ObjectName, count: usize) {
         let gauge = self.discovered_tools.get_or_create(&at(gateway));
-        gauge.set(whole(tools));
+        gauge.set(whole(count));
     }
 
     /// How many gateways are configured.
@@ -203,10 +204,6 @@ impl Metrics {
 
     /// A gateway is served no more: nothing is told of what it is now. What was counted stays.
     pub fn forget(&self, gateway: &ObjectName) {
-        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
-        for reason in reasons.remove(gateway).unwrap_or_default() {
-            self.registrations.remove(&at_for(gateway, reason));
-        }
         self.discovered_tools.remove(&at(gateway));
         self.last_push.remove(&at(gateway));
     }

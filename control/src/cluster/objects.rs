@@ -211,6 +211,17 @@ impl Objects {
         unreadable.collect()
     }
 
+    /// The registrations of both kinds, readable or not.
+    pub(super) fn registrations(&self) -> impl Iterator<Item = (Identity, &Known)> {
+        let registrations = self
+            .all()
+            .filter(|(kind, _, _)| matches!(kind, Kind::McpServer | Kind::McpServerRegistration));
+        registrations.map(|(kind, name, known)| {
+            let name = name.clone();
+            (Identity { kind, name }, known)
+        })
+    }
+
     /// Namespaces whose Secrets control may not read.
     pub(super) fn closed_namespaces(&self) -> BTreeSet<String> {
         let closed = self.seen.iter().filter(|(_, seen)| seen.is_forbidden);

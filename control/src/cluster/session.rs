@@ -22,6 +22,7 @@ use super::objects::{Change, Effect, Objects, Resource, Scope};
 use super::plugins::Plugins;
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
+use super::tally::tally;
 use super::watches::{Watches, always};
 use super::{Options, WasmPlugins, kept, secrets};
 use crate::discovery::Outcome;
@@ -309,8 +310,11 @@ impl Session {
         self.clean_up().await;
         self.statuses.write(&self.model, &self.objects);
         self.metrics.set_gateways(self.model.gateways.len());
+        let counts = tally(&self.model, &self.objects);
+        self.metrics.set_registrations(counts);
         for (name, gateway) in &self.model.gateways {
-            self.metrics.judged(name, gateway.verdicts());
+            let tools = gateway.verdicts().iter().filter_map(|one| one.tools);
+            self.metrics.set_tools(name, tools.sum());
         }
     }
 

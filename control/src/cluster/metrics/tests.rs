@@ -1,5 +1,4 @@
 use super::*;
-use crate::verdict::Readiness;
 
 fn gateway() -> ObjectName {
     ObjectName {
@@ -8,25 +7,18 @@ fn gateway() -> ObjectName {
     }
 }
 
-fn verdict(reason: Reason, tools: Option<usize>) -> Verdict {
-    Verdict {
-        name: gateway(),
-        kind: "MCPServerRegistration",
-        ready: Readiness::Unknown,
-        reason,
-        message: String::new(),
-        tools,
-        prompts: None,
-        resources: None,
-        conflicts: Vec::new(),
-        unsupported: Vec::new(),
-    }
+fn counts<const N: usize>(counts: [(&str, &str, usize); N]) -> BTreeMap<(String, String), usize> {
+    let counts = counts.into_iter();
+    counts
+        .map(|(status, reason, count)| ((status.to_owned(), reason.to_owned()), count))
+        .collect()
 }
 
 /// Each of them told once.
 fn all() -> Metrics {
     let metrics = Metrics::default();
-    metrics.judged(&gateway(), &[verdict(Reason::Ready, Some(3))]);
+    metrics.set_registrations(counts([("True", "Ready", 1)]));
+    metrics.set_tools(&gateway(), 3);
     metrics.set_gateways(1);
     metrics.set_leader(true);
     metrics.pushed(&gateway(), 1234);
@@ -46,7 +38,7 @@ fn samples(metrics: &Metrics) -> Vec<String> {
 #[test]
 fn everything_is_told_by_name_and_labels() {
     let expected = [
-        r#"mcp_control_registrations{gateway="infra/gw",reason="Ready"} 1"#,
+        r#"mcp_control_registrations{status="True",reason="Ready"} 1"#,
         r#"mcp_control_discovered_tools{gateway="infra/gw"} 3"#,
         "mcp_control_gateways 1",
         "mcp_control_leader 1",
@@ -94,21 +86,19 @@ fn the_reference_has_the_list() {
 }
 
 #[test]
-fn a_reason_that_nobody_has_any_more_is_not_told() {
+fn what_no_registration_stands_at_any_more_is_not_told() {
     let metrics = Metrics::default();
-    let [pending, ready] = [
-        verdict(Reason::Pending, None),
-        verdict(Reason::Ready, Some(2)),
-    ];
-    metrics.judged(&gateway(), &[pending.clone(), pending, ready.clone()]);
-    metrics.judged(&gateway(), &[ready.clone(), ready]);
+    metrics.set_registrations(counts([("Unknown", "Pending", 2), ("True", "Ready", 1)]));
+    metrics.set_registrations(counts([("True", "Ready", 2), ("False", "Pending", 1)]));
+    let mut told = samples(&metrics);
+    told.sort();
     let expected = [
-        r#"mcp_control_registrations{gateway="infra/gw",reason="Ready"} 2"#,
-        r#"mcp_control_discovered_tools{gateway="infra/gw"} 4"#,
         "mcp_control_gateways 0",
         "mcp_control_leader 0",
+        r#"mcp_control_registrations{status="False",reason="Pending"} 1"#,
+        r#"mcp_control_registrations{status="True",reason="Ready"} 2"#,
     ];
-    assert_eq!(samples(&metrics), expected);
+    assert_eq!(told, expected);
 }
 
 #[test]
