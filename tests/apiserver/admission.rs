@@ -4,6 +4,8 @@ mod cases;
 mod complete;
 mod schema;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures::StreamExt as _;
 use harness::kubernetes::{Kubernetes, Trial};
 use serde_json::{Value, json};
@@ -28,6 +30,20 @@ tests! {
         let faults: Vec<_> = tried.buffer_unordered(AT_ONCE).collect().await;
         let faults = faults.concat();
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    }
+
+    async fn all_versions_of_a_kind_have_the_same_rules() {
+        let mut kinds: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+        for Rule { version, kind, place, check } in rules() {
+            let versions = kinds.entry(kind).or_default();
+            versions.entry(version).or_default().insert(format!("{} {check:?}", place.field));
+        }
+        assert_eq!(kinds.len(), 4);
+        for (kind, versions) in kinds {
+            let mut versions = versions.into_values();
+            let first = versions.next().unwrap();
+            assert!(versions.all(|other| other == first), "{kind}");
+        }
     }
 
     async fn a_registration_is_refused_for_each_rule_that_it_breaks() {
