@@ -6,14 +6,18 @@ use harness::control::{LEASE_SECONDS, NAMESPACE};
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
+use harness::wait::until;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::world::{World, condition, registration, until_tools};
+use crate::world::{World, condition, name_of, registration, tools, until_tools};
 
 /// From the end of a leader to the next where it has given the lease up: well before it would have ended.
 const HAND_OVER: Duration = Duration::from_secs(LEASE_SECONDS * 2 / 3);
+
+/// Longer takes nothing that follows from a change.
+const CONSEQUENCE: Duration = Duration::from_secs(60);
 
 /// Writes of the route's plugin for a new server: with the first, discovery gets to it; the second has its tools.
 const ONE_SERVER: u64 = 2;
@@ -43,7 +47,12 @@ tests! {
         let gap = Duration::try_from(gap).expect("it was taken after the last renewal");
         assert!(gap <= longest_gap(&left), "nobody led for {gap:?}");
 
-        until_tools(world.gateway(), &["echo_greet", "later_greet"]).await;
+        until("later is served beside echo", CONSEQUENCE, || async {
+            let names: Vec<_> = tools(world.gateway()).await.iter().map(|tool| name_of(tool)).collect();
+            assert!(names.contains(&"echo_greet".to_owned()), "{names:?}");
+            (names.len() == 2).then_some(())
+        })
+        .await;
         world.until_ready("later", "True", "Ready").await;
         world.until_caught_up().await;
         assert_eq!(generation(&world.plugin("mcp-gateway").await), written + ONE_SERVER);
