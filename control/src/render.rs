@@ -24,7 +24,7 @@ pub use listed::Listed;
 pub use packing::Packing;
 pub use restore::{RestoreError, restore};
 pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
-pub use wasm_plugins::{Unwritable, managed_wasm_plugins, wasm_plugins};
+pub use wasm_plugins::{Unwritable, managed_wasm_plugins, name_suffix, wasm_plugins};
 
 /// What discovery knows about one server. Absent where it was not tried yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

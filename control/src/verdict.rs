@@ -56,6 +56,8 @@ pub enum Reason {
     PushRefused,
     /// Nobody has made the gateway's WasmPlugins, and they are not control's to make.
     WasmPluginNotFound,
+    /// There are others beside the gateway's WasmPlugins that control makes, or in their place.
+    WasmPluginConflict,
     /// A policy refused control's own requests.
     DiscoveryRefused,
     /// A field, or a whole object, that is accepted but has no effect yet.
@@ -94,6 +96,7 @@ impl Reason {
             Self::GatewayUnreachable => "GatewayUnreachable",
             Self::PushRefused => "PushRefused",
             Self::WasmPluginNotFound => "WasmPluginNotFound",
+            Self::WasmPluginConflict => "WasmPluginConflict",
             Self::DiscoveryRefused => "DiscoveryRefused",
             Self::Unsupported => "Unsupported",
             Self::ListenerConflict => "ListenerConflict",

@@ -158,7 +158,7 @@ async fn settled(world: &World) -> Value {
 }
 
 /// The pair as a user writes it from the project's own template, without configuration.
-fn template(gateway: &str) -> Vec<Value> {
+pub(crate) fn template(gateway: &str) -> Vec<Value> {
     let text = fs::read_to_string(component::file("../wasmplugin/pair/plugins.yaml")).unwrap();
     let mut plugins: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
     for plugin in &mut plugins {

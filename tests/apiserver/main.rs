@@ -29,6 +29,7 @@ mod leadership;
 mod load;
 mod older_kind;
 mod outage;
+mod pairs;
 mod permissions;
 mod poison;
 mod pushes;

@@ -13,6 +13,9 @@ use crate::object::ObjectName;
 /// the filter, or makes another of it.
 const OTHERS: [&str; 1] = ["imagePullSecret"];
 
+/// The parts of a pair, as their labels name them.
+const PARTS: [&str; 2] = ["route", "gate"];
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
@@ -54,9 +57,9 @@ impl Plugins {
 
     /// The configuration that a gateway was given last.
     pub(super) fn config(&self, gateway: &ObjectName) -> Option<&Value> {
-        let mut its = self.of(gateway);
-        let (_, route) = its.find(|(_, plugin)| label(plugin, COMPONENT) == Some("route"))?;
-        route.pointer("/spec/pluginConfig")
+        let its = self.of(gateway);
+        let mut routes = its.filter(|(_, plugin)| label(plugin, COMPONENT) == Some("route"));
+        routes.find_map(|(_, route)| route.pointer("/spec/pluginConfig"))
     }
 
     /// Whether a gateway was given a configuration with this server.
@@ -79,18 +82,22 @@ impl Plugins {
     }
 
     /// What makes the pair of a gateway that control owns as it is to be: `wanted`, and no other. The new one comes before
-    /// the old one goes, so that there is always one.
+    /// the old one goes, so that there is always one. Nothing where there would be a second one beside another's.
     pub(super) fn manage(&self, gateway: &ObjectName, wanted: &[Value]) -> Vec<Action> {
-        let mut actions: Vec<_> = wanted
-            .iter()
-            .flat_map(|plugin| self.mend(gateway, plugin, |member| OTHERS.contains(&member)))
-            .collect();
         let is_wanted = |name: &ObjectName| {
             let mut names = wanted.iter();
             names.any(|plugin| {
                 plugin.pointer("/metadata/name").and_then(Value::as_str) == Some(&name.name)
             })
         };
+        let is_own = |(name, plugin): (&ObjectName, &Value)| is_managed(plugin) || is_wanted(name);
+        if !self.of(gateway).any(is_own) && self.others(gateway).next().is_some() {
+            return Vec::new();
+        }
+        let mut actions: Vec<_> = wanted
+            .iter()
+            .flat_map(|plugin| self.mend(gateway, plugin, |member| OTHERS.contains(&member)))
+            .collect();
         let old = self
             .of(gateway)
             .filter(|(name, plugin)| is_managed(plugin) && !is_wanted(name));
@@ -98,10 +105,9 @@ impl Plugins {
         actions
     }
 
-    /// What hands each part of the pair that a user owns its configuration.
+    /// What hands each part of the pair that a user owns its configuration. One that control has made goes then.
     pub(super) fn adopt(&self, gateway: &ObjectName, configs: &[(&str, Value)]) -> Vec<Action> {
-        let theirs = self.of(gateway).filter(|(_, plugin)| !is_managed(plugin));
-        let wanted = theirs.filter_map(|(name, plugin)| {
+        let wanted = self.others(gateway).filter_map(|(name, plugin)| {
             let component = label(plugin, COMPONENT)?;
             let (_, config) = configs.iter().find(|(part, _)| *part == component)?;
             Some(json!({
@@ -116,22 +122,41 @@ impl Plugins {
                 "spec": {"pluginConfig": config},
             }))
         });
-        wanted
+        let mut actions: Vec<_> = wanted
             .flat_map(|plugin| self.mend(gateway, &plugin, |member| member != "pluginConfig"))
-            .collect()
+            .collect();
+        if self.missing_part(gateway).is_none() {
+            let ours = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
+            actions.extend(ours.map(|(name, _)| Action::Delete(name.clone())));
+        }
+        actions
     }
 
     /// Which part of the pair that a user owns is not there, and how it is found.
     pub(super) fn lack(&self, gateway: &ObjectName) -> Option<String> {
-        let has = |part: &str| {
-            let mut theirs = self.of(gateway).filter(|(_, plugin)| !is_managed(plugin));
-            theirs.any(|(_, plugin)| label(plugin, COMPONENT) == Some(part))
-        };
-        let part = ["route", "gate"].into_iter().find(|part| !has(part))?;
+        let part = self.missing_part(gateway)?;
         let ObjectName { namespace, name } = gateway;
         Some(format!(
             "namespace {namespace} has no WasmPlugin with the labels {PART_OF}={PROJECT}, {INSTANCE}={name} and \
              {COMPONENT}={part}: make it, or let control make the pair (--wasmplugins=manage)"
+        ))
+    }
+
+    /// Which WasmPlugins that control has not made keep it from making the pair of a gateway, or are beside that. Those of
+    /// names that end with `own` are its own, whatever their labels say.
+    pub(super) fn conflict(&self, gateway: &ObjectName, own: &str) -> Option<String> {
+        let others = self.others(gateway).map(|(name, _)| name.name.as_str());
+        let others: Vec<_> = others.filter(|name| !name.ends_with(own)).collect();
+        if others.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "namespace {} has WasmPlugins for Gateway {} that control has not made ({}), and a gateway has one pair: \
+             delete them, or have control replace them, by the label {MANAGED_BY}={PROGRAM}, or let them stay yours \
+             (--wasmplugins=adopt)",
+            gateway.namespace,
+            gateway.name,
+            others.join(", ")
         ))
     }
 
@@ -156,6 +181,23 @@ impl Plugins {
                 && label(plugin, PART_OF) == Some(PROJECT)
                 && label(plugin, INSTANCE) == Some(&gateway.name)
         })
+    }
+
+    /// The parts of a gateway's pair that control has not made.
+    fn others(&self, gateway: &ObjectName) -> impl Iterator<Item = (&ObjectName, &Value)> {
+        let is_part = |part: &str| PARTS.contains(&part);
+        self.of(gateway).filter(move |(_, plugin)| {
+            !is_managed(plugin) && label(plugin, COMPONENT).is_some_and(is_part)
+        })
+    }
+
+    /// Of the pair that a user owns.
+    fn missing_part(&self, gateway: &ObjectName) -> Option<&'static str> {
+        let has = |part: &str| {
+            let mut others = self.others(gateway);
+            others.any(|(_, plugin)| label(plugin, COMPONENT) == Some(part))
+        };
+        PARTS.into_iter().find(|part| !has(part))
     }
 
     /// What brings an object to have `wanted`, and in `spec` nothing else but what is others'.
@@ -259,179 +301,4 @@ fn difference(there: &Value, wanted: &Value) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gateway() -> ObjectName {
-        ObjectName {
-            namespace: "infra".to_owned(),
-            name: "gw".to_owned(),
-        }
-    }
-
-    fn plugin(name: &str, component: &str, config: Value) -> Value {
-        json!({
-            "apiVersion": "extensions.istio.io/v1alpha1",
-            "kind": "WasmPlugin",
-            "metadata": {
-                "name": name,
-                "namespace": "infra",
-                "labels": {
-                    PART_OF: PROJECT,
-                    INSTANCE: "gw",
-                    COMPONENT: component,
-                    MANAGED_BY: PROGRAM,
-                },
-            },
-            "spec": {"phase": "AUTHN", "pluginConfig": config},
-        })
-    }
-
-    fn pair(version: &str, config: &Value) -> Vec<Value> {
-        ["route", "gate"]
-            .map(|part| plugin(&format!("mcp-{part}-gw-{version}"), part, config.clone()))
-            .to_vec()
-    }
-
-    fn known(plugins: &[Value]) -> Plugins {
-        let objects = plugins.iter().cloned();
-        let objects = objects.map(|plugin| serde_json::from_value(plugin).unwrap());
-        let mut known = Plugins::default();
-        known.apply(Change::Listed(objects.collect()));
-        known
-    }
-
-    fn set(plugin: &Value, place: &str, value: Value) -> Value {
-        let mut plugin = plugin.clone();
-        *plugin.pointer_mut(place).unwrap() = value;
-        plugin
-    }
-
-    #[test]
-    fn what_is_as_it_shall_be_is_left_alone() {
-        let pair = pair("1", &json!({"version": 1, "servers": []}));
-        assert_eq!(known(&[]).manage(&gateway(), &pair).len(), 2);
-        assert_eq!(known(&pair).manage(&gateway(), &pair), []);
-    }
-
-    #[test]
-    fn what_another_has_changed_is_taken_back() {
-        let pair = pair("1", &json!({"version": 1, "limits": {"a": 1}}));
-        let [route, gate] = [&pair[0], &pair[1]];
-        let changed = set(route, "/spec/phase", json!("STATS"));
-        assert_eq!(
-            known(&[changed, gate.clone()]).manage(&gateway(), &pair),
-            [Action::Apply(route.clone())]
-        );
-        let more = json!({"version": 1, "limits": {"a": 1, "b": 2}, "requires": ["x"]});
-        let extended = set(route, "/spec/pluginConfig", more);
-        let excess = json!({"spec": {"pluginConfig": {"limits": {"b": null}, "requires": null}}});
-        assert_eq!(
-            known(&[extended, gate.clone()]).manage(&gateway(), &pair),
-            [Action::Prune(route_name(), excess)]
-        );
-        let labelled = set(route, "/metadata/labels", {
-            let mut labels = route["metadata"]["labels"].clone();
-            labels["team"] = json!("platform");
-            labels
-        });
-        assert_eq!(
-            known(&[labelled, gate.clone()]).manage(&gateway(), &pair),
-            [],
-            "what nobody asked for is its owner's"
-        );
-    }
-
-    fn with_spec(plugin: &Value, members: Value) -> Value {
-        let mut plugin = plugin.clone();
-        let spec = plugin["spec"].as_object_mut().unwrap();
-        spec.extend(members.as_object().unwrap().clone());
-        plugin
-    }
-
-    fn route_name() -> ObjectName {
-        ObjectName {
-            namespace: "infra".to_owned(),
-            name: "mcp-route-gw-1".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_member_of_spec_that_control_does_not_want_is_taken_out() {
-        let pair = pair("1", &json!({"version": 1}));
-        let narrowed = json!({"match": [{"ports": [{"number": 9}]}], "priority": null});
-        let there = [with_spec(&pair[0], narrowed), pair[1].clone()];
-        let patch = json!({"spec": {"match": null, "priority": null}});
-        assert_eq!(
-            known(&there).manage(&gateway(), &pair),
-            [Action::Prune(route_name(), patch)]
-        );
-        let private = with_spec(&pair[0], json!({"imagePullSecret": "registry"}));
-        assert_eq!(
-            known(&[private, pair[1].clone()]).manage(&gateway(), &pair),
-            []
-        );
-    }
-
-    #[test]
-    fn what_is_put_back_takes_the_place_of_what_is_taken_out_in_one_write() {
-        let pair = pair("1", &json!({"version": 1}));
-        let mut moved = with_spec(&pair[0], json!({"selector": {}}));
-        moved["spec"].as_object_mut().unwrap().remove("phase");
-        let patch = json!({"spec": {"selector": null, "phase": "AUTHN"}});
-        assert_eq!(
-            known(&[moved, pair[1].clone()]).manage(&gateway(), &pair),
-            [
-                Action::Prune(route_name(), patch),
-                Action::Apply(pair[0].clone())
-            ]
-        );
-    }
-
-    #[test]
-    fn a_pair_of_another_image_comes_before_the_old_one_goes() {
-        let (old, new) = (pair("1", &json!({})), pair("2", &json!({})));
-        let actions = known(&old).manage(&gateway(), &new);
-        let kinds: Vec<_> = actions
-            .iter()
-            .map(|action| matches!(action, Action::Apply(_)))
-            .collect();
-        assert_eq!(kinds, [true, true, false, false]);
-    }
-
-    #[test]
-    fn of_an_adopted_pair_the_configuration_alone_is_owned() {
-        let config = json!({"version": 1});
-        let ours = [("route", config.clone()), ("gate", config)];
-        let theirs = |component: &str| {
-            let mut plugin = plugin(&format!("my-{component}"), component, json!({}));
-            let labels = plugin["metadata"]["labels"].as_object_mut().unwrap();
-            labels.remove(MANAGED_BY);
-            plugin["metadata"]["uid"] = "1".into();
-            plugin
-        };
-        let priority = json!({"priority": 7});
-        let there = [theirs("route"), with_spec(&theirs("gate"), priority)];
-        let actions = known(&there).adopt(&gateway(), &ours);
-        assert_eq!(actions.len(), 2);
-        for action in actions {
-            let Action::Apply(object) = action else {
-                panic!("{action:?}")
-            };
-            assert_eq!(object["spec"], json!({"pluginConfig": {"version": 1}}));
-            assert!(object["metadata"].get("labels").is_none());
-        }
-        assert_eq!(known(&there).lack(&gateway()), None);
-        let lack = known(&there[..1]).lack(&gateway()).unwrap();
-        assert!(lack.contains("component=gate"), "{lack}");
-        assert_eq!(known(&[]).adopt(&gateway(), &ours), [], "none is made");
-        assert_eq!(known(&there).left_over(|_| false), [], "none is deleted");
-    }
-
-    #[test]
-    fn the_pair_of_a_gateway_that_serves_no_more_goes() {
-        let known = known(&pair("1", &json!({})));
-        assert_eq!(known.left_over(|name| *name == gateway()), []);
-        assert_eq!(known.left_over(|_| false).len(), 2);
-    }
-}
+mod tests;

@@ -28,6 +28,7 @@ use super::{Options, WasmPlugins, kept, secrets};
 use crate::discovery::Outcome;
 use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
+use crate::render::name_suffix;
 use crate::timer::at;
 use crate::verdict::Reason;
 
@@ -296,9 +297,7 @@ impl Session {
     async fn reconcile(&mut self) {
         // Packing thousands of tools takes a second or two.
         block_in_place(|| self.compute());
-        if let WasmPlugins::Adopt = self.options.plugins {
-            self.look_for_pairs();
-        }
+        self.look_for_pairs();
         let pairs = Pairs {
             owner: &self.options.plugins,
             there: &self.plugins,
@@ -330,11 +329,21 @@ impl Session {
         }
     }
 
-    /// Says of which gateways nobody has made the WasmPlugins.
+    /// Says which gateways lack the WasmPlugins that users are to make, or have such beside control's own.
     fn look_for_pairs(&mut self) {
         for (name, gateway) in &mut self.model.gateways {
-            if let Some(lack) = self.plugins.lack(name) {
-                gateway.is_in_trouble(Reason::WasmPluginNotFound, lack);
+            let (reason, message) = match &self.options.plugins {
+                WasmPlugins::Adopt => (Reason::WasmPluginNotFound, self.plugins.lack(name)),
+                WasmPlugins::Manage(image) => {
+                    let own = name_suffix(name, image);
+                    (
+                        Reason::WasmPluginConflict,
+                        self.plugins.conflict(name, &own),
+                    )
+                }
+            };
+            if let Some(message) = message {
+                gateway.is_in_trouble(reason, message);
             }
         }
     }

@@ -239,6 +239,7 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::GatewayUnreachable
         | Reason::PushRefused
         | Reason::WasmPluginNotFound
+        | Reason::WasmPluginConflict
         | Reason::DiscoveryRefused
         | Reason::Unsupported => false,
     }

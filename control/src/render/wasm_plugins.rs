@@ -58,13 +58,17 @@ pub fn managed_wasm_plugins(
     Ok(plugins)
 }
 
+/// How the names of both end, which no other gateway's and no other image's do.
+pub fn name_suffix(gateway: &ObjectName, image: &Image) -> String {
+    format!("-{}-{}", gateway.name, image.short_digest())
+}
+
 fn filled_in(mut plugin: Value, gateway: &ObjectName, image: &Image, config: Value) -> Value {
     let name = plugin.pointer("/metadata/name").and_then(Value::as_str);
     let name = format!(
-        "{}-{}-{}",
+        "{}{}",
         name.unwrap_or_default(),
-        gateway.name,
-        image.short_digest()
+        name_suffix(gateway, image)
     );
     for (place, value) in [
         ("/metadata/name", name.into()),

@@ -18,7 +18,7 @@ enum Teller {
     Status,
 }
 
-const ALL: [Reason; 28] = [
+const ALL: [Reason; 29] = [
     Reason::Ready,
     Reason::Accepted,
     Reason::Programmed,
@@ -43,6 +43,7 @@ const ALL: [Reason; 28] = [
     Reason::GatewayUnreachable,
     Reason::PushRefused,
     Reason::WasmPluginNotFound,
+    Reason::WasmPluginConflict,
     Reason::DiscoveryRefused,
     Reason::Unsupported,
     Reason::ListenerConflict,
@@ -60,7 +61,9 @@ fn teller(reason: Reason) -> Teller {
         | Reason::ProtocolError
         | Reason::GatewayUnreachable
         | Reason::DiscoveryRefused => Teller::Discovery,
-        Reason::PushRefused | Reason::WasmPluginNotFound => Teller::Push,
+        Reason::PushRefused | Reason::WasmPluginNotFound | Reason::WasmPluginConflict => {
+            Teller::Push
+        }
         Reason::Disabled
         | Reason::PrefixConflict
         | Reason::TargetNotFound
