@@ -11,8 +11,10 @@
 extern crate harness;
 
 mod calls;
+mod guide;
 mod identities;
 mod image;
+mod managed;
 mod manifests;
 mod mesh;
 mod plugins;

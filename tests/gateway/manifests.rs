@@ -1,7 +1,8 @@
 //! The manifests of a gateway before GitHub's server: the examples' own where they can be, the rest from `manifests/`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 
 use harness::component;
 use harness::gateway::temporary_folder;
@@ -39,12 +40,9 @@ pub(crate) struct Manifests {
 impl Manifests {
     pub(crate) fn new(ports: Ports) -> Self {
         let port = |name: &str| own(name, &ports.placeholders());
-        // The host that tests name.
-        let examples = EXAMPLES.map(|name| {
-            read(&examples().join(name)).replace(
-                "sectionName: mcp\n",
-                "sectionName: mcp\n  publicHost: localhost\n",
-            )
+        let examples = EXAMPLES.map(|name| match name {
+            "platform/extension.yaml" => extension(None),
+            _ => example(name),
         });
         let texts = [port("gateway.yaml"), port("server.yaml")];
         let texts: Vec<String> = texts.into_iter().chain(examples).collect();
@@ -86,6 +84,19 @@ impl Ports {
     }
 }
 
+/// The extension of the examples, with the host that tests name, and the address at which control reaches the gateway.
+pub(crate) fn extension(private: Option<SocketAddr>) -> String {
+    let private = private.map(|address| format!("  privateHost: {address}\n"));
+    let hosts = format!("  publicHost: localhost\n{}", private.unwrap_or_default());
+    let named = "sectionName: mcp\n";
+    example("platform/extension.yaml").replace(named, &format!("{named}{hosts}"))
+}
+
+/// A file of the guides.
+pub(crate) fn example(name: &str) -> String {
+    read(&component::file("../examples/github").join(name))
+}
+
 /// A file of `manifests/` with its placeholders filled.
 pub(crate) fn own(name: &str, placeholders: &[(&str, String)]) -> String {
     let text = read(&component::file("gateway/manifests").join(name));
@@ -94,10 +105,6 @@ pub(crate) fn own(name: &str, placeholders: &[(&str, String)]) -> String {
         .fold(text, |text, (name, value)| text.replace(name, value));
     assert!(!filled.contains("${"), "{name} has a placeholder left");
     filled
-}
-
-fn examples() -> PathBuf {
-    component::file("../examples/github")
 }
 
 fn read(path: &Path) -> String {

@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 use crate::manifests::{Manifests, Ports, own};
 
 /// The gateway of the examples.
-const GATEWAY: Workload<'_> = Workload {
+pub(crate) const GATEWAY: Workload<'_> = Workload {
     gateway: "mcp-gateway",
     namespace: "gateway-system",
 };
@@ -149,7 +149,7 @@ impl Mesh {
 }
 
 /// A cluster with Istio's kinds and all that the user's own objects stand on.
-async fn cluster(ports: Ports) -> Kubernetes {
+pub(crate) async fn cluster(ports: Ports) -> Kubernetes {
     let kubernetes = Kubernetes::start().await;
     kubernetes.define(&component::kinds().join("\n---\n")).await;
     let namespaces = component::file("../examples/github/platform/namespaces.yaml");
