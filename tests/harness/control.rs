@@ -127,7 +127,7 @@ impl Control {
     }
 }
 
-/// Whether one of `arguments` is the option of this argument: `--admin` of `--admin=0.0.0.0:8080`.
+/// Whether one of `arguments` is the option of this argument: `--admin` of `--admin=[::]:8080`.
 fn sets(arguments: &[&str], argument: &str) -> bool {
     fn name(argument: &str) -> &str {
         argument.split_once('=').map_or(argument, |(name, _)| name)

@@ -1,6 +1,6 @@
 //! What operators and their tools ask control itself.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Admin {
 
     /// Listens; answers in a task of its own. Gives the address, with its port.
     pub(super) async fn serve(self, address: SocketAddr) -> std::io::Result<SocketAddr> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let routes = Router::new()
             .route("/healthz", get(health))
@@ -61,6 +61,17 @@ impl Admin {
         });
         Ok(address)
     }
+}
+
+/// At `[::]`, connections of IPv4 come in, too; where the kernel has no IPv6, those alone.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let outcome = TcpListener::bind(address).await;
+    if outcome.is_err() && address.ip() == Ipv6Addr::UNSPECIFIED {
+        let ipv4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
+        // What is wrong with the address that was asked for counts.
+        return ipv4.or(outcome);
+    }
+    outcome
 }
 
 async fn health(State(admin): State<Admin>) -> Response {
@@ -87,4 +98,33 @@ async fn status(State(admin): State<Admin>) -> Response {
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], admin.metrics.text()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    const DEPLOYMENT: &str = include_str!("../../../wasmplugin/install/deployment.yaml");
+
+    #[tokio::test]
+    async fn the_deployments_admin_port_is_reached_by_both_versions_of_ip() {
+        let mut arguments = DEPLOYMENT.lines().map(str::trim);
+        let address = arguments.find_map(|line| line.strip_prefix("- --admin="));
+        let address: SocketAddr = address.unwrap().parse().unwrap();
+        let any_port = SocketAddr::new(address.ip(), 0);
+        let listener = listen(any_port).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let loopbacks = [
+            IpAddr::from(Ipv4Addr::LOCALHOST),
+            Ipv6Addr::LOCALHOST.into(),
+        ];
+        for loopback in loopbacks {
+            let reached = TcpStream::connect((loopback, port)).await;
+            assert!(reached.is_ok(), "{loopback}: {reached:?}");
+        }
+    }
 }
