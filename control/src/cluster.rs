@@ -143,7 +143,8 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let keys = SharedKeys::open(client.clone(), &args.namespace).await?;
     let session = Session::start(client.clone(), keys, options);
     let metrics = Arc::clone(session.metrics());
-    let admin = Admin::new(session.snapshot(), session.beat(), metrics);
+    let mut lease = lease(args, client)?;
+    let admin = Admin::new(session.snapshot(), session.beat(), metrics, lease.leader());
     let address = admin
         .serve(args.admin)
         .await
@@ -152,7 +153,6 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
             cause,
         })?;
     tracing::info!("admin interface at http://{address}");
-    let mut lease = lease(args, client)?;
     let (leads, leading) = watch::channel(false);
     let (stop, stopped) = oneshot::channel();
     let mut running = tokio::spawn(session.run(leading, stopped));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::control::{LEASE_SECONDS, NAMESPACE};
+use harness::control::{Control, LEASE_SECONDS, NAMESPACE};
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
@@ -64,11 +64,16 @@ tests! {
         let world = World::start().await;
         let first = world.control("first").await;
         until_leads(&world, "first").await;
-        let _second = world.control("second").await;
+        let second = world.control("second").await;
+        second.until_watching().await;
+        for (control, leads) in [(&first, true), (&second, false)] {
+            until_status(control, &json!({"leads": leads, "leader": "first"})).await;
+        }
         let told = Instant::now();
         assert!(first.stop().await.success());
         until_leads(&world, "second").await;
         assert!(told.elapsed() < HAND_OVER, "{:?}", told.elapsed());
+        until_status(&second, &json!({"leads": true, "leader": "second"})).await;
     }
 
     async fn who_does_not_lead_writes_nothing() {
@@ -135,6 +140,17 @@ fn lease() -> Value {
         "kind": "Lease",
         "metadata": {"name": "mcp-control", "namespace": NAMESPACE},
     })
+}
+
+/// Waits until `/status` of a control has these members.
+async fn until_status(control: &Control, members: &Value) {
+    let members = members.as_object().unwrap();
+    until(&format!("/status has {members:?}"), CONSEQUENCE, || async {
+        let status: Value = serde_json::from_slice(&control.ask("/status").await.body).ok()?;
+        let has = |(name, value): (&String, &Value)| status.get(name) == Some(value);
+        members.iter().all(has).then_some(())
+    })
+    .await;
 }
 
 async fn until_leads(world: &World, identity: &str) {

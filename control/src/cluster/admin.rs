@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -28,19 +29,31 @@ pub(super) struct Admin {
     snapshot: watch::Receiver<Arc<Snapshot>>,
     beat: watch::Receiver<Instant>,
     metrics: Arc<Metrics>,
+    leader: watch::Receiver<String>,
+}
+
+/// What `/status` answers.
+#[derive(Debug, Serialize)]
+struct Status<'a> {
+    /// The Pod of the control that leads.
+    leader: Option<&'a str>,
+    #[serde(flatten)]
+    snapshot: &'a Snapshot,
 }
 
 impl Admin {
-    /// `beat` is when control last went on.
+    /// `beat` is when control last went on, `leader` the identity of the one that leads.
     pub(super) fn new(
         snapshot: watch::Receiver<Arc<Snapshot>>,
         beat: watch::Receiver<Instant>,
         metrics: Arc<Metrics>,
+        leader: watch::Receiver<String>,
     ) -> Self {
         Self {
             snapshot,
             beat,
             metrics,
+            leader,
         }
     }
 
@@ -93,7 +106,14 @@ async fn readiness(State(admin): State<Admin>) -> Response {
 
 async fn status(State(admin): State<Admin>) -> Response {
     let snapshot = Arc::clone(&admin.snapshot.borrow());
-    axum::Json(snapshot.as_ref()).into_response()
+    let leader = admin.leader.borrow().clone();
+    // Its end tells one start of a Pod's container from another.
+    let leader = leader.rsplit_once('_').map(|(pod, _)| pod);
+    let status = Status {
+        leader,
+        snapshot: &snapshot,
+    };
+    axum::Json(status).into_response()
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {

@@ -13,6 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use observed::{Observed, Step, holder};
@@ -39,6 +40,8 @@ pub struct Lease {
     renewed: Instant,
     /// Why the latest try failed.
     trouble: String,
+    /// Who has it, as far as this candidate has seen.
+    leader: watch::Sender<String>,
 }
 
 /// Why this control leads no more.
@@ -80,12 +83,18 @@ impl Lease {
             observed: Observed::default(),
             renewed: Instant::now(),
             trouble: String::new(),
+            leader: watch::Sender::default(),
         })
     }
 
     /// As it stands in `spec.holderIdentity`.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// The identity of who has it, as far as this candidate has seen; empty for nobody.
+    pub fn leader(&self) -> watch::Receiver<String> {
+        self.leader.subscribe()
     }
 
     /// Returns once this control leads. What goes wrong until then is logged, and tried again.
@@ -143,7 +152,7 @@ impl Lease {
     /// How long to wait; `None` where it is this control's.
     async fn try_acquire(&mut self) -> Result<Option<Duration>, kube::Error> {
         let object = self.api.get_opt(&self.name).await?;
-        self.observed.see(object, Instant::now());
+        self.see(object);
         let begun = Instant::now();
         let seen = self.observed.object().cloned().unwrap_or_default();
         let written = match self.observed.step(&self.identity, self.duration, begun) {
@@ -230,9 +239,15 @@ impl Lease {
             .await
     }
 
+    fn see(&mut self, object: Option<Object>) {
+        let leader = object.as_ref().map(holder).unwrap_or_default().to_owned();
+        self.leader.send_replace(leader);
+        self.observed.see(object, Instant::now());
+    }
+
     /// Notes a write that succeeded.
     fn wrote(&mut self, object: Object, begun: Instant) {
-        self.observed.see(Some(object), Instant::now());
+        self.see(Some(object));
         self.renewed = begun;
         self.trouble.clear();
     }
