@@ -17,6 +17,7 @@ mod kept;
 mod keys;
 mod lateness;
 pub mod lease;
+mod live;
 pub mod metrics;
 mod model;
 mod notices;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_filter_config::Endpoint;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::apply::Apply;
 use super::lateness::Lateness;
+use super::live::Live;
 use super::plugins::Action;
 use crate::discovery::{Discovery, Event, PublicEndpoint, Subject, Timing};
 use crate::gateway_client::GatewayClient;
@@ -35,10 +35,8 @@ pub(super) struct Wanted {
     pub(super) generation: String,
     /// What `pluginConfig` takes in JSON.
     pub(super) bytes: usize,
-    /// Where the configuration serves.
-    pub(super) endpoints: Vec<Endpoint>,
-    /// Whom it serves.
-    pub(super) servers: Vec<ObjectName>,
+    /// What it serves then.
+    pub(super) live: Live,
     /// What is to be done to its WasmPlugins.
     pub(super) actions: Vec<Action>,
     /// Whose lists are read through it, once the configuration is live.
@@ -56,11 +54,8 @@ pub(super) enum News {
     Pushed { bytes: usize },
     /// The apiserver does not take it, for this reason where that is to be told. It is tried again.
     NotPushed { trouble: Option<String> },
-    /// The gateway serves a configuration with these.
-    Live {
-        endpoints: Vec<Endpoint>,
-        servers: Vec<ObjectName>,
-    },
+    /// The gateway serves what it shall.
+    Live(Live),
     /// It does not, for some time.
     NotLive { reason: String },
 }
@@ -256,8 +251,7 @@ impl Work {
             discovery.ask_at(wanted.endpoint.clone());
             discovery.follow(wanted.subjects.iter().cloned());
         }
-        let (endpoints, servers) = (wanted.endpoints.clone(), wanted.servers.clone());
-        self.tell(News::Live { endpoints, servers }).await;
+        self.tell(News::Live(wanted.live.clone())).await;
     }
 
     async fn is_not_live(&mut self, reason: String) {

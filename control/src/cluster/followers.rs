@@ -142,8 +142,7 @@ impl Pairs<'_> {
         Some(Wanted {
             generation: config.generation.clone(),
             bytes: pushed_bytes(config),
-            endpoints: gateway.index.endpoints.clone(),
-            servers: gateway.servers(),
+            live: gateway.shall_serve(),
             actions,
             subjects: gateway.subjects(),
             endpoint: gateway.endpoint(),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
-use mcp_filter_config::{Endpoint, PluginConfig, Server};
+use mcp_filter_config::{PluginConfig, Server};
 use mcp_filter_core::table::CompileError;
 
+use super::live::Live;
 use super::objects::Objects;
 use super::standing::Standing;
 use super::status::Facts;
@@ -55,8 +56,8 @@ pub(super) struct Gateway {
     unconfirmed: BTreeSet<ObjectName>,
     /// When the lists of a server were news last.
     discovered: BTreeMap<ObjectName, Timestamp>,
-    /// Servers of the last configuration that was seen live.
-    programmed: BTreeSet<ObjectName>,
+    /// What was seen live last.
+    live: Live,
     /// Why it is not known to serve what it shall.
     pub(super) trouble: Option<Trouble>,
     pub(super) is_live: bool,
@@ -218,7 +219,7 @@ fn facts<'a>(name: &ObjectName, gateways: impl Iterator<Item = &'a Gateway> + Cl
         is_programmed: gateways.clone().next().is_some()
             && gateways
                 .clone()
-                .all(|gateway| gateway.programmed.contains(name)),
+                .all(|gateway| gateway.live.servers.contains(name)),
     }
 }
 
@@ -243,7 +244,7 @@ impl Gateway {
             is_stale: true,
             refusal: None,
             discovered: BTreeMap::new(),
-            programmed: BTreeSet::new(),
+            live: Live::default(),
             trouble: None,
             is_live: false,
         };
@@ -322,13 +323,21 @@ impl Gateway {
             .map_or(&[], |rendered| &rendered.verdicts)
     }
 
-    /// Names of the servers that it shall serve.
-    pub(super) fn servers(&self) -> Vec<ObjectName> {
+    /// What it serves once its configuration is live.
+    pub(super) fn shall_serve(&self) -> Live {
         let config = self.config();
         let servers = config.iter().flat_map(|config| &config.servers);
-        servers
-            .filter_map(|server| ObjectName::parse(&server.name))
-            .collect()
+        let servers = servers.filter_map(|server| ObjectName::parse(&server.name));
+        let servers: BTreeSet<_> = servers.collect();
+        let has_lists = |name: &&ObjectName| {
+            let finding = self.findings.get(*name);
+            finding.is_some_and(|finding| finding.offer.is_some())
+        };
+        Live {
+            endpoints: self.index.endpoints.clone(),
+            listed: servers.iter().filter(has_lists).cloned().collect(),
+            servers,
+        }
     }
 
     /// Where its filter tells its generation.
@@ -341,11 +350,11 @@ impl Gateway {
         self.rounds.subjects(&self.index)
     }
 
-    /// It serves these servers at these endpoints.
-    pub(super) fn is_seen_live(&mut self, endpoints: &[Endpoint], servers: Vec<ObjectName>) {
-        self.programmed = servers.into_iter().collect();
+    /// It serves this.
+    pub(super) fn is_seen_live(&mut self, live: Live) {
         self.trouble = None;
-        self.is_live = self.index.endpoints == endpoints;
+        self.is_live = self.index.endpoints == live.endpoints;
+        self.live = live;
     }
 
     /// It does not serve what it was given.
@@ -367,6 +376,15 @@ impl Gateway {
                 message: trouble.told(),
                 ..verdict.clone()
             },
+            _ if verdict.ready == Readiness::True && !self.live.listed.contains(&verdict.name) => {
+                Verdict {
+                    ready: Readiness::Unknown,
+                    reason: Reason::Pending,
+                    message: "its lists are read, and the gateway is not known to show them yet"
+                        .to_owned(),
+                    ..verdict.clone()
+                }
+            }
             _ => verdict.clone(),
         }
     }

@@ -265,9 +265,7 @@ impl Session {
                     });
                 }
             }
-            News::Live { endpoints, servers } => self.with(name, |gateway| {
-                gateway.is_seen_live(&endpoints, servers);
-            }),
+            News::Live(live) => self.with(name, |gateway| gateway.is_seen_live(live)),
             News::NotLive { reason } => self.with(name, |gateway| {
                 gateway.is_in_trouble(Reason::GatewayUnreachable, reason);
             }),

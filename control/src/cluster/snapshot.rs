@@ -63,7 +63,7 @@ impl Snapshot {
                     .config()
                     .map(|config| config.generation.clone())
                     .unwrap_or_default(),
-                servers: gateway.servers().len(),
+                servers: gateway.shall_serve().servers.len(),
                 is_live: gateway.is_live,
                 trouble: gateway
                     .trouble

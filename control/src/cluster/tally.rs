@@ -53,7 +53,9 @@ mod tests {
     use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
 
-    use super::super::model::tests::{OBJECTS, found, model, name, objects, read, server};
+    use super::super::model::tests::{
+        OBJECTS, found, model, name, objects, read, see_live, server,
+    };
     use super::*;
 
     fn counts(model: &Model, objects: &Objects) -> Vec<(String, usize)> {
@@ -100,6 +102,7 @@ spec: {targetRef: 7}
         let one = name("infra", "one");
         model.learn(&one, &found("github", "t"), Timestamp::now());
         read(&mut model, &objects, None);
+        see_live(&mut model);
         assert_eq!(counts(&model, &objects), [("True Ready".to_owned(), 1)]);
         let gateway = model.gateways.get_mut(&one).unwrap();
         gateway.is_in_trouble(Reason::GatewayUnreachable, "it is down".to_owned());

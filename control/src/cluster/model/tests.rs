@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mcp_filter_config::{SessionKey, Sessions};
+use mcp_filter_config::{Endpoint, SessionKey, Sessions};
 use serde_json::Value;
 
 use super::*;
@@ -157,6 +157,13 @@ pub(in crate::cluster) fn model() -> Model {
     Model::new(keys, BTreeMap::new())
 }
 
+/// All gateways serve what they shall.
+pub(in crate::cluster) fn see_live(model: &mut Model) {
+    for gateway in model.gateways.values_mut() {
+        gateway.is_seen_live(gateway.shall_serve());
+    }
+}
+
 #[test]
 fn each_gateway_serves_what_is_attached_to_it() {
     let mut model = model();
@@ -174,6 +181,7 @@ fn each_gateway_serves_what_is_attached_to_it() {
         Timestamp::UNIX_EPOCH,
     );
     model.render().unwrap();
+    see_live(&mut model);
     assert_eq!(served(&model, "one"), ["team/github"]);
     assert_eq!(served(&model, "two"), ["team/github", "team/gitlab"]);
     assert_eq!(
@@ -280,8 +288,7 @@ fn while_a_gateway_is_in_trouble_nothing_is_known_through_it_and_nothing_is_remo
     assert_eq!(readiness(&model, "gitlab"), Some(unreachable));
     assert_eq!(config(&model, "two"), before);
     let gateway = model.gateways.get_mut(&two).unwrap();
-    let endpoints = gateway.index.endpoints.clone();
-    gateway.is_seen_live(&endpoints, vec![name("team", "gitlab")]);
+    gateway.is_seen_live(gateway.shall_serve());
     assert_eq!(
         readiness(&model, "gitlab"),
         Some((Readiness::True, Reason::Ready))
@@ -297,7 +304,10 @@ fn a_gateway_is_live_at_its_endpoints_once_it_was_seen_there() {
     let before = model.gateways[&two].index.endpoints.clone();
     let live = |model: &mut Model, endpoints: &[Endpoint]| {
         let gateway = model.gateways.get_mut(&two).unwrap();
-        gateway.is_seen_live(endpoints, Vec::new());
+        gateway.is_seen_live(Live {
+            endpoints: endpoints.to_vec(),
+            ..Live::default()
+        });
         gateway.is_live
     };
     assert!(live(&mut model, &before));
@@ -383,8 +393,7 @@ spec: {toolPrefix: other_, targetRef: {group: gateway.networking.k8s.io, kind: H
     model.learn(&two, &found("github", "get_me"), Timestamp::UNIX_EPOCH);
     model.render().unwrap();
     let gateway = model.gateways.get_mut(&two).unwrap();
-    let endpoints = gateway.index.endpoints.clone();
-    gateway.is_seen_live(&endpoints, vec![name("team", "github")]);
+    gateway.is_seen_live(gateway.shall_serve());
     let standings = model.standings();
     let of = |kind: &str| {
         standings
@@ -399,4 +408,28 @@ spec: {toolPrefix: other_, targetRef: {group: gateway.networking.k8s.io, kind: H
         (younger.verdict.ready, younger.verdict.reason),
         (Readiness::False, Reason::Invalid)
     );
+}
+
+#[test]
+fn what_is_found_is_ready_once_the_gateway_shows_it() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    let two = name("infra", "two");
+    let before = model.gateways[&two].shall_serve();
+    model.learn(&two, &found("gitlab", "get_me"), Timestamp::UNIX_EPOCH);
+    model.render().unwrap();
+    let pending = Some((Readiness::Unknown, Reason::Pending));
+    assert_eq!(readiness(&model, "gitlab"), pending);
+    let gateway = model.gateways.get_mut(&two).unwrap();
+    let after = gateway.shall_serve();
+    gateway.is_seen_live(before);
+    assert_eq!(
+        readiness(&model, "gitlab"),
+        pending,
+        "it serves what it had before"
+    );
+    let gateway = model.gateways.get_mut(&two).unwrap();
+    gateway.is_seen_live(after);
+    let ready = Some((Readiness::True, Reason::Ready));
+    assert_eq!(readiness(&model, "gitlab"), ready);
 }
