@@ -26,7 +26,6 @@ mod hosts;
 mod install;
 mod keys;
 mod leadership;
-mod load;
 mod older_kind;
 mod outage;
 mod pairs;

@@ -1,11 +1,11 @@
 //! While the cluster's API is away, the gateway serves, and nothing that was applied is lost.
 
+use harness::load::Load;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 
-use crate::load::Load;
-use crate::world::{PATIENT, World, until_tools};
+use crate::world::{PATIENT, World, client, until_tools};
 
 tests! {
     async fn an_api_that_goes_under_load_fails_no_request_and_loses_nothing_that_was_applied_around_it() {
@@ -16,7 +16,7 @@ tests! {
         world.until_ready("steady", "True", "Ready").await;
         until_tools(world.gateway(), &["steady_greet"]).await;
 
-        let load = Load::start(world.gateway(), "steady_greet", "greet");
+        let load = Load::start(&client(world.gateway()), "steady_greet", "greet");
         load.until_more(20).await;
         world.apply(&Server::new("before", upstream.address())).await;
         world.kubernetes.kill_apiserver().await;

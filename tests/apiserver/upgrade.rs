@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use harness::control::IMAGE;
+use harness::load::Load;
 use harness::manifests::Server;
 use harness::runtime;
 use harness::script::{Answer, Script, Tool};
@@ -18,8 +19,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::watcher::{self, Event, watcher};
 use serde_json::Value;
 
-use crate::load::Load;
-use crate::world::{World, until_tools};
+use crate::world::{World, client, until_tools};
 
 const OTHER: &str = "oci://registry.example.com/mcp-filter@sha256:\
     fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
@@ -37,7 +37,7 @@ tests! {
         until_tools(world.gateway(), &["echo_greet"]).await;
         let before = names_of(&world, IMAGE).await;
         assert_eq!(before.len(), 2);
-        let load = Load::start(world.gateway(), "echo_greet", "greet");
+        let load = Load::start(&client(world.gateway()), "echo_greet", "greet");
         let seen = follow(world.kubernetes.client());
         until_last(&seen, &before).await;
 

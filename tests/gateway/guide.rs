@@ -30,7 +30,7 @@ tests! {
         for name in PART_1 {
             managed.apply(name).await;
         }
-        let ready = managed.until_ready("True", "Ready").await;
+        let ready = managed.until_ready("github", "True", "Ready").await;
         until_listed(&managed, TOOLS).await;
         let [direct, listed] = managed.tools().await;
         assert_eq!(ready["status"]["discoveredTools"], direct.len());

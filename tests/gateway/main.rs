@@ -11,6 +11,7 @@
 extern crate harness;
 
 mod calls;
+mod faults;
 mod guide;
 mod identities;
 mod image;

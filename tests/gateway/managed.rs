@@ -21,7 +21,7 @@ pub(crate) struct Managed {
     // What talks to another ends before it: fields are dropped in order.
     control: Option<Control>,
     pub(crate) proxy: Proxy,
-    istiod: Istiod,
+    pub(crate) istiod: Istiod,
     pub(crate) github: GitHub,
     pub(crate) kubernetes: Kubernetes,
     registry: Registry,
@@ -84,6 +84,35 @@ impl Managed {
         }
     }
 
+    /// Another control in place of the one that runs, which gives the gateway this image.
+    pub(crate) async fn roll(&mut self, image: &str) {
+        self.kill_control().await;
+        image.clone_into(&mut self.image);
+        self.start_control().await;
+    }
+
+    /// Starts istiod again after it was killed.
+    pub(crate) async fn start_istiod_again(&mut self) {
+        self.istiod.start_again(&self.kubernetes).await;
+    }
+
+    /// The image that the gateway is given.
+    pub(crate) fn image(&self) -> String {
+        self.image.clone()
+    }
+
+    /// The WasmPlugins in a phase.
+    pub(crate) async fn plugins(&self, phase: &str) -> Vec<Value> {
+        let (version, kind) = ("extensions.istio.io/v1alpha1", "WasmPlugin");
+        let mut plugins = self.kubernetes.list(version, kind).await;
+        plugins.retain(|plugin| plugin["spec"]["phase"] == phase);
+        for plugin in &mut plugins {
+            plugin["apiVersion"] = version.into();
+            plugin["kind"] = kind.into();
+        }
+        plugins
+    }
+
     /// Runs a command line of a user, which must end well. Gives what it prints.
     pub(crate) async fn run(&self, line: &str) -> String {
         let ended = shell(&self.kubernetes, line).await;
@@ -97,23 +126,25 @@ impl Managed {
         self.kubernetes.apply(&text).await;
     }
 
-    /// Waits until the registration of the guide is Ready, or why it is not. Gives it.
-    pub(crate) async fn until_ready(&self, status: &str, reason: &str) -> Value {
-        let github = json!({
+    /// Waits until a registration is Ready, or why it is not. Gives it.
+    pub(crate) async fn until_ready(&self, name: &str, status: &str, reason: &str) -> Value {
+        let registration = json!({
             "apiVersion": "mcp.kuadrant.io/v1",
             "kind": "MCPServerRegistration",
-            "metadata": {"name": "github", "namespace": "mcp-test"},
+            "metadata": {"name": name, "namespace": "mcp-test"},
         });
-        let wanted = |github: &Value| {
-            let conditions = github["status"]["conditions"].as_array()?;
+        let wanted = |object: &Value| {
+            let conditions = object["status"]["conditions"].as_array()?;
             let ready = conditions
                 .iter()
                 .find(|condition| condition["type"] == "Ready")?;
             let is_wanted = ready["status"] == status && ready["reason"] == reason;
-            is_wanted.then(|| github.clone())
+            is_wanted.then(|| object.clone())
         };
-        let what = format!("github is Ready={status} {reason}");
-        self.kubernetes.until_object(&what, &github, wanted).await
+        let what = format!("{name} is Ready={status} {reason}");
+        self.kubernetes
+            .until_object(&what, &registration, wanted)
+            .await
     }
 
     /// A client without session and token.

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -32,7 +33,7 @@ pub struct Istiod {
     // Ended before its folder goes: fields are dropped in order.
     process: Process,
     ports: IstiodPorts,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Where istiod listens.
@@ -58,8 +59,28 @@ impl Istiod {
     pub async fn start(kubernetes: &Kubernetes) -> Self {
         let folder = temporary_folder("istiod");
         let ports = IstiodPorts::hold();
+        let process = Self::run(kubernetes, folder.path(), &ports).await;
+        Self {
+            process,
+            ports,
+            folder,
+        }
+    }
+
+    /// Ends it at once.
+    pub async fn kill(&self) {
+        self.process.signal(Signal::KILL);
+        self.process.ended().await;
+    }
+
+    /// Starts another after [`Istiod::kill`], where the last one listened.
+    pub async fn start_again(&mut self, kubernetes: &Kubernetes) {
+        self.process = Self::run(kubernetes, self.folder.path(), &self.ports).await;
+    }
+
+    async fn run(kubernetes: &Kubernetes, folder: &Path, ports: &IstiodPorts) -> Process {
         let istiod = command(&component::istio().join("pilot-discovery"));
-        let mut istiod = in_folder(istiod, folder.path());
+        let mut istiod = in_folder(istiod, folder);
         istiod
             .envs([("POD_NAME", "istiod-0"), ("POD_NAMESPACE", "istio-system")])
             .envs([("REVISION", "default"), ("CLUSTER_ID", "Kubernetes")])
@@ -81,11 +102,7 @@ impl Istiod {
             .args(["--ctrlz_port", "0", "--log_output_level", LOG]);
         let process = Process::start("istiod", istiod).await;
         until_answers(&process, ports.http.address(), "/ready").await;
-        Self {
-            process,
-            ports,
-            _folder: folder,
-        }
+        process
     }
 
     /// The process.

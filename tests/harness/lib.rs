@@ -25,6 +25,7 @@ pub mod istio;
 pub mod jwt;
 pub mod kubectl;
 pub mod kubernetes;
+pub mod load;
 pub mod manifests;
 pub mod message;
 pub mod port;

@@ -1,0 +1,104 @@
+//! What fails around a gateway of Istio, and what clients notice of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use harness::load::Load;
+use harness::manifests::Server;
+use harness::script::{Answer, Script, Tool};
+use harness::upstream::Upstream;
+use harness::wait::until;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::managed::Managed;
+
+/// A pair that somebody has split is whole again after this time, also on a busy machine.
+const REPAIR: Duration = Duration::from_secs(10);
+
+/// An istiod that was killed leaves leases behind, which have to end before another writes statuses of routes.
+const AFTER_ISTIOD: Duration = Duration::from_secs(120);
+
+/// Requests that show that the gateway serves.
+const SOME: u64 = 60;
+
+tests! {
+    async fn no_request_fails_while_istiod_the_apiserver_or_control_is_down_and_what_comes_after_is_served() {
+        let mut managed = Managed::start().await;
+        let upstream = serve(&managed).await;
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        load.until_more(SOME).await;
+        managed.istiod.kill().await;
+        load.until_more(SOME).await;
+        managed.start_istiod_again().await;
+        load.until_more(SOME).await;
+        managed.kubernetes.kill_apiserver().await;
+        load.until_more(SOME).await;
+        managed.kubernetes.start_apiserver().await;
+        managed.kill_control().await;
+        load.until_more(SOME).await;
+        managed.start_control().await;
+        managed.kubernetes.apply(&Server::new("later", upstream.address()).yaml()).await;
+        until("what was applied later is served", AFTER_ISTIOD, || async {
+            names(&managed).await.contains("later_greet").then_some(())
+        }).await;
+        load.until_more(SOME).await;
+        load.stop().await;
+    }
+
+    async fn a_pair_that_somebody_splits_refuses_all_until_it_is_whole_again() {
+        let managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        let [gate] = <[Value; 1]>::try_from(managed.plugins("AUTHZ").await).expect("one gate");
+        let split = Instant::now();
+        managed.kubernetes.delete(&gate).await;
+        let mut statuses = BTreeSet::new();
+        let is_there = || async { !managed.plugins("AUTHZ").await.is_empty() };
+        let mut served = 0;
+        while served < SOME {
+            assert!(split.elapsed() < REPAIR, "answers so far: {statuses:?}");
+            let reply = managed.client().call("echo_greet", json!({})).await;
+            statuses.insert(reply.status);
+            served = if reply.status == 200 && is_there().await { served + 1 } else { 0 };
+        }
+        assert!(statuses.is_subset(&[200, 503].into()), "{statuses:?}");
+        managed.until_ready("echo", "True", "Ready").await;
+    }
+
+    async fn an_image_that_nobody_can_pull_closes_the_gateway_and_is_told() {
+        let mut managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        let good = managed.image();
+        let (name, _) = good.split_once('@').expect("a digest");
+        managed.roll(&format!("{name}@sha256:{}", "0".repeat(64))).await;
+        let told = managed.until_ready("echo", "Unknown", "GatewayUnreachable").await;
+        assert_eq!(told["status"]["discoveredTools"], 1);
+        let reply = managed.client().call("echo_greet", json!({})).await;
+        assert_eq!(reply.status, 403, "closed, not open: {}", reply.shown());
+        managed.roll(&good).await;
+        managed.until_ready("echo", "True", "Ready").await;
+        managed.client().call("echo_greet", json!({})).await.result();
+    }
+}
+
+/// A server whose only tool echoes, as `echo_greet`.
+async fn serve(managed: &Managed) -> Upstream {
+    let tools = vec![Tool::new("greet", Answer::Echo)];
+    let upstream = Upstream::start(Script::with_tools(tools)).await;
+    managed
+        .kubernetes
+        .apply(&Server::new("echo", upstream.address()).yaml())
+        .await;
+    managed.until_ready("echo", "True", "Ready").await;
+    upstream
+}
+
+/// The tools that the gateway lists.
+async fn names(managed: &Managed) -> BTreeSet<String> {
+    let listed = managed.client().list("tools/list", "tools").await;
+    let definitions = listed
+        .iter()
+        .map(|tool| serde_json::from_str::<Value>(tool).unwrap());
+    let names = definitions.map(|tool| tool["name"].as_str().unwrap().to_owned());
+    names.collect()
+}
