@@ -76,7 +76,7 @@ tests! {
         world.kubernetes.edit(&route, edit).await;
         let faulty = |odd: &Value| {
             let ready = condition(odd, "Ready")?;
-            (ready["status"] != "True").then(|| ready.clone())
+            (ready["status"] == "False").then(|| ready.clone())
         };
         let fault = world.kubernetes.until_object("odd is not ready", &registration("odd"), faulty).await;
         assert!(fault["message"].as_str().unwrap().contains("odd"), "it names the object: {fault}");
