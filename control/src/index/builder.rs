@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_filter_config::Endpoint;
 
 use super::address::address;
-use super::candidate::{Candidate, NamedRoute, candidates, routes_named};
+use super::candidate::{Candidate, NamedRoute, Reach, candidates, routes_named};
 use super::foreign::ForeignHosts;
 use super::gateways::{self, Extensions};
 use super::holders::Holders;
@@ -143,35 +143,39 @@ impl<'a> Builder<'a> {
     }
 
     /// Hosts of all registrations' routes, what they are rewritten to, and where they lead, served or not: a gateway
-    /// may have a route while its status says otherwise, and clients must never find that open. Not those that another
-    /// has had before.
+    /// may have a route while its status says otherwise, and clients must never find that open. Of what is beyond the
+    /// route itself, not what another route has had before.
     fn internal_hosts(&self, public: &[String]) -> Vec<String> {
         let mut closed = BTreeSet::new();
         for (name, NamedRoute { route, since }) in &self.named {
-            let mut hosts: Vec<_> = route.spec.hostnames.iter().flatten().cloned().collect();
+            closed.extend(route.spec.hostnames.iter().flatten().cloned());
             for rule in route.spec.rules.iter().flatten() {
                 let filters = rule.filters.iter().flatten();
                 let rewrites = filters.filter_map(|f| f.url_rewrite.as_ref()?.hostname.clone());
-                hosts.extend(rewrites);
                 let backends = rule.backend_refs.iter().flatten();
-                hosts.extend(backends.flat_map(|b| backend::hosts(name, b, &self.store)));
+                let backends = backends.flat_map(|b| backend::hosts(name, b, &self.store));
+                let beyond = rewrites.chain(backends);
+                closed.extend(beyond.filter(|host| self.foreign.holder(host, *since).is_none()));
             }
-            hosts.retain(|host| self.foreign.holder(host, *since).is_none());
-            closed.extend(hosts);
         }
         closed.retain(|host| is_hostname(host) && !public.contains(host));
         closed.into_iter().collect()
     }
 
-    /// Clients reach a host that is another's without the filter's policies, so nothing is served there.
-    fn expect_own(&self, route: &ObjectName, host: &str) -> Result<(), Fault> {
+    /// The filter closes the host under which a server that is served knows itself.
+    fn expect_not_foreign(&self, route: &ObjectName, reach: &Reach) -> Result<(), Fault> {
+        let host = &reach.upstream.authority;
         let since = self.named.get(route).and_then(|named| named.since);
         let Some(holder) = self.foreign.holder(host, since) else {
             return Ok(());
         };
+        if *host == reach.host {
+            return Ok(());
+        }
         let message = format!(
-            "HTTPRoute {route}: HTTPRoute {holder}, which no registration names, has had host {host} before: choose \
-             another, such as name.mcp.local"
+            "HTTPRoute {route}: its URLRewrite is to {host}, which HTTPRoute {holder} has had before and which no \
+             registration names: the gateway would close it to that route's clients. Leave the hostname of the \
+             URLRewrite out, or attach the route to another gateway"
         );
         Err(Fault::new(Reason::TargetUnsupported, message))
     }
@@ -195,7 +199,7 @@ impl<'a> Builder<'a> {
         let gateways: Vec<_> = gateways.cloned().collect();
         let held = holders.take(draft, &gateways);
         let reach = candidate.reach.clone()?;
-        self.expect_own(&candidate.route, &reach.host)?;
+        self.expect_not_foreign(&candidate.route, &reach)?;
         if gateways.is_empty() {
             let attached = &candidate.gateways;
             return Err(gateways::missing(attached, &self.store, self.settings));

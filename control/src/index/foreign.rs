@@ -10,8 +10,9 @@ use super::candidate::NamedRoute;
 use super::store::Store;
 use crate::object::ObjectName;
 
-/// What accepted routes have which no registration names. A host is theirs who had it first: else whoever may write a
-/// registration could close to its clients what others serve on the same gateway.
+/// What accepted routes have which no registration names. Such a host stays open to them where a registration that came
+/// later only leads there: else whoever may write one could close what others serve on the same gateway. The hostnames of
+/// a registration's own route are no matter of this: there clients would reach its server around the policies.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ForeignHosts(Vec<ForeignHost>);
 
@@ -47,15 +48,10 @@ impl ForeignHosts {
         Self(hosts.collect())
     }
 
-    /// The route that has had a host, or one that it stands for, since before `since`.
+    /// The route that has had a host since before `since`.
     pub(super) fn holder(&self, host: &str, since: Option<Timestamp>) -> Option<&ObjectName> {
-        let stands_for = |one: &str| {
-            let suffix = host.strip_prefix('*');
-            host == one || suffix.is_some_and(|suffix| one.ends_with(suffix))
-        };
-        let mut older = self.0.iter();
-        let held = older
-            .find(|held| since.is_some_and(|since| held.since < since) && stands_for(&held.host))?;
-        Some(&held.route)
+        let since = since?;
+        let mut older = self.0.iter().filter(|held| held.since < since);
+        Some(&older.find(|held| held.host == host)?.route)
     }
 }

@@ -96,13 +96,17 @@ fn a_host_that_is_anothers_is_not_closed_by_a_registration_that_comes_later() {
 }
 
 #[test]
-fn a_wildcard_closes_no_host_that_is_anothers() {
-    let wide = shared().edit(
-        "hostnames: [a.mcp.local]",
-        "hostnames: [a.mcp.local, '*.example.com']",
-    );
-    assert!(closed(&wide).contains(&"*.example.com".to_owned()));
-    assert_eq!(closed(&wide.with(SHOP)), ["a.example", "a.mcp.local"]);
+fn the_hostnames_of_a_registrations_own_route_are_closed_whoever_had_them_before() {
+    let rewriting = "  - filters: [{type: URLRewrite, urlRewrite: {hostname: shop.example.com}}]\n    backendRefs";
+    for hostname in ["shop.example.com", "*.example.com"] {
+        let hostnames = format!("hostnames: [a.mcp.local, '{hostname}']");
+        let own = shared().edit("hostnames: [a.mcp.local]", &hostnames);
+        let own = own.edit(rewriting, "  - backendRefs").with(SHOP);
+        let closed = closed(&own);
+        assert!(closed.iter().any(|closed| closed == hostname), "{closed:?}");
+        let index = own.index_by(&Settings::cluster(None));
+        assert!(registration(&index, "a").outcome.is_ok());
+    }
 }
 
 #[test]
@@ -122,17 +126,16 @@ fn a_host_is_a_registrations_once_both_it_and_its_route_are_there() {
 }
 
 #[test]
-fn a_registration_is_not_served_under_a_host_that_is_anothers() {
-    let taken = shared()
-        .edit("hostnames: [a.mcp.local]", "hostnames: [shop.example.com]")
-        .with(SHOP);
-    let index = taken.index_by(&Settings::cluster(None));
+fn a_server_that_knows_itself_by_anothers_host_is_not_served() {
+    let index = shared().with(SHOP).index_by(&Settings::cluster(None));
     let fault = registration(&index, "a").outcome.clone().unwrap_err();
-    let message = "HTTPRoute team/a: HTTPRoute shops/shop, which no registration names, has had host shop.example.com \
-                   before: choose another, such as name.mcp.local";
+    let message = "HTTPRoute team/a: its URLRewrite is to shop.example.com, which HTTPRoute shops/shop has had before and \
+                   which no registration names: the gateway would close it to that route's clients. Leave the hostname of \
+                   the URLRewrite out, or attach the route to another gateway";
     assert_eq!(
         (fault.reason, fault.message.as_str()),
         (Reason::TargetUnsupported, message)
     );
-    assert_eq!(closed(&taken), ["a.example"]);
+    let alone = shared().index_by(&Settings::cluster(None));
+    assert!(registration(&alone, "a").outcome.is_ok());
 }
