@@ -250,7 +250,7 @@ fn two_registrations_of_one_name_have_each_its_own_line() {
     assert_eq!(run.code, 1);
     let second = "a      <none>   a        /mcp   False     <none>   <none>        0s\n";
     assert_eq!(run.out, format!("{}{second}", accepted()));
-    let told = "ERROR base/older.yaml:1: MCPServer default/a: Ready=False PrefixConflict: a registration of the other \
+    let told = "ERROR base/older.yaml:1: MCPServer default/a: Ready=False Invalid: a registration of the other \
                 kind is named default/a, too: rename one of them";
     assert_eq!(run.told, [told]);
 }

