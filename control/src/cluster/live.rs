@@ -11,8 +11,6 @@ use crate::object::ObjectName;
 pub(super) struct Live {
     /// Where.
     pub(super) endpoints: Vec<Endpoint>,
-    /// Whom.
+    /// Whom, with the lists that were read of each.
     pub(super) servers: BTreeSet<ObjectName>,
-    /// Those of them of which it has the lists.
-    pub(super) listed: BTreeSet<ObjectName>,
 }

@@ -328,15 +328,9 @@ impl Gateway {
         let config = self.config();
         let servers = config.iter().flat_map(|config| &config.servers);
         let servers = servers.filter_map(|server| ObjectName::parse(&server.name));
-        let servers: BTreeSet<_> = servers.collect();
-        let has_lists = |name: &&ObjectName| {
-            let finding = self.findings.get(*name);
-            finding.is_some_and(|finding| finding.offer.is_some())
-        };
         Live {
             endpoints: self.index.endpoints.clone(),
-            listed: servers.iter().filter(has_lists).cloned().collect(),
-            servers,
+            servers: servers.collect(),
         }
     }
 
@@ -376,7 +370,7 @@ impl Gateway {
                 message: trouble.told(),
                 ..verdict.clone()
             },
-            _ if verdict.ready == Readiness::True && !self.live.listed.contains(&verdict.name) => {
+            _ if verdict.ready == Readiness::True && !self.live.servers.contains(&verdict.name) => {
                 Verdict {
                     ready: Readiness::Unknown,
                     reason: Reason::Pending,
