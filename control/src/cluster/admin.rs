@@ -9,8 +9,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use rustix::net::sockopt::set_ipv6_v6only;
 use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -19,6 +20,9 @@ use super::snapshot::Snapshot;
 
 /// How long what control does may take before it counts as hung.
 const HUNG: Duration = Duration::from_secs(60);
+
+/// Connections that wait to be taken.
+const BACKLOG: u32 = 128;
 
 /// Between two signs of life.
 pub(super) const BEAT: Duration = Duration::from_secs(5);
@@ -78,13 +82,25 @@ impl Admin {
 
 /// At `[::]`, connections of IPv4 come in, too; where the kernel has no IPv6, those alone.
 async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let outcome = TcpListener::bind(address).await;
+    let outcome = match address.is_ipv6() {
+        true => listen_on_both(address),
+        false => TcpListener::bind(address).await,
+    };
     if outcome.is_err() && address.ip() == Ipv6Addr::UNSPECIFIED {
         let ipv4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
         // What is wrong with the address that was asked for counts.
         return ipv4.or(outcome);
     }
     outcome
+}
+
+/// Whatever the kernel does unless it is asked (`net.ipv6.bindv6only`).
+fn listen_on_both(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v6()?;
+    socket.set_reuseaddr(true)?;
+    set_ipv6_v6only(&socket, false)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn health(State(admin): State<Admin>) -> Response {
@@ -143,6 +159,10 @@ mod tests {
             Ipv6Addr::LOCALHOST.into(),
         ];
         for loopback in loopbacks {
+            // Some machines have one alone.
+            if TcpListener::bind((loopback, 0)).await.is_err() {
+                continue;
+            }
             let reached = TcpStream::connect((loopback, port)).await;
             assert!(reached.is_ok(), "{loopback}: {reached:?}");
         }
