@@ -1,9 +1,13 @@
 //! Objects that nobody can read, and a cluster's API that is away, stop nothing.
 
+use std::time::Duration;
+
 use futures::future::join_all;
+use harness::control::Control;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
+use harness::wait::until;
 use serde_json::{Value, json};
 
 use crate::events::{assert_told_once, until_event};
@@ -57,6 +61,23 @@ tests! {
         assert_eq!(world.plugins().await, Vec::<Value>::new(), "without its policies it would be open");
         world.kubernetes.define(&policies_in(&["v1", "v1beta3"])).await;
         until_tools(world.gateway(), &["echo_greet"]).await;
+    }
+
+    async fn policies_that_are_defined_later_in_a_version_that_is_not_read_stop_all_changes_until_they_are_read() {
+        let world = World::start().await;
+        let control = world.control("one").await;
+        let upstream = Upstream::start(one_tool()).await;
+        world.apply(&Server::new("echo", upstream.address())).await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        world.kubernetes.define(&policies_in(&["v1beta3"])).await;
+        control.process().line("control waits", |line| line.contains("AuthPolicy: the kind is defined, but").then_some(())).await;
+        let pushed = world.versions().await;
+        world.apply(&Server::new("later", upstream.address())).await;
+        until_unseen(&control, "AuthPolicy").await;
+        until_tools(world.gateway(), &["echo_greet"]).await;
+        assert_eq!(world.versions().await, pushed);
+        world.kubernetes.define(&policies_in(&["v1", "v1beta3"])).await;
+        until_tools(world.gateway(), &["echo_greet", "later_greet"]).await;
     }
 
     async fn an_object_that_is_edited_into_nonsense_is_its_own_registrations_fault_alone() {
@@ -196,6 +217,15 @@ fn policies_in(versions: &[&str]) -> String {
         },
     })
     .to_string()
+}
+
+/// Waits until control says that it has not seen all objects of a kind.
+async fn until_unseen(control: &Control, kind: &str) {
+    until("control is not ready", Duration::from_secs(60), || async {
+        let answer = control.ask("/readyz").await;
+        (answer.status == 503 && answer.text().contains(kind)).then_some(())
+    })
+    .await;
 }
 
 /// Objects that the API takes, and that are no credentials or routes all the same.

@@ -77,6 +77,8 @@ pub(super) enum Change {
     Gone(ObjectName),
     /// The apiserver does not serve the kind.
     NotServed,
+    /// It has the kind, but does not serve it in a version that is read.
+    Hidden,
     /// Control may not read them.
     Forbidden,
 }
@@ -145,6 +147,11 @@ impl Objects {
                 self.replace(scope, objects.collect(), false)
             }
             Change::NotServed => self.replace(scope, BTreeMap::new(), false),
+            // What there is is not known any more: nothing follows from the rest until it is.
+            Change::Hidden => {
+                self.seen.remove(&scope);
+                Effect::Nothing
+            }
             Change::Forbidden => self.replace(scope, BTreeMap::new(), true),
         }
     }

@@ -50,7 +50,7 @@ impl Plugins {
                     .map(|object| (name(&object), value(object)))
                     .collect();
             }
-            Change::NotServed | Change::Forbidden => return Effect::Nothing,
+            Change::NotServed | Change::Hidden | Change::Forbidden => return Effect::Nothing,
         }
         Effect::Changed
     }

@@ -76,7 +76,7 @@ impl Statuses {
                 self.sent.remove(&identity);
                 self.events.gone(&identity);
             }
-            Change::Listed(_) | Change::NotServed | Change::Forbidden => {
+            Change::Listed(_) | Change::NotServed | Change::Hidden | Change::Forbidden => {
                 self.sent.retain(|identity, _| identity.kind != kind);
             }
         }

@@ -168,6 +168,7 @@ impl Watch {
     async fn resource(&self) -> Option<ApiResource> {
         let Scope { resource, .. } = self.scope;
         let mut absent = 0;
+        let mut is_hidden = false;
         loop {
             let pause = match served(&self.client, resource).await {
                 Ok(Some(resource)) => return Some(resource),
@@ -180,17 +181,21 @@ impl Watch {
                 }
                 Ok(None) if absent < DOUBTS => DOUBT,
                 Ok(None) if self.is_defined().await => {
-                    if absent == DOUBTS {
+                    if !std::mem::replace(&mut is_hidden, true) {
                         let scope = &self.scope;
                         tracing::warn!(
                             "{scope}: the kind is defined, but not served in a version that is read here ({}); \
                              control waits for it",
                             scope.resource.versions().join(", ")
                         );
+                        if !self.tell(Change::Hidden).await {
+                            return None;
+                        }
                     }
                     RETRY
                 }
                 Ok(None) => {
+                    is_hidden = false;
                     if !self.tell(Change::NotServed).await {
                         return None;
                     }
