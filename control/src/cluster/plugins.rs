@@ -90,8 +90,9 @@ impl Plugins {
                 plugin.pointer("/metadata/name").and_then(Value::as_str) == Some(&name.name)
             })
         };
-        let is_own = |(name, plugin): (&ObjectName, &Value)| is_managed(plugin) || is_wanted(name);
-        if !self.of(gateway).any(is_own) && self.others(gateway).next().is_some() {
+        // Also while others' pair is handed over part by part: no gateway answers with two gates.
+        let has_pair = self.of(gateway).any(|(name, _)| is_wanted(name));
+        if !has_pair && self.others(gateway).next().is_some() {
             return Vec::new();
         }
         let mut actions: Vec<_> = wanted

@@ -80,6 +80,39 @@ fn what_another_has_changed_is_taken_back() {
     );
 }
 
+#[test]
+fn anothers_pair_is_replaced_once_all_of_it_is_handed_over() {
+    let wanted = pair("2", &json!({"version": 1}));
+    let handed = pair("theirs", &json!({"version": 1}));
+    let [route, gate] = [&handed[0], &handed[1]];
+    let kept = |plugin: &Value| {
+        set(
+            plugin,
+            "/metadata/labels/app.kubernetes.io~1managed-by",
+            json!("argocd"),
+        )
+    };
+    for half in [[route.clone(), kept(gate)], [kept(route), gate.clone()]] {
+        assert_eq!(known(&half).manage(&gateway(), &wanted), []);
+    }
+    let deleted = |part: &str| {
+        Action::Delete(ObjectName {
+            namespace: "infra".to_owned(),
+            name: format!("mcp-{part}-gw-theirs"),
+        })
+    };
+    let [newer_route, newer_gate] = [&wanted[0], &wanted[1]];
+    assert_eq!(
+        known(&handed).manage(&gateway(), &wanted),
+        [
+            Action::Apply(newer_route.clone()),
+            Action::Apply(newer_gate.clone()),
+            deleted("gate"),
+            deleted("route"),
+        ]
+    );
+}
+
 fn with_spec(plugin: &Value, members: Value) -> Value {
     let mut plugin = plugin.clone();
     let spec = plugin["spec"].as_object_mut().unwrap();
