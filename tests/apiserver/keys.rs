@@ -11,29 +11,17 @@ use harness::upstream::Upstream;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::leadership::until_leads;
 use crate::world::{World, until_tools};
 
 tests! {
     async fn a_key_that_is_a_month_old_is_followed_by_another_and_its_sessions_go_on() {
-        let world = World::start().await;
-        let tools = vec![Tool::new("greet", Answer::Echo)];
-        let upstream = Upstream::start(Script::with_tools(tools)).await;
-        world.apply(&Server::new("echo", upstream.address())).await;
-        let control = world.control("first").await;
-        until_tools(world.gateway(), &["echo_greet"]).await;
+        let (world, _upstream) = served().await;
         assert_eq!(in_force(&world).await, [1]);
         let older = Client::connected(world.gateway().address(), Protocol::Http1).await;
-        control.stop().await;
-
-        age(&world, &[40 * 24]).await;
-        let control = world.control("second").await;
-        until_in_force(&world, &[1, 2]).await;
-        assert_eq!(older.list("tools/list", "tools").await.len(), 1);
-        control.stop().await;
-
-        age(&world, &[40 * 24, 2]).await;
-        let _control = world.control("third").await;
-        until_in_force(&world, &[2, 1]).await;
+        rotated(&world, &[40 * 24], &[1, 2]).await;
+        assert_served(&older).await;
+        rotated(&world, &[40 * 24, 2], &[2, 1]).await;
         let newer = Client::connected(world.gateway().address(), Protocol::Http1).await;
         for client in [&older, &newer] {
             assert_served(client).await;
@@ -41,37 +29,19 @@ tests! {
     }
 
     async fn an_id_of_the_new_key_is_taken_by_a_gateway_that_still_mints_with_the_old_one() {
-        let world = World::start().await;
-        let tools = vec![Tool::new("greet", Answer::Echo)];
-        let upstream = Upstream::start(Script::with_tools(tools)).await;
-        world.apply(&Server::new("echo", upstream.address())).await;
-        let control = world.control("first").await;
-        until_tools(world.gateway(), &["echo_greet"]).await;
-        control.stop().await;
-        age(&world, &[40 * 24]).await;
-        let control = world.control("second").await;
-        until_in_force(&world, &[1, 2]).await;
-        control.stop().await;
-        age(&world, &[40 * 24, 2]).await;
-        let control = world.control("third").await;
-        until_in_force(&world, &[2, 1]).await;
+        let (world, _upstream) = served().await;
+        rotated(&world, &[40 * 24], &[1, 2]).await;
+        rotated(&world, &[40 * 24, 2], &[2, 1]).await;
         let newer = Client::connected(world.gateway().address(), Protocol::Http1).await;
-        control.stop().await;
-
         // What a gateway has that was not reached since.
-        age(&world, &[40 * 24, -2]).await;
-        let _control = world.control("fourth").await;
-        until_in_force(&world, &[1, 2]).await;
+        rotated(&world, &[40 * 24, -2], &[1, 2]).await;
         assert_served(&newer).await;
     }
 
     async fn who_takes_over_rotates_keys_that_have_aged_since_it_started() {
-        let world = World::start().await;
-        let tools = vec![Tool::new("greet", Answer::Echo)];
-        let upstream = Upstream::start(Script::with_tools(tools)).await;
-        world.apply(&Server::new("echo", upstream.address())).await;
+        let (world, _upstream) = served().await;
         let leader = world.control("leader").await;
-        until_tools(world.gateway(), &["echo_greet"]).await;
+        until_leads(&world, "leader").await;
         let standby = world.control("standby").await;
         standby.until_watching().await;
         age(&world, &[40 * 24]).await;
@@ -111,6 +81,26 @@ tests! {
         until_tools(world.gateway(), &["echo_greet"]).await;
         assert_eq!(in_force(&world).await, [1]);
     }
+}
+
+/// A world in which a control that has ended has served a server.
+async fn served() -> (World, Upstream) {
+    let world = World::start().await;
+    let tools = vec![Tool::new("greet", Answer::Echo)];
+    let upstream = Upstream::start(Script::with_tools(tools)).await;
+    world.apply(&Server::new("echo", upstream.address())).await;
+    let control = world.control("first").await;
+    until_tools(world.gateway(), &["echo_greet"]).await;
+    control.stop().await;
+    (world, upstream)
+}
+
+/// Ages the keys, see [`age`], and runs a control until these are in force.
+async fn rotated(world: &World, hours: &[i64], wanted: &[u64]) {
+    age(world, hours).await;
+    let control = world.control("next").await;
+    until_in_force(world, wanted).await;
+    control.stop().await;
 }
 
 /// Asserts that the session of a client goes on.

@@ -153,7 +153,7 @@ async fn until_status(control: &Control, members: &Value) {
     .await;
 }
 
-async fn until_leads(world: &World, identity: &str) {
+pub(crate) async fn until_leads(world: &World, identity: &str) {
     let what = format!("{identity} leads");
     let leads = |lease: &Value| {
         let holder = lease["spec"]["holderIdentity"].as_str()?;

@@ -162,15 +162,18 @@ impl Model {
     /// How each registration stands, over all its gateways. Those that only a control before this one has seen are
     /// left out.
     pub(super) fn standings(&self) -> Vec<Standing> {
+        let judged: Vec<_> = self.gateways.iter().filter_map(Judged::new).collect();
+        // Under the name of an older registration of the other kind, all is known of that one.
+        let mut names = BTreeSet::new();
         let registrations = self.whole.registrations.iter();
         let standings = registrations.filter_map(|registration| {
-            let places = self.gateways.iter().filter_map(|(name, gateway)| {
-                let rendered = gateway.rendered.as_ref()?;
-                let mut verdicts = rendered.verdicts.iter();
-                let verdict = verdicts.find(|verdict| {
-                    (verdict.kind, &verdict.name) == (registration.kind, &registration.name)
-                })?;
-                Some((name, gateway, verdict))
+            let is_shadowed = names.contains(&registration.name);
+            if !registration.gateways.is_empty() {
+                names.insert(&registration.name);
+            }
+            let of = (registration.kind, &registration.name);
+            let places = judged.iter().filter_map(|judged| {
+                Some((judged.name, judged.gateway, *judged.verdicts.get(&of)?))
             });
             let places: Vec<_> = places.collect();
             let name = &registration.name;
@@ -182,7 +185,7 @@ impl Model {
             let verdicts = places
                 .iter()
                 .map(|(place, gateway, verdict)| (*place, gateway.overshadowed(verdict)));
-            let facts = match self.is_shadowed(registration) {
+            let facts = match is_shadowed {
                 true => Facts::default(),
                 false => facts(name, places.iter().map(|(_, gateway, _)| *gateway)),
             };
@@ -195,13 +198,25 @@ impl Model {
         });
         standings.collect()
     }
+}
 
-    /// Whether an older registration of the other kind has its name, under which all is known of that one.
-    fn is_shadowed(&self, registration: &Registration) -> bool {
-        let known = self.whole.registrations.iter();
-        let mut older = known
-            .take_while(|older| older.kind != registration.kind || older.name != registration.name);
-        older.any(|older| older.name == registration.name && !older.gateways.is_empty())
+/// What became of registrations at one gateway.
+struct Judged<'a> {
+    name: &'a ObjectName,
+    gateway: &'a Gateway,
+    /// By kind and name.
+    verdicts: BTreeMap<(&'a str, &'a ObjectName), &'a Verdict>,
+}
+
+impl<'a> Judged<'a> {
+    fn new((name, gateway): (&'a ObjectName, &'a Gateway)) -> Option<Self> {
+        let verdicts = gateway.rendered.as_ref()?.verdicts.iter();
+        let verdicts = verdicts.map(|verdict| ((verdict.kind, &verdict.name), verdict));
+        Some(Self {
+            name,
+            gateway,
+            verdicts: verdicts.collect(),
+        })
     }
 }
 

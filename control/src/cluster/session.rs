@@ -305,9 +305,10 @@ impl Session {
             self.metrics.forget(&gateway);
         }
         self.clean_up().await;
-        self.statuses.write(&self.model, &self.objects);
+        let standings = self.model.standings();
+        self.statuses.write(&self.model, &standings, &self.objects);
         self.metrics.set_gateways(self.model.gateways.len());
-        let counts = tally(&self.model, &self.objects);
+        let counts = tally(&standings, &self.objects);
         self.metrics.set_registrations(counts);
         for (name, gateway) in &self.model.gateways {
             let tools = gateway.verdicts().iter().filter_map(|one| one.tools);

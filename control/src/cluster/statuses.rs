@@ -16,8 +16,9 @@ use super::events::Events;
 use super::model::Model;
 use super::notices::notices;
 use super::objects::{Change, Objects, name};
+use super::standing::{self, Standing};
 use super::status::{Facts, Wish, Writer, ready};
-use super::{extensions, standing, virtual_servers};
+use super::{extensions, virtual_servers};
 use crate::manifests::{Identity, Kind};
 use crate::verdict::Verdict;
 
@@ -91,11 +92,11 @@ impl Statuses {
     }
 
     /// Writes all that differ from what is there, and says what is news.
-    pub(super) fn write(&mut self, model: &Model, objects: &Objects) {
+    pub(super) fn write(&mut self, model: &Model, standings: &[Standing], objects: &Objects) {
         while self.writers.try_join_next().is_some() {}
         self.events.retain(objects);
         let now = (objects, Timestamp::now());
-        for standing in model.standings() {
+        for standing in standings {
             let (verdict, facts) = (&standing.verdict, &standing.facts);
             self.registration(&standing.identity(), verdict, facts, now);
         }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::model::Model;
 use super::objects::{Known, Objects};
-use super::standing;
+use super::standing::{self, Standing};
 use crate::manifests::Identity;
 use crate::verdict::{Readiness, Reason, Verdict};
 
@@ -12,9 +11,8 @@ use crate::verdict::{Readiness, Reason, Verdict};
 pub(super) type Stand = (String, String);
 
 /// Counts each registration of either kind once, by what its status says or is about to say.
-pub(super) fn tally(model: &Model, objects: &Objects) -> BTreeMap<Stand, usize> {
+pub(super) fn tally(standings: &[Standing], objects: &Objects) -> BTreeMap<Stand, usize> {
     let stand = |verdict: &Verdict| (verdict.ready.to_string(), verdict.reason.to_string());
-    let standings = model.standings();
     let standings: BTreeMap<Identity, Stand> = standings
         .iter()
         .map(|standing| (standing.identity(), stand(&standing.verdict)))
@@ -53,13 +51,14 @@ mod tests {
     use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
 
+    use super::super::model::Model;
     use super::super::model::tests::{
         OBJECTS, found, model, name, objects, read, see_live, server,
     };
     use super::*;
 
     fn counts(model: &Model, objects: &Objects) -> Vec<(String, usize)> {
-        let counts = tally(model, objects).into_iter();
+        let counts = tally(&model.standings(), objects).into_iter();
         counts
             .map(|((status, reason), count)| (format!("{status} {reason}"), count))
             .collect()
