@@ -85,4 +85,5 @@ mod reload;
 mod server_requests;
 mod sessions;
 mod shared;
+mod traces;
 mod virtual_servers;

@@ -29,6 +29,7 @@ mod response_events;
 mod route;
 mod routed;
 mod stateless;
+mod trace_headers;
 mod upstream_headers;
 mod upstream_sessions;
 mod virtual_server;

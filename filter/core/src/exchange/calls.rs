@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::route::Route;
 use super::upstream_headers::message_headers;
 use crate::slots::UpstreamSession;
 use crate::step::{CallToken, HttpCall};
@@ -21,8 +22,9 @@ pub(crate) struct SideCall<'a> {
     pub(crate) verb: &'static str,
     /// The session at the server.
     pub(crate) session: Option<&'a UpstreamSession>,
-    /// What the server's policies set: the caller's credential among them.
-    pub(crate) policy_headers: &'a [(Cow<'static, str>, Vec<u8>)],
+    /// Of the request that it is made for: what the server's policies set, the caller's credential among it, and its
+    /// trace.
+    pub(crate) route: &'a Route,
     /// May be empty.
     pub(crate) body: Vec<u8>,
     /// Bound in milliseconds.
@@ -62,7 +64,14 @@ fn http_call(token: Option<CallToken>, server: &Server, call: SideCall<'_>) -> H
         ),
     ];
     headers.extend(message_headers(server, call.session));
-    headers.extend(call.policy_headers.iter().cloned());
+    let Route {
+        trace_headers,
+        policy_headers,
+        ..
+    } = call.route;
+    let is_set = |name: &str| policy_headers.iter().any(|(set, _)| set == name);
+    let trace = trace_headers.iter().filter(|(name, _)| !is_set(name));
+    headers.extend(trace.chain(policy_headers).cloned());
     HttpCall {
         token,
         cluster: server.upstream.cluster.clone(),

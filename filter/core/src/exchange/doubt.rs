@@ -32,7 +32,7 @@ impl Exchange {
         let ping = SideCall {
             verb: "POST",
             session: session.map(|of_route| &of_route.session),
-            policy_headers: &routed.route.policy_headers,
+            route: &routed.route,
             body: ping(&request_id::unique(context)),
             timeout_ms: u64::from(self.table.limits().side_call_ms),
         };

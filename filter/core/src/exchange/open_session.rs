@@ -146,7 +146,7 @@ fn send(
     let call = SideCall {
         verb: "POST",
         session,
-        policy_headers: &route.policy_headers,
+        route,
         body,
         timeout_ms,
     };

@@ -95,7 +95,7 @@ fn send_again(
     let call = SideCall {
         verb: "POST",
         session: session.map(|of_route| &of_route.session),
-        policy_headers: &routed.route.policy_headers,
+        route: &routed.route,
         body: routed.replay.as_deref().cloned().unwrap_or_default(),
         timeout_ms: left_ms.saturating_add(AFTER_THE_TICK_MS),
     };

@@ -11,7 +11,8 @@ use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origi
 use super::route::{Denied, Route, RouteSession};
 use super::routed::Routed;
 use super::{
-    Exchange, Phase, local_answer, stateless, upstream_headers, upstream_sessions, virtual_server,
+    Exchange, Phase, local_answer, stateless, trace_headers, upstream_headers, upstream_sessions,
+    virtual_server,
 };
 use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
@@ -231,6 +232,7 @@ impl Exchange {
     ) -> RequestStep {
         let table = Rc::clone(&self.table);
         reading.asked_ms = context.now_ms;
+        route.trace_headers = trace_headers::of(&reading.facts.headers, &table);
         let issues_sessions = table.server(route.server).issues_sessions;
         // An answer goes to the session that has asked.
         let wants_session = issues_sessions && route.upstream_session.is_none();

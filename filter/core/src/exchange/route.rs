@@ -31,6 +31,8 @@ pub(crate) struct Route {
     pub(crate) splices: Vec<Splice>,
     /// What the policies set.
     pub(crate) policy_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
+    /// What finds the request in traces.
+    pub(crate) trace_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// The session at the server, where it has sessions.
     pub(crate) upstream_session: Option<RouteSession>,
 }
@@ -109,6 +111,7 @@ impl Route {
             hints: ToolHints::default(),
             splices: Vec::new(),
             policy_headers: Vec::new(),
+            trace_headers: Vec::new(),
             upstream_session: None,
         }
     }

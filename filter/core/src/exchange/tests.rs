@@ -13,5 +13,6 @@ mod server_requests;
 mod sessions;
 mod sharing;
 mod ticks;
+mod traces;
 mod unsound_answers;
 mod virtual_servers;

@@ -120,7 +120,7 @@ pub(crate) fn header_value(text: &str) -> Vec<u8> {
 }
 
 /// Whether no server sees a header of the client.
-fn is_private(table: &Table, name: &str) -> bool {
+pub(crate) fn is_private(table: &Table, name: &str) -> bool {
     is_the_clients_affair(name)
         || table
             .credential_headers()

@@ -9,7 +9,7 @@ use super::local_answer;
 use super::reading::Reading;
 use super::request_facts::{RequestFacts, SessionClaim};
 use super::route::{Route, RouteSession};
-use super::{Exchange, Phase};
+use super::{Exchange, Phase, trace_headers};
 use crate::json::{Field, ValueKind};
 use crate::method::Method;
 use crate::rejection::Rejection;
@@ -181,6 +181,7 @@ impl Exchange {
             .filter_map(|(index, _)| {
                 let mut route = Route::to(index, "notification");
                 route.apply_policies(&self.table, &facts.headers).ok()?;
+                route.trace_headers = trace_headers::of(&facts.headers, &self.table);
                 let upstream = find(&self.table, Owner::of(session), &route, context)?;
                 Some((route, upstream))
             })
@@ -245,7 +246,7 @@ pub(crate) fn tell(
     let call = SideCall {
         verb,
         session,
-        policy_headers: &route.policy_headers,
+        route,
         body,
         timeout_ms,
     };
