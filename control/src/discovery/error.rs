@@ -61,7 +61,7 @@ pub enum DiscoveryError {
         step: &'static str,
         /// 502, 503 or 504 as a rule; 404 where no route matches.
         status: u16,
-        /// The first characters of the body, usually Envoy's own words.
+        /// The first characters of the body, usually Envoy's own words, and what else Envoy knows of it.
         detail: String,
     },
     /// The server wants another credential, or one at all.

@@ -47,7 +47,7 @@ impl Refusal<'_> {
                 DiscoveryError::UpstreamUnreachable {
                     step,
                     status,
-                    detail: quote.of(self.body),
+                    detail: format!("{}{}", quote.of(self.body), self.details()),
                 }
             }
             _ => protocol(step, self.fault(quote)),
@@ -61,7 +61,8 @@ impl Refusal<'_> {
             .is_some_and(|from| from == "envoy")
     }
 
-    /// In Envoy's own words which policy it is, as far as Envoy knows: whole, for a name that is cut off is none.
+    /// In Envoy's own words which policy it is, or why there is no connection, as far as Envoy knows: whole, for a name
+    /// that is cut off is none, and the reason stands at the end.
     fn details(&self) -> String {
         let details = self.headers.get(RESPONSE_DETAILS_HEADER);
         let details = details.and_then(|details| details.to_str().ok());
@@ -147,6 +148,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+    use crate::verdict::Reason;
 
     const IN_SESSION: bool = true;
     const POLICY: &str = "rbac_access_denied_matched_policy[ns[team]-policy[p]-rule[0]]";
@@ -188,6 +190,26 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn of_a_connection_that_fails_the_reason_is_told_whole() {
+        let details = "upstream_reset_before_response_started{remote_connection_failure|TLS_error:|268435581:\
+            SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end}";
+        let mut headers = HeaderMap::new();
+        headers.insert(RESPONSE_FROM_HEADER, HeaderValue::from_static("envoy"));
+        headers.insert(RESPONSE_DETAILS_HEADER, HeaderValue::from_static(details));
+        let refusal = Refusal {
+            step: INITIALIZE,
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            headers: &headers,
+            media_type: "text/plain".to_owned(),
+            body: b"upstream connect error or disconnect/reset before headers. retried and the latest reset reason: \
+                remote connection failure",
+        };
+        let error = refusal.error(Quote(None), !IN_SESSION);
+        assert_eq!(error.reason(), Reason::UpstreamUnreachable);
+        assert!(error.to_string().contains(details), "{error}");
     }
 
     #[test]
