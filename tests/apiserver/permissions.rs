@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use harness::control::{Control, NAMESPACE};
 use harness::deployment::Deployment;
+use harness::install::{OPEN_SECRETS, grant, open_secrets, rendered};
 use harness::kubectl::shell;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
@@ -16,15 +17,12 @@ use crate::rights::{Grant, Request};
 use crate::virtual_servers::virtual_server;
 use crate::world::{World, assert_says, namespace, object, registration};
 
-/// What a user is told to run whose namespace is closed.
-const OPEN_SECRETS: &str = "kubectl apply -n mcp-test -k wasmplugin/install/secrets";
-
 const AUTHORITY: &str = include_str!("../../control/src/index/tests/authority.pem");
 
 tests! {
     async fn control_asks_for_all_that_its_roles_grant_and_for_nothing_else() {
         let world = World::start().await;
-        let mut roles = install(&world, &["wasmplugin/install"]).await;
+        let mut roles = grant(&world.kubernetes, &["wasmplugin/install"]).await;
         roles.push(role_of_secrets(&world).await);
         let account = Deployment::installed().await.account();
         let kubeconfig = world.kubernetes.kubeconfig_of(NAMESPACE, account).await;
@@ -42,7 +40,7 @@ tests! {
             let secret = format!("Secret mcp-test/{secret} cannot be read");
             assert_says(&told, &[&secret, "no Secret of namespace mcp-test can", OPEN_SECRETS]);
         }
-        open_secrets(&world).await;
+        open_secrets(&world.kubernetes).await;
         for name in ["echo", "pinned"] {
             world.until_ready(name, "True", "Ready").await;
         }
@@ -93,7 +91,7 @@ tests! {
     async fn with_all_secrets_open_no_namespace_has_to_be() {
         let world = World::start().await;
         world.kubernetes.define(&policies()).await;
-        let roles = install(&world, &["wasmplugin/install", "wasmplugin/install/all-secrets"]).await;
+        let roles = grant(&world.kubernetes, &["wasmplugin/install", "wasmplugin/install/all-secrets"]).await;
         let account = Deployment::installed().await.account();
         let kubeconfig = world.kubernetes.kubeconfig_of(NAMESPACE, account).await;
         let _control = Control::start(&kubeconfig, "one", &[]).await;
@@ -111,9 +109,9 @@ tests! {
 
     async fn what_the_roles_do_not_grant_is_forbidden_to_control() {
         let world = World::start().await;
-        install(&world, &["wasmplugin/install"]).await;
+        grant(&world.kubernetes, &["wasmplugin/install"]).await;
         namespace(&world, "mcp-closed").await;
-        open_secrets(&world).await;
+        open_secrets(&world.kubernetes).await;
         let account = Deployment::installed().await.account();
         for line in [
             "get secrets --all-namespaces",
@@ -168,44 +166,15 @@ fn assert_exact(roles: &[Value], events: &[Value]) {
     );
 }
 
-/// Applies what these folders grant, and to whom. Gives the roles.
-async fn install(world: &World, folders: &[&str]) -> Vec<Value> {
-    let mut roles = Vec::new();
-    for folder in folders {
-        for object in rendered(world, folder).await {
-            let kind = object["kind"].as_str().unwrap();
-            if kind == "ServiceAccount" || kind.contains("Role") {
-                world.kubernetes.submit(object.clone()).await.unwrap();
-            }
-            if kind == "Role" || kind == "ClusterRole" {
-                roles.push(object);
-            }
-        }
-    }
-    roles
-}
-
 /// The role that [`open_secrets`] makes.
 async fn role_of_secrets(world: &World) -> Value {
-    let objects = rendered(world, "wasmplugin/install/secrets").await;
+    let objects = rendered(&world.kubernetes, "wasmplugin/install/secrets").await;
     let mut roles = objects
         .into_iter()
         .filter(|object| object["kind"] == "Role");
     let mut role = roles.next().expect("a role");
     role["metadata"]["namespace"] = "mcp-test".into();
     role
-}
-
-async fn rendered(world: &World, folder: &str) -> Vec<Value> {
-    let rendered = shell(&world.kubernetes, &format!("kubectl kustomize {folder}")).await;
-    assert!(rendered.well, "{}", rendered.err);
-    serde_saphyr::from_multiple(&rendered.out).unwrap()
-}
-
-/// As a user does it whose namespace has registrations with credentials.
-async fn open_secrets(world: &World) {
-    let ended = shell(&world.kubernetes, OPEN_SECRETS).await;
-    assert!(ended.well, "{}", ended.err);
 }
 
 /// Applies a server whose registration names a certificate.

@@ -11,12 +11,15 @@
 extern crate harness;
 
 mod calls;
+mod credentials;
 mod faults;
-mod guide;
 mod identities;
 mod image;
 mod managed;
 mod manifests;
 mod mesh;
+mod newer_guide;
+mod older_guide;
+mod platform;
 mod plugins;
 mod tokens;

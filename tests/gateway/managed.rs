@@ -1,70 +1,78 @@
 //! A gateway of Istio whose plugins `mcp-control run` makes: nothing but what the guide applies makes it serve MCP.
 
+use std::time::Duration;
+
 use harness::caller::Protocol;
 use harness::component;
 use harness::control::{Control, NAMESPACE};
 use harness::deployment::Deployment;
-use harness::github::{GitHub, token};
-use harness::istio::{Istiod, Proxy, check_data};
-use harness::kubectl::shell;
-use harness::kubernetes::Kubernetes;
-use harness::port::Port;
-use harness::registry::Registry;
+use harness::github::{login, token};
+use harness::install::{grant, open_secrets};
+use harness::istio::Proxy;
+use harness::kubectl::{Ended, shell};
 use harness::sessions::Client;
+use harness::wait::until;
 use serde_json::{Value, json};
 
-use crate::manifests::{Ports, example, extension, own};
-use crate::mesh::{GATEWAY, IMAGE, cluster};
+use crate::manifests::{example, own};
+use crate::platform::Platform;
+
+/// Where clients connect, by the listeners of the examples' Gateway.
+pub(crate) const HOST: &str = "mcp.127-0-0-1.sslip.io";
+
+/// Longer waits no command that waits for nobody, on a busy machine.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// Longer takes nothing that follows from an object.
+pub(crate) const CONSEQUENCE: Duration = Duration::from_secs(60);
 
 /// See the module. Each test has one of its own.
 pub(crate) struct Managed {
     // What talks to another ends before it: fields are dropped in order.
     control: Option<Control>,
     pub(crate) proxy: Proxy,
-    pub(crate) istiod: Istiod,
-    pub(crate) github: GitHub,
-    pub(crate) kubernetes: Kubernetes,
-    registry: Registry,
-    port: Port,
-    image: String,
+    platform: Platform,
+}
+
+impl std::ops::Deref for Managed {
+    type Target = Platform;
+
+    fn deref(&self) -> &Platform {
+        &self.platform
+    }
 }
 
 impl Managed {
-    /// With the platform that the guide finds: Istio, the Gateway, and control as it is installed, under its own account.
+    /// With what the guide finds: Istio, the Gateway, and control as it is installed, under its own account. GitHub's server
+    /// offers what it does by itself.
     pub(crate) async fn start() -> Self {
-        check_data().await;
-        let github = GitHub::start().await;
-        let port = Port::hold();
-        let ports = Ports {
-            gateway: port.number(),
-            server: github.address().port(),
-        };
-        let registry = Registry::start().await;
-        let filter = component::image("mcp-filter");
-        let (kubernetes, image) = tokio::join!(cluster(ports), registry.push(IMAGE, &filter));
+        Self::before("default").await
+    }
+
+    /// The same before these toolsets of GitHub's.
+    pub(crate) async fn before(toolsets: &str) -> Self {
+        let platform = Platform::start(toolsets).await;
+        let kubernetes = &platform.kubernetes;
         kubernetes
             .define(&component::own_kinds().join("\n---\n"))
             .await;
-        let istiod = Istiod::start(&kubernetes).await;
-        install(&kubernetes).await;
-        kubernetes
-            .apply(&own("gateway.yaml", &ports.placeholders()))
-            .await;
-        kubernetes
-            .apply(&own("server.yaml", &ports.placeholders()))
-            .await;
-        kubernetes.apply(&extension(Some(port.address()))).await;
-        let proxy = Proxy::start(&istiod, GATEWAY, &registry.authority()).await;
+        let system =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+        kubernetes.submit(system).await.unwrap();
+        grant(kubernetes, &["wasmplugin/install"]).await;
+        open_secrets(kubernetes).await;
+        let proxy = platform.start_proxy().await;
         let mut managed = Self {
             control: None,
             proxy,
-            istiod,
-            github,
-            kubernetes,
-            registry,
-            port,
-            image: format!("oci://{image}"),
+            platform,
         };
+        let folder = "examples/github/platform";
+        managed
+            .run(&format!(
+                "kubectl apply -f {folder}/namespaces.yaml -f {folder}"
+            ))
+            .await;
         managed.start_control().await;
         managed
     }
@@ -74,7 +82,10 @@ impl Managed {
         let account = Deployment::installed().await.account();
         let kubeconfig = self.kubernetes.kubeconfig_of(NAMESPACE, account).await;
         let image = format!("--image={}", self.image);
-        self.control = Some(Control::start(&kubeconfig, "mcp-controller-0", &[&image]).await);
+        let address = self.address();
+        let address = format!("--gateway-address=gateway-system/mcp-gateway={address}");
+        let arguments = [image.as_str(), &address];
+        self.control = Some(Control::start(&kubeconfig, "mcp-controller-0", &arguments).await);
     }
 
     /// Ends control at once.
@@ -87,13 +98,16 @@ impl Managed {
     /// Another control in place of the one that runs, which gives the gateway this image.
     pub(crate) async fn roll(&mut self, image: &str) {
         self.kill_control().await;
-        image.clone_into(&mut self.image);
+        image.clone_into(&mut self.platform.image);
         self.start_control().await;
     }
 
     /// Starts istiod again after it was killed.
     pub(crate) async fn start_istiod_again(&mut self) {
-        self.istiod.start_again(&self.kubernetes).await;
+        let Platform {
+            istiod, kubernetes, ..
+        } = &mut self.platform;
+        istiod.start_again(kubernetes).await;
     }
 
     /// The image that the gateway is given.
@@ -115,29 +129,64 @@ impl Managed {
 
     /// Runs a command line of a user, which must end well. Gives what it prints.
     pub(crate) async fn run(&self, line: &str) -> String {
-        let ended = shell(&self.kubernetes, line).await;
+        let ended = self.try_run(line).await;
         assert!(ended.well, "{line}: {}", ended.err);
         ended.out
     }
 
-    /// Applies a manifest of the guides as it is written, but for the token, which the guide has a shell put in.
+    /// The same whether it ends well or not.
+    pub(crate) async fn try_run(&self, line: &str) -> Ended {
+        shell(&self.kubernetes, line).await
+    }
+
+    /// Applies a manifest of the guides as they say: by a shell, which puts the token in.
     pub(crate) async fn apply(&self, name: &str) {
-        let text = example(name).replace("$GITHUB_PAT", &token('l'));
-        self.kubernetes.apply(&text).await;
+        let text = example(name);
+        let token = token('l');
+        self.run(&format!(
+            "export GITHUB_PAT={token}\nkubectl apply -f - <<EOF\n{text}EOF"
+        ))
+        .await;
+    }
+
+    /// Says where the server of a ServiceEntry of the guides is on this machine, and leaves all else as it is.
+    pub(crate) async fn lead_here(&self, entry: &str) {
+        let port = self.server.address().port();
+        let here =
+            json!({"spec": {"endpoints": [{"address": "127.0.0.1", "ports": {"https": port}}]}});
+        self.run(&format!(
+            "kubectl patch serviceentry {entry} -n mcp-test --type merge -p '{here}'"
+        ))
+        .await;
+    }
+
+    /// Has the gateway trust the certificate of the server, as if a public authority had signed it.
+    pub(crate) async fn trust(&self) {
+        let file = self.authority.file().display().to_string();
+        let trust = own("trust.yaml", &[("${AUTHORITY}", file)]);
+        self.kubernetes.apply(&trust).await;
     }
 
     /// Waits until a registration is Ready, or why it is not. Gives it.
     pub(crate) async fn until_ready(&self, name: &str, status: &str, reason: &str) -> Value {
+        let kind = ("mcp.kuadrant.io/v1", "MCPServerRegistration");
+        self.until_condition(kind, name, (status, reason)).await
+    }
+
+    /// The same of a registration of this version and kind.
+    pub(crate) async fn until_condition(
+        &self,
+        (version, kind): (&str, &str),
+        name: &str,
+        (status, reason): (&str, &str),
+    ) -> Value {
         let registration = json!({
-            "apiVersion": "mcp.kuadrant.io/v1",
-            "kind": "MCPServerRegistration",
+            "apiVersion": version,
+            "kind": kind,
             "metadata": {"name": name, "namespace": "mcp-test"},
         });
         let wanted = |object: &Value| {
-            let conditions = object["status"]["conditions"].as_array()?;
-            let ready = conditions
-                .iter()
-                .find(|condition| condition["type"] == "Ready")?;
+            let ready = ready(object)?;
             let is_wanted = ready["status"] == status && ready["reason"] == reason;
             is_wanted.then(|| object.clone())
         };
@@ -149,31 +198,40 @@ impl Managed {
 
     /// A client without session and token.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.port.address(), Protocol::Http1)
+        Client::new(self.address(), Protocol::Http1).naming(HOST)
     }
 
-    /// The names of the tools that the server itself lists, and those that the gateway does.
-    pub(crate) async fn tools(&self) -> [Vec<String>; 2] {
+    /// The tools that the server itself lists.
+    pub(crate) async fn offered(&self) -> Vec<String> {
         let bearer = format!("Bearer {}", token('l'));
         let direct = Client::new(self.github.address(), Protocol::Http1);
-        let direct = direct
-            .header("authorization", bearer)
-            .list("tools/list", "tools")
-            .await;
-        let listed = self.client().list("tools/list", "tools").await;
-        [direct, listed]
+        let direct = direct.header("authorization", bearer);
+        direct.list("tools/list", "tools").await
     }
 
-    /// What the processes have said.
-    pub(crate) fn logs(&self) -> String {
-        let control = self.control.iter().map(Control::process);
-        let others = [
-            self.istiod.process(),
-            self.registry.process(),
-            self.proxy.process(),
-        ];
-        let logs: Vec<_> = control.chain(others).map(|process| process.log()).collect();
-        logs.join("\n")
+    /// Waits until the gateway lists tools. Gives them.
+    pub(crate) async fn until_listed(&self) -> Vec<String> {
+        until("the gateway lists tools", CONSEQUENCE, || async {
+            let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+            let client = self.client();
+            let ping = client.post(ping);
+            let answer = ping.try_open(client.address, client.protocol).await.ok()?;
+            if answer.status != 200 {
+                return None;
+            }
+            let listed = client.list("tools/list", "tools").await;
+            (!listed.is_empty()).then_some(listed)
+        })
+        .await
+    }
+
+    /// Waits until the gateway lists no tools.
+    pub(crate) async fn until_none_listed(&self) {
+        until("the tools are gone", CONSEQUENCE, || async {
+            let listed = self.client().list("tools/list", "tools").await;
+            listed.is_empty().then_some(())
+        })
+        .await;
     }
 
     /// The log of control alone.
@@ -181,33 +239,49 @@ impl Managed {
         let control = self.control.as_ref().expect("control runs");
         control.process().lines()
     }
+
+    /// Waits until control's log has a line with these words in this order, as `grep` finds it with `.*` between them.
+    pub(crate) async fn until_told(&self, words: &[&str]) {
+        let control = self.control.as_ref().expect("control runs");
+        let found = |line: &str| {
+            let mut words = words.iter();
+            let rest = words.try_fold(line, |rest, word| Some(rest.split_once(word)?.1));
+            rest.map(drop)
+        };
+        control.process().line(&words.join("...")[..], found).await;
+    }
+}
+
+/// Who GitHub's server says that the owner of a token is.
+pub(crate) async fn login_of(managed: &Managed, letter: char) -> Option<String> {
+    let client = managed.client().header("x-github-pat", token(letter));
+    let reply = client.call("github_get_me", json!({})).await;
+    let text = reply.message()["result"]["content"][0]["text"].clone();
+    let me: Value = serde_json::from_str(text.as_str()?).ok()?;
+    me["login"].as_str().map(str::to_owned)
+}
+
+/// Waits until the policy of the route holds: the owner of a token acts as himself.
+pub(crate) async fn until_login(managed: &Managed, letter: char) {
+    until("the policy holds", CONSEQUENCE, || async {
+        (login_of(managed, letter).await? == login(&token(letter))).then_some(())
+    })
+    .await;
+}
+
+/// The condition `Ready` of a registration.
+pub(crate) fn ready(registration: &Value) -> Option<&Value> {
+    let conditions = registration["status"]["conditions"].as_array()?;
+    conditions
+        .iter()
+        .find(|condition| condition["type"] == "Ready")
 }
 
 impl Drop for Managed {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}", self.logs());
+            let control = self.control.iter().map(Control::process);
+            eprintln!("{}", self.logs(control.chain([self.proxy.process()])));
         }
     }
-}
-
-/// What the install gives control's account, and what a user adds whose namespace has credentials.
-async fn install(kubernetes: &Kubernetes) {
-    let rendered = shell(kubernetes, "kubectl kustomize wasmplugin/install").await;
-    assert!(rendered.well, "{}", rendered.err);
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&rendered.out).unwrap();
-    let system = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-    kubernetes.submit(system).await.unwrap();
-    for object in objects {
-        let kind = object["kind"].as_str().unwrap();
-        if kind == "ServiceAccount" || kind.contains("Role") {
-            kubernetes.submit(object).await.unwrap();
-        }
-    }
-    let opened = shell(
-        kubernetes,
-        "kubectl apply -n mcp-test -k wasmplugin/install/secrets",
-    )
-    .await;
-    assert!(opened.well, "{}", opened.err);
 }

@@ -1,7 +1,6 @@
 //! The manifests of a gateway before GitHub's server: the examples' own where they can be, the rest from `manifests/`.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use harness::component;
@@ -9,9 +8,10 @@ use harness::gateway::temporary_folder;
 use tempfile::TempDir;
 
 /// What of the examples serves as it is: part 1 but for where the server is, and the policy of part 2.
-const EXAMPLES: [&str; 6] = [
-    "platform/extension.yaml",
+const EXAMPLES: [&str; 7] = [
     "platform/namespaces.yaml",
+    "platform/gateway.yaml",
+    "platform/extension.yaml",
     "part-1/step-3-http-route.yaml",
     "part-1/step-4-secret.yaml",
     "part-1/step-5-registration.yaml",
@@ -24,8 +24,10 @@ const OWN_GROUPS: [&str; 2] = ["mcp.kuadrant.io/", "kuadrant.io/"];
 /// The ports that the manifests name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ports {
-    /// Of the gateway.
+    /// Where the gateway serves what its Gateway has at port 8080.
     pub(crate) gateway: u16,
+    /// The same for port 8443.
+    pub(crate) gateway_tls: u16,
     /// Of GitHub's server.
     pub(crate) server: u16,
 }
@@ -41,11 +43,10 @@ impl Manifests {
     pub(crate) fn new(ports: Ports) -> Self {
         let port = |name: &str| own(name, &ports.placeholders());
         let examples = EXAMPLES.map(|name| match name {
-            "platform/extension.yaml" => extension(None),
+            "platform/extension.yaml" => extension(),
             _ => example(name),
         });
-        let texts = [port("gateway.yaml"), port("server.yaml")];
-        let texts: Vec<String> = texts.into_iter().chain(examples).collect();
+        let texts: Vec<String> = examples.into_iter().chain([port("server.yaml")]).collect();
         let folder = temporary_folder("manifests");
         for (number, text) in texts.iter().enumerate() {
             fs::write(folder.path().join(format!("{number}.yaml")), text).unwrap();
@@ -76,20 +77,20 @@ impl Manifests {
 
 impl Ports {
     /// As the manifests name them.
-    pub(crate) fn placeholders(self) -> [(&'static str, String); 2] {
+    pub(crate) fn placeholders(self) -> [(&'static str, String); 3] {
         [
             ("${GATEWAY_PORT}", self.gateway.to_string()),
+            ("${GATEWAY_TLS_PORT}", self.gateway_tls.to_string()),
             ("${SERVER_PORT}", self.server.to_string()),
         ]
     }
 }
 
-/// The extension of the examples, with the host that tests name, and the address at which control reaches the gateway.
-pub(crate) fn extension(private: Option<SocketAddr>) -> String {
-    let private = private.map(|address| format!("  privateHost: {address}\n"));
-    let hosts = format!("  publicHost: localhost\n{}", private.unwrap_or_default());
+/// The extension of the examples, with the host that tests name.
+fn extension() -> String {
     let named = "sectionName: mcp\n";
-    example("platform/extension.yaml").replace(named, &format!("{named}{hosts}"))
+    let host = "  publicHost: localhost\n";
+    example("platform/extension.yaml").replace(named, &format!("{named}{host}"))
 }
 
 /// A file of the guides.

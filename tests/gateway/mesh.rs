@@ -1,18 +1,10 @@
 //! The gateway that all tests share: a cluster's API, Istio, and the two plugins in Istio's gateway.
 
-use std::fs;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use harness::caller::Protocol;
-use harness::component;
-use harness::github::GitHub;
-use harness::istio::{Istiod, Proxy, Workload, check_data};
+use harness::istio::Proxy;
 use harness::jwt;
-use harness::kubernetes::Kubernetes;
-use harness::port::Port;
-use harness::process::Process;
-use harness::registry::Registry;
 use harness::rendered::wasm_plugins;
 use harness::runtime;
 use harness::sessions::Client;
@@ -20,28 +12,25 @@ use harness::wait::until;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::manifests::{Manifests, Ports, own};
-
-/// The gateway of the examples.
-pub(crate) const GATEWAY: Workload<'_> = Workload {
-    gateway: "mcp-gateway",
-    namespace: "gateway-system",
-};
-
-/// The filter's image in the registry.
-pub(crate) const IMAGE: &str = "mcp/filter";
+use crate::manifests::{Manifests, own};
+use crate::platform::Platform;
 
 /// From the last object applied to the first answer, with the pull of the image, on a busy machine.
 const LIVE: Duration = Duration::from_secs(60);
 
 /// See the module. None of its tests changes it.
 pub(crate) struct Mesh {
+    // Ends before what it talks to: fields are dropped in order.
     pub(crate) proxy: Proxy,
-    pub(crate) github: GitHub,
-    pub(crate) port: Port,
-    istiod: Istiod,
-    _kubernetes: Kubernetes,
-    pub(crate) registry: Registry,
+    platform: Platform,
+}
+
+impl std::ops::Deref for Mesh {
+    type Target = Platform;
+
+    fn deref(&self) -> &Platform {
+        &self.platform
+    }
 }
 
 /// The shared one. When it does not start, the first test waits for it in vain and the others fail at once.
@@ -66,38 +55,21 @@ impl std::ops::Deref for Used {
 impl Drop for Used {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}", self.logs());
+            eprintln!("{}", self.logs([self.proxy.process()]));
         }
     }
 }
 
 impl Mesh {
     async fn start() -> Self {
-        check_data().await;
-        let github = GitHub::start().await;
-        let port = Port::hold();
-        let ports = Ports {
-            gateway: port.number(),
-            server: github.address().port(),
-        };
-        let manifests = Manifests::new(ports);
-        let registry = Registry::start().await;
-        let filter = component::image("mcp-filter");
-        let (kubernetes, image) = tokio::join!(cluster(ports), registry.push(IMAGE, &filter));
-        let plugins = wasm_plugins(manifests.folder(), &format!("oci://{image}")).await;
-        let istiod = Istiod::start(&kubernetes).await;
-        kubernetes.apply(&manifests.for_cluster()).await;
-        kubernetes.apply(&authentication()).await;
-        kubernetes.apply(&plugins).await;
-        let proxy = Proxy::start(&istiod, GATEWAY, &registry.authority()).await;
-        let mesh = Self {
-            proxy,
-            github,
-            port,
-            istiod,
-            _kubernetes: kubernetes,
-            registry,
-        };
+        let platform = Platform::start("default").await;
+        let manifests = Manifests::new(platform.ports());
+        let plugins = wasm_plugins(manifests.folder(), &platform.image).await;
+        platform.kubernetes.apply(&manifests.for_cluster()).await;
+        platform.kubernetes.apply(&authentication()).await;
+        platform.kubernetes.apply(&plugins).await;
+        let proxy = platform.start_proxy().await;
+        let mesh = Self { proxy, platform };
         mesh.until_live().await;
         mesh
     }
@@ -133,33 +105,6 @@ impl Mesh {
         })
         .await;
     }
-
-    fn address(&self) -> SocketAddr {
-        self.port.address()
-    }
-
-    fn logs(&self) -> String {
-        let processes = [
-            self.istiod.process(),
-            self.registry.process(),
-            self.proxy.process(),
-        ];
-        processes.map(Process::log).join("\n")
-    }
-}
-
-/// A cluster with Istio's kinds and all that the user's own objects stand on.
-pub(crate) async fn cluster(ports: Ports) -> Kubernetes {
-    let kubernetes = Kubernetes::start().await;
-    kubernetes.define(&component::kinds().join("\n---\n")).await;
-    let namespaces = component::file("../examples/github/platform/namespaces.yaml");
-    kubernetes
-        .apply(&fs::read_to_string(namespaces).unwrap())
-        .await;
-    kubernetes
-        .apply(&own("cluster.yaml", &ports.placeholders()))
-        .await;
-    kubernetes
 }
 
 fn authentication() -> String {

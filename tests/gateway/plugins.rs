@@ -1,6 +1,7 @@
 //! How the filter comes into the gateway, and where it stands there.
 
-use crate::mesh::{IMAGE, mesh};
+use crate::mesh::mesh;
+use crate::platform::IMAGE;
 
 tests! {
     async fn the_agent_pulls_the_image_by_its_digest() {
@@ -12,7 +13,7 @@ tests! {
 
     async fn filters_stand_in_the_order_route_jwt_authn_gate() {
         let mesh = mesh().await;
-        let filters = mesh.proxy.filters(mesh.port.number()).await;
+        let filters = mesh.proxy.filters(mesh.address().port()).await;
         let place = |part: &str| {
             let places: Vec<_> = (0..filters.len()).filter(|place| filters[*place].contains(part)).collect();
             assert_eq!(places.len(), 1, "{part} in {filters:?}");

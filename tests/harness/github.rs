@@ -39,14 +39,21 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Starts both and waits until the server accepts connections.
+    /// Starts both and waits until the server accepts connections. It offers what it does by itself.
     pub async fn start() -> Self {
+        Self::offering("default").await
+    }
+
+    /// The same with other toolsets: names with commas between them, or `all`.
+    pub async fn offering(toolsets: &str) -> Self {
         let authorizations = Arc::default();
         let api = start_api(Arc::clone(&authorizations)).await;
         let port = Port::hold();
         let mut server = command(&component::github_mcp_server());
         server.args([
             "http",
+            "--toolsets",
+            toolsets,
             "--listen-host",
             "127.0.0.1",
             "--port",

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::authority::{Authority, Identity};
 use crate::caller::{Protocol, Request};
 use crate::component;
 use crate::gateway::temporary_folder;
@@ -34,6 +35,8 @@ pub struct Istiod {
     process: Process,
     ports: IstiodPorts,
     folder: TempDir,
+    // Of istiod's own certificate, and of those of the proxies.
+    authority: Authority,
 }
 
 /// Where istiod listens.
@@ -59,11 +62,16 @@ impl Istiod {
     pub async fn start(kubernetes: &Kubernetes) -> Self {
         let folder = temporary_folder("istiod");
         let ports = IstiodPorts::hold();
-        let process = Self::run(kubernetes, folder.path(), &ports).await;
+        let authority = Authority::new();
+        authority
+            .server("istiod.istio-system.svc")
+            .write(folder.path());
+        let process = Self::run(kubernetes, folder.path(), &ports, &authority.file()).await;
         Self {
             process,
             ports,
             folder,
+            authority,
         }
     }
 
@@ -75,10 +83,16 @@ impl Istiod {
 
     /// Starts another after [`Istiod::kill`], where the last one listened.
     pub async fn start_again(&mut self, kubernetes: &Kubernetes) {
-        self.process = Self::run(kubernetes, self.folder.path(), &self.ports).await;
+        let authority = self.authority.file();
+        self.process = Self::run(kubernetes, self.folder.path(), &self.ports, &authority).await;
     }
 
-    async fn run(kubernetes: &Kubernetes, folder: &Path, ports: &IstiodPorts) -> Process {
+    async fn run(
+        kubernetes: &Kubernetes,
+        folder: &Path,
+        ports: &IstiodPorts,
+        authority: &Path,
+    ) -> Process {
         let istiod = command(&component::istio().join("pilot-discovery"));
         let mut istiod = in_folder(istiod, folder);
         istiod
@@ -95,9 +109,15 @@ impl Istiod {
             .args(["discovery", "--registries", "Kubernetes"])
             .args(["--namespace", "istio-system", "--kubeconfig"])
             .arg(kubernetes.kubeconfig())
-            .args(["--grpcAddr", &ports.xds.address().to_string()])
+            .args(["--secureGRPCAddr", &ports.xds.address().to_string()])
             .args(["--httpAddr", &ports.http.address().to_string()])
-            .args(["--secureGRPCAddr", "", "--httpsAddr", ""])
+            .args(["--grpcAddr", "", "--httpsAddr", ""])
+            .arg("--caCertFile")
+            .arg(authority)
+            .arg("--tlsCertFile")
+            .arg(folder.join("tls.crt"))
+            .arg("--tlsKeyFile")
+            .arg(folder.join("tls.key"))
             .args(["--monitoringAddr", &ports.monitoring.address().to_string()])
             .args(["--ctrlz_port", "0", "--log_output_level", LOG]);
         let process = Process::start("istiod", istiod).await;
@@ -132,6 +152,37 @@ pub struct Workload<'a> {
     pub gateway: &'a str,
     /// Its namespace.
     pub namespace: &'a str,
+}
+
+impl Workload<'_> {
+    /// Of its Pods and of its service account, as Istio names them.
+    fn name(&self) -> String {
+        format!("{}-istio", self.gateway)
+    }
+
+    /// By which istiod knows it: without, it gives it no certificates.
+    fn identity(&self, istiod: &Istiod) -> Identity {
+        istiod.authority.workload(self.namespace, &self.name())
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let name = self.name();
+        let labels = json!({"gateway.networking.k8s.io/gateway-name": self.gateway});
+        vec![
+            ("INSTANCE_IP", "127.0.0.1".to_owned()),
+            ("POD_NAME", format!("{name}-0")),
+            ("POD_NAMESPACE", self.namespace.to_owned()),
+            ("SERVICE_ACCOUNT", name.clone()),
+            ("ISTIO_META_WORKLOAD_NAME", name),
+            ("ISTIO_META_CLUSTER_ID", "Kubernetes".to_owned()),
+            ("ISTIO_META_MESH_ID", "cluster.local".to_owned()),
+            ("ISTIO_META_NODE_NAME", "node-1".to_owned()),
+            ("ISTIO_METAJSON_LABELS", labels.to_string()),
+            ("TRUST_DOMAIN", "cluster.local".to_owned()),
+            ("JWT_POLICY", "none".to_owned()),
+            ("PILOT_CERT_PROVIDER", "istiod".to_owned()),
+        ]
+    }
 }
 
 /// The program pilot-agent and the Envoy that it starts. Ends when dropped.
@@ -171,7 +222,7 @@ impl Proxy {
         let mut agent = in_folder(command(&component::istio_data()), folder.path());
         agent.arg(component::istio().join("pilot-agent"));
         agent
-            .envs(identity(workload))
+            .envs(workload.environment())
             .env("FILE_MOUNTED_CERTS", "true")
             .env("WASM_INSECURE_REGISTRIES", registry)
             .env("PEER_METADATA_DISCOVERY", "false")
@@ -180,7 +231,10 @@ impl Proxy {
                 "ENVOY_PROMETHEUS_PORT",
                 ports.prometheus.number().to_string(),
             )
-            .env("PROXY_CONFIG", proxy_config(istiod, &ports, folder.path()))
+            .env(
+                "PROXY_CONFIG",
+                proxy_config(istiod, &ports, &workload.identity(istiod), folder.path()),
+            )
             .args(["proxy", "router", "--concurrency", "2"])
             .args([
                 "--domain",
@@ -252,31 +306,17 @@ fn in_folder(mut command: Command, folder: &Path) -> Command {
     command
 }
 
-fn identity(workload: Workload<'_>) -> Vec<(&'static str, String)> {
-    let Workload { gateway, namespace } = workload;
-    let name = format!("{gateway}-istio");
-    let labels = json!({"gateway.networking.k8s.io/gateway-name": gateway});
-    vec![
-        ("INSTANCE_IP", "127.0.0.1".to_owned()),
-        ("POD_NAME", format!("{name}-0")),
-        ("POD_NAMESPACE", namespace.to_owned()),
-        ("SERVICE_ACCOUNT", name.clone()),
-        ("ISTIO_META_WORKLOAD_NAME", name),
-        ("ISTIO_META_CLUSTER_ID", "Kubernetes".to_owned()),
-        ("ISTIO_META_MESH_ID", "cluster.local".to_owned()),
-        ("ISTIO_META_NODE_NAME", "node-1".to_owned()),
-        ("ISTIO_METAJSON_LABELS", labels.to_string()),
-        ("TRUST_DOMAIN", "cluster.local".to_owned()),
-        ("JWT_POLICY", "none".to_owned()),
-        ("PILOT_CERT_PROVIDER", "istiod".to_owned()),
-    ]
-}
-
 /// The status port is the one thing here that listens on all interfaces: the agent cannot do otherwise.
-fn proxy_config(istiod: &Istiod, ports: &ProxyPorts, folder: &Path) -> String {
+fn proxy_config(istiod: &Istiod, ports: &ProxyPorts, identity: &Identity, folder: &Path) -> String {
+    let [certificate, key] = identity.write(folder);
     json!({
         "discoveryAddress": istiod.ports.xds.address().to_string(),
-        "controlPlaneAuthPolicy": "NONE",
+        "controlPlaneAuthPolicy": "MUTUAL_TLS",
+        "proxyMetadata": {
+            "ISTIO_META_TLS_CLIENT_ROOT_CERT": istiod.authority.file(),
+            "ISTIO_META_TLS_CLIENT_CERT_CHAIN": certificate,
+            "ISTIO_META_TLS_CLIENT_KEY": key,
+        },
         "binaryPath": envoy(folder),
         "configPath": folder.join("etc/istio/proxy"),
         "statusPort": ports.status.number(),

@@ -10,6 +10,7 @@
     reason = "a harness ends its test by a panic"
 )]
 
+pub mod authority;
 pub mod bare_envoy;
 pub mod caller;
 pub mod clients;
@@ -21,6 +22,7 @@ pub mod everything;
 pub mod gateway;
 pub mod github;
 pub mod image;
+pub mod install;
 pub mod istio;
 pub mod jwt;
 pub mod kubectl;
@@ -37,6 +39,7 @@ pub mod rendered;
 pub mod runtime;
 pub mod script;
 pub mod sessions;
+pub mod terminator;
 pub mod upstream;
 pub mod wait;
 pub mod wire;

@@ -24,6 +24,8 @@ pub struct Client {
     pub session: Option<String>,
     /// The revision that `initialize` negotiated.
     pub version: Option<String>,
+    /// The host that it names; `localhost` where there is none.
+    pub host: Option<String>,
     /// Sent with every request.
     pub headers: Vec<(String, Vec<u8>)>,
 }
@@ -38,6 +40,7 @@ impl Client {
             protocol,
             session: None,
             version: None,
+            host: None,
             headers,
         }
     }
@@ -94,6 +97,15 @@ impl Client {
         }
     }
 
+    /// The same client, naming another host.
+    #[must_use]
+    pub fn naming(self, host: &str) -> Self {
+        Self {
+            host: Some(host.to_owned()),
+            ..self
+        }
+    }
+
     /// With one header more on every request.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
@@ -109,6 +121,9 @@ impl Client {
 
     /// A request with session, revision and the client's own headers.
     pub fn stamped(&self, mut request: Request) -> Request {
+        if let Some(host) = &self.host {
+            request = request.host(host);
+        }
         if let Some(session) = &self.session {
             request = request.header("mcp-session-id", session);
         }
