@@ -8,6 +8,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::image::Image;
 use crate::object::ObjectName;
+use crate::registry::Registry;
 
 /// Where MCP clients connect unless told otherwise; the address of the guides.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8001);
@@ -107,6 +108,9 @@ pub struct RunArgs {
     /// Whose the WasmPlugins are.
     #[arg(long, value_enum, default_value_t = PluginsMode::Manage)]
     pub wasmplugins: PluginsMode,
+    /// What is looked at before a gateway is given an image.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
     /// Where a gateway is reached, whatever the objects say. May be given several times.
     #[arg(long, value_name = "NAMESPACE/NAME=HOST:PORT", value_parser = gateway_address)]
     pub gateway_address: Vec<(ObjectName, String)>,
@@ -122,6 +126,49 @@ pub struct RunArgs {
     /// How it is logged, on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// How the registry of the filter's image is reached.
+#[derive(Clone, Debug, Group)]
+pub struct RegistryArgs {
+    /// Whether the registry is asked first, if there is such an image and its filter can read the configuration.
+    #[arg(long, value_enum, default_value_t = ImageCheck::Required)]
+    pub image_check: ImageCheck,
+    /// The registry's logins in the form of Docker's config.json; none where there is no such file.
+    #[arg(long, value_name = "FILE")]
+    pub registry_login: Option<PathBuf>,
+    /// Certificate authorities in PEM that sign for the registry, beside the known ones; none where there is no such file.
+    #[arg(long, value_name = "FILE")]
+    pub registry_ca: Option<PathBuf>,
+    /// A registry without TLS. May be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub registry_http: Vec<String>,
+    /// The Secret with the registry's login in each gateway's namespace, for the WasmPlugins that control makes.
+    #[arg(long, value_name = "NAME")]
+    pub image_pull_secret: Option<String>,
+}
+
+impl RegistryArgs {
+    /// How it is asked; `None` where it is not.
+    pub fn registry(&self) -> Option<Registry> {
+        match self.image_check {
+            ImageCheck::Required => Some(Registry {
+                logins: self.registry_login.clone(),
+                authorities: self.registry_ca.clone(),
+                without_tls: self.registry_http.clone(),
+            }),
+            ImageCheck::Off => None,
+        }
+    }
+}
+
+/// Whether the registry of an image is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImageCheck {
+    /// A gateway gets no image that control cannot look at, and keeps the one that it has.
+    Required,
+    /// A gateway gets whatever is named.
+    Off,
 }
 
 /// How is logged.

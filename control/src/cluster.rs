@@ -13,6 +13,7 @@ mod events;
 mod extensions;
 mod follower;
 mod followers;
+mod images;
 mod kept;
 mod keys;
 mod lateness;
@@ -21,8 +22,10 @@ mod live;
 pub mod metrics;
 mod model;
 mod notices;
+mod nudges;
 mod objects;
 mod plugins;
+mod roll;
 mod secrets;
 mod session;
 mod session_keys;
@@ -51,6 +54,7 @@ use crate::crds;
 use crate::image::Image;
 use crate::labels::PROGRAM;
 use crate::object::ObjectName;
+use crate::registry::Registry;
 use crate::signals::Signals;
 use admin::Admin;
 use keys::SharedKeys;
@@ -96,15 +100,25 @@ enum ClusterError {
 struct Options {
     gateway_addresses: BTreeMap<ObjectName, String>,
     plugins: WasmPlugins,
+    /// Where the filter's images are looked at; `None` where they are not.
+    registry: Option<Registry>,
 }
 
 /// Whose the WasmPlugins are.
 #[derive(Debug)]
 enum WasmPlugins {
     /// Control's, which pull this image.
-    Manage(Image),
+    Manage(FilterImage),
     /// Users'; control owns `spec.pluginConfig` alone.
     Adopt,
+}
+
+/// What a gateway pulls.
+#[derive(Clone, Debug)]
+struct FilterImage {
+    image: Image,
+    /// The Secret of the gateway's namespace with the login that the registry wants.
+    pull_secret: Option<String>,
 }
 
 /// Serves until a signal comes.
@@ -127,12 +141,16 @@ pub fn run(args: &RunArgs) -> ExitCode {
 fn options(args: &RunArgs) -> Result<Options, ClusterError> {
     let plugins = match (args.wasmplugins, &args.image) {
         (PluginsMode::Adopt, _) => WasmPlugins::Adopt,
-        (PluginsMode::Manage, Some(image)) => WasmPlugins::Manage(image.clone()),
+        (PluginsMode::Manage, Some(image)) => WasmPlugins::Manage(FilterImage {
+            image: image.clone(),
+            pull_secret: args.registry.image_pull_secret.clone(),
+        }),
         (PluginsMode::Manage, None) => return Err(ClusterError::NoImage),
     };
     Ok(Options {
         gateway_addresses: args.gateway_address.iter().cloned().collect(),
         plugins,
+        registry: args.registry.registry(),
     })
 }
 

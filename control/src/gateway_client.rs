@@ -21,6 +21,9 @@ use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use mcp_filter_core::control_signature::{CONTROL_HEADER, CREDENTIAL_HEADER};
 
+use crate::cause::root_cause;
+use crate::tls::plain_client;
+
 /// Below the gateway's own idle timeout, so that a pooled connection is never found closed.
 const POOL_IDLE: Duration = Duration::from_secs(5);
 
@@ -87,7 +90,7 @@ impl GatewayClient {
     /// # Errors
     /// When the HTTP library refuses its settings.
     pub fn new(address: impl Into<Arc<str>>, signer: Signer) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
+        let http = plain_client()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .pool_idle_timeout(POOL_IDLE)
@@ -157,13 +160,4 @@ impl GatewayClient {
             cause: root_cause(error),
         }
     }
-}
-
-/// The innermost cause: what the outer layers say is only that a request failed.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -10,7 +10,7 @@ const DIGITS: usize = 64;
 
 /// `oci://REGISTRY/NAME@sha256:DIGEST`. By digest alone: what a tag means changes, and the two parts of the filter must
 /// be the same bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Image(String);
 
 /// What an image must look like.
@@ -21,6 +21,11 @@ pub struct Image(String);
 pub struct InvalidImage;
 
 impl Image {
+    /// As registries know it: `REGISTRY/NAME@sha256:DIGEST`.
+    pub fn reference(&self) -> &str {
+        self.0.strip_prefix(SCHEME).unwrap_or(&self.0)
+    }
+
     /// The first digits of the digest, for names.
     pub fn short_digest(&self) -> &str {
         let digest = self.0.split_once(DIGEST).map_or("", |(_, digest)| digest);

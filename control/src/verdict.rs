@@ -58,6 +58,10 @@ pub enum Reason {
     WasmPluginNotFound,
     /// There are others beside the gateway's WasmPlugins that control makes, or in their place.
     WasmPluginConflict,
+    /// Control does not give a gateway the image that it is to have, for it has none that works.
+    ImageUnusable,
+    /// The gateway serves, by an older image than it is to have.
+    ImageKept,
     /// A policy refused control's own requests.
     DiscoveryRefused,
     /// A field, or a whole object, that is accepted but has no effect yet.
@@ -97,6 +101,8 @@ impl Reason {
             Self::PushRefused => "PushRefused",
             Self::WasmPluginNotFound => "WasmPluginNotFound",
             Self::WasmPluginConflict => "WasmPluginConflict",
+            Self::ImageUnusable => "ImageUnusable",
+            Self::ImageKept => "ImageKept",
             Self::DiscoveryRefused => "DiscoveryRefused",
             Self::Unsupported => "Unsupported",
             Self::ListenerConflict => "ListenerConflict",

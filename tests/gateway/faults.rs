@@ -19,7 +19,7 @@ const CONSEQUENCE: Duration = Duration::from_secs(60);
 const AFTER_ISTIOD: Duration = Duration::from_secs(120);
 
 /// Requests that show that the gateway serves.
-const SOME: u64 = 60;
+pub(crate) const SOME: u64 = 60;
 
 tests! {
     async fn no_request_fails_while_istiod_the_apiserver_or_control_is_down_and_what_comes_after_is_served() {
@@ -67,25 +67,10 @@ tests! {
         assert_eq!(managed.plugins("AUTHZ").await.len(), 1);
         managed.until_ready("echo", "True", "Ready").await;
     }
-
-    async fn an_image_that_nobody_can_pull_closes_the_gateway_and_is_told() {
-        let mut managed = Managed::start().await;
-        let _upstream = serve(&managed).await;
-        let good = managed.image();
-        let (name, _) = good.split_once('@').expect("a digest");
-        managed.roll(&format!("{name}@sha256:{}", "0".repeat(64))).await;
-        let told = managed.until_ready("echo", "Unknown", "GatewayUnreachable").await;
-        assert_eq!(told["status"]["discoveredTools"], 1);
-        let reply = managed.client().call("echo_greet", json!({})).await;
-        assert_eq!(reply.status, 403, "closed, not open: {}", reply.shown());
-        managed.roll(&good).await;
-        managed.until_ready("echo", "True", "Ready").await;
-        managed.client().call("echo_greet", json!({})).await.result();
-    }
 }
 
 /// A server whose only tool echoes, as `echo_greet`.
-async fn serve(managed: &Managed) -> Upstream {
+pub(crate) async fn serve(managed: &Managed) -> Upstream {
     let tools = vec![Tool::new("greet", Answer::Echo)];
     let upstream = Upstream::start(Script::with_tools(tools)).await;
     managed
@@ -97,7 +82,7 @@ async fn serve(managed: &Managed) -> Upstream {
 }
 
 /// The tools that the gateway lists.
-async fn names(managed: &Managed) -> BTreeSet<String> {
+pub(crate) async fn names(managed: &Managed) -> BTreeSet<String> {
     let listed = managed.client().list("tools/list", "tools").await;
     let definitions = listed
         .iter()

@@ -1,10 +1,18 @@
-//! The image of control, as a node gets it. Level `apiserver` runs its program.
+//! The images of control and of the filter, as nodes and gateways get them. Level `apiserver` runs control's program.
 
 use std::fs;
+use std::path::Path;
+use std::process::Output;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use harness::component;
+use harness::gateway::temporary_folder;
 use harness::image::Image;
 use harness::process::command;
+use harness::registry::Registry;
+use mcp_control::registry::{REQUIREMENTS, VERSIONS};
+use mcp_filter_config::{KNOWN_REQUIREMENTS, VERSION};
 use serde_json::{Value, json};
 
 /// `p_type` of the program header that names a loader (ELF-64 Object File Format, "Program header table").
@@ -28,6 +36,68 @@ tests! {
         assert_eq!(label("licenses"), "Apache-2.0");
         assert_ne!(label("title"), Value::Null);
     }
+
+    async fn the_image_of_the_filter_says_what_it_is_and_which_configurations_it_reads() {
+        let image = Image::open(component::image("mcp-filter"));
+        let annotations = image.annotations();
+        let word = |name: &str| annotations[&format!("org.opencontainers.image.{name}")].clone();
+        assert_eq!(word("version"), env!("CARGO_PKG_VERSION"));
+        assert_eq!(word("licenses"), "Apache-2.0");
+        assert_eq!(word("title"), "mcp-filter");
+        assert_eq!(annotations[VERSIONS], VERSION.to_string());
+        let listed = annotations.get(REQUIREMENTS).map(String::as_str).unwrap_or_default();
+        let listed: Vec<_> = listed.split(',').filter(|name| !name.is_empty()).collect();
+        assert_eq!(listed, KNOWN_REQUIREMENTS);
+    }
+
+    async fn a_signed_image_has_its_signature_and_its_packages_beside_it() {
+        let (registry, folder) = (Registry::start().await, temporary_folder("keys"));
+        let keys = folder.path().display();
+        run(&format!("cd {keys} && $COSIGN generate-key-pair")).await;
+        let push = format!("--push {} --without-tls --sign {keys}/cosign.key --source https://git.example.com/mcp",
+            registry.authority());
+        let printed = run(&format!("scripts/image {push} mcp-filter")).await;
+        let named = printed.lines().find_map(|line| line.strip_prefix("FILTER=")).expect("the image's name");
+        let proof = format!("--key {keys}/cosign.pub --insecure-ignore-tlog=true --allow-http-registry {}/{named}",
+            registry.authority());
+        run(&format!("$COSIGN verify {proof}")).await;
+        let attested = run(&format!("$COSIGN verify-attestation --type cyclonedx {proof}")).await;
+        let attested: Value = serde_json::from_str(attested.lines().next().expect("a line")).unwrap();
+        let statement = STANDARD.decode(attested["payload"].as_str().unwrap()).unwrap();
+        let statement: Value = serde_json::from_slice(&statement).unwrap();
+        let packages = statement["predicate"]["components"].as_array().expect("packages");
+        let has = |name: &str| packages.iter().any(|package| package["name"] == name);
+        assert!(has("proxy-wasm") && has("serde_json") && !has("kube"), "{packages:?}");
+        let manifest = run(&format!("$CRANE manifest --insecure {}/{named}", registry.authority())).await;
+        assert!(manifest.contains("https://git.example.com/mcp"), "{manifest}");
+        let other = registry.push("mcp/control", &component::image("mcp-control")).await;
+        let proof = proof.replace(&format!("{}/{named}", registry.authority()), &other);
+        let unsigned = shell(&format!("$COSIGN verify {proof}")).await;
+        assert!(!unsigned.status.success(), "nobody has signed it");
+    }
+}
+
+/// What a command line prints that ends well.
+async fn run(line: &str) -> String {
+    let output = shell(line).await;
+    assert!(
+        output.status.success(),
+        "{line}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn shell(line: &str) -> Output {
+    let mut shell = command(Path::new("bash"));
+    shell
+        .args(["-ceu", line])
+        .current_dir(component::file(".."));
+    shell
+        .env("COSIGN", component::cosign())
+        .env("CRANE", component::crane())
+        .env("COSIGN_PASSWORD", "");
+    shell.output().await.expect("a shell")
 }
 
 /// The types of all program headers.

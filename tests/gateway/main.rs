@@ -15,6 +15,7 @@ mod credentials;
 mod faults;
 mod identities;
 mod image;
+mod images;
 mod managed;
 mod manifests;
 mod mesh;

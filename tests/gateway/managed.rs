@@ -81,10 +81,14 @@ impl Managed {
     pub(crate) async fn start_control(&mut self) {
         let account = Deployment::installed().await.account();
         let kubeconfig = self.kubernetes.kubeconfig_of(NAMESPACE, account).await;
-        let image = format!("--image={}", self.image);
         let address = self.address();
-        let address = format!("--gateway-address=gateway-system/mcp-gateway={address}");
-        let arguments = [image.as_str(), &address];
+        let arguments = [
+            format!("--image={}", self.image),
+            format!("--gateway-address=gateway-system/mcp-gateway={address}"),
+            format!("--registry-http={}", self.registry.authority()),
+            "--image-check=required".to_owned(),
+        ];
+        let arguments = arguments.each_ref().map(String::as_str);
         self.control = Some(Control::start(&kubeconfig, "mcp-controller-0", &arguments).await);
     }
 
@@ -108,6 +112,17 @@ impl Managed {
             istiod, kubernetes, ..
         } = &mut self.platform;
         istiod.start_again(kubernetes).await;
+    }
+
+    /// Starts the registry again after it was killed.
+    pub(crate) async fn start_registry_again(&mut self) {
+        self.platform.registry.start_again().await;
+    }
+
+    /// Another gateway's workload in place of the one that runs, which it ends at once.
+    pub(crate) async fn restart_proxy(&mut self) {
+        self.proxy.kill().await;
+        self.proxy = self.start_proxy().await;
     }
 
     /// The image that the gateway is given.
@@ -193,6 +208,27 @@ impl Managed {
         let what = format!("{name} is Ready={status} {reason}");
         self.kubernetes
             .until_object(&what, &registration, wanted)
+            .await
+    }
+
+    /// Waits until the MCPGatewayExtension is Ready, or why it is not, with these words among others. Gives all.
+    pub(crate) async fn until_extension(&self, status: &str, reason: &str, words: &str) -> String {
+        let extension = json!({
+            "apiVersion": "mcp.kuadrant.io/v1",
+            "kind": "MCPGatewayExtension",
+            "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
+        });
+        let what = format!("the MCPGatewayExtension is Ready={status} {reason}");
+        let wanted = |object: &Value| {
+            let conditions = object["status"]["conditions"].as_array()?;
+            let mut conditions = conditions.iter();
+            let ready = conditions.find(|condition| condition["type"] == "Ready")?;
+            let message = ready["message"].as_str()?;
+            let is_wanted = ready["status"] == status && ready["reason"] == reason;
+            (is_wanted && message.contains(words)).then(|| message.to_owned())
+        };
+        self.kubernetes
+            .until_object(&what, &extension, wanted)
             .await
     }
 

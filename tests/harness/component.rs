@@ -111,9 +111,19 @@ pub fn istio_data() -> PathBuf {
     file("../scripts/toolchain/istio-data")
 }
 
-/// An OCI registry and its client in one program.
+/// A client of OCI registries.
 pub fn crane() -> PathBuf {
     of_cluster("MCP_TEST_CRANE")
+}
+
+/// An OCI registry.
+pub fn registry() -> PathBuf {
+    of_cluster("MCP_TEST_REGISTRY")
+}
+
+/// What signs images and verifies that.
+pub fn cosign() -> PathBuf {
+    of_cluster("MCP_TEST_COSIGN")
 }
 
 /// An image as `scripts/image` makes it: `mcp-control` or `mcp-filter`.

@@ -60,14 +60,15 @@ pub struct Control {
 
 impl Control {
     /// Starts one as a kubelet would start the container of the install's Deployment, in the Pod `identity`. What cannot be
-    /// had here is another: the image of the filter, the port of the admin interface and, so that tests need not wait, the
-    /// lease. Each of these and of the Deployment's arguments gives way to one of `arguments` that has its name.
+    /// had here is another: the image of the filter, which no registry has, the port of the admin interface and, so that
+    /// tests need not wait, the lease. Each of these and of the Deployment's arguments gives way to one of `arguments` that has its name.
     pub async fn start(kubeconfig: &Path, identity: &str, arguments: &[&str]) -> Self {
         let deployment = Deployment::installed().await;
         let admin = Port::hold();
         let usual = [
             format!("--admin={}", admin.address()),
             format!("--image={IMAGE}"),
+            "--image-check=off".to_owned(),
             format!("--lease-seconds={LEASE_SECONDS}"),
         ];
         let usual = usual.iter().map(String::as_str);

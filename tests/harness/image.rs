@@ -1,5 +1,6 @@
 //! An image in the form of OCI's image layout, as `scripts/image` makes it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,6 +27,11 @@ impl Image {
     pub fn config(&self) -> Value {
         let digest = self.manifest["config"]["digest"].as_str();
         json(&blob(&self.layout, digest.expect("a configuration")))["config"].clone()
+    }
+
+    /// What its manifest says of it.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        serde_json::from_value(self.manifest["annotations"].clone()).expect("annotations")
     }
 
     /// Its files, in a folder.

@@ -257,6 +257,12 @@ impl Proxy {
         }
     }
 
+    /// Ends both at once.
+    pub async fn kill(&self) {
+        self.process.signal(Signal::KILL);
+        self.process.ended().await;
+    }
+
     /// The process pilot-agent, whose log holds Envoy's, too.
     pub fn process(&self) -> &Process {
         &self.process

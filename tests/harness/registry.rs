@@ -1,34 +1,51 @@
-//! An OCI registry.
+//! An OCI registry: the one of the distribution project.
 
+use std::fs;
 use std::path::Path;
 
+use rustix::process::Signal;
+use serde_json::json;
+use tempfile::TempDir;
+
 use crate::component;
+use crate::gateway::temporary_folder;
+use crate::port::Port;
 use crate::process::{Process, command};
 
 /// See the module. Ends when dropped, with all that it holds.
 #[derive(Debug)]
 pub struct Registry {
+    // Ended before its folder goes: fields are dropped in order.
     process: Process,
-    port: u16,
+    port: Port,
+    folder: TempDir,
 }
 
 impl Registry {
     /// Starts an empty one.
     pub async fn start() -> Self {
-        let mut registry = command(&component::crane());
-        registry.args(["registry", "serve", "--address", "127.0.0.1:0"]);
-        let process = Process::start("crane registry", registry).await;
-        let port = process
-            .line("its port", |line| {
-                line.rsplit_once("serving on port ")?.1.trim().parse().ok()
-            })
-            .await;
-        Self { process, port }
+        let (port, folder) = (Port::hold(), temporary_folder("registry"));
+        Self {
+            process: run(&port, folder.path()).await,
+            port,
+            folder,
+        }
+    }
+
+    /// Ends it at once.
+    pub async fn kill(&self) {
+        self.process.signal(Signal::KILL);
+        self.process.ended().await;
+    }
+
+    /// Starts another after [`Registry::kill`], in its place and with what it held.
+    pub async fn start_again(&mut self) {
+        self.process = run(&self.port, self.folder.path()).await;
     }
 
     /// `ADDR:PORT`, as it stands in names of images.
     pub fn authority(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.port.address().to_string()
     }
 
     /// The process.
@@ -43,6 +60,32 @@ impl Registry {
         push.arg(format!("{}/{name}:tests", self.authority()));
         finish("crane push", push).await.trim().to_owned()
     }
+
+    /// An image like another in it, with one annotation more, or another value of it. Gives its name with its digest.
+    pub async fn annotated(&self, image: &str, key: &str, value: &str) -> String {
+        let mut mutate = command(&component::crane());
+        mutate.args(["mutate", "--insecure", image, "--annotation"]);
+        // Several values stand in quotes.
+        mutate.arg(format!("\"{key}={value}\""));
+        finish("crane mutate", mutate).await.trim().to_owned()
+    }
+}
+
+async fn run(port: &Port, folder: &Path) -> Process {
+    let config = json!({
+        "version": "0.1",
+        "storage": {"filesystem": {"rootdirectory": folder.join("data")}},
+        "http": {"addr": port.address().to_string()},
+    });
+    let file = folder.join("config.yaml");
+    // JSON is YAML.
+    fs::write(&file, config.to_string()).unwrap();
+    let mut registry = command(&component::registry());
+    registry.arg("serve").arg(&file).env_clear();
+    let process = Process::start("registry", registry).await;
+    let is_serving = |line: &str| line.contains("listening on ").then_some(());
+    process.line("that it serves", is_serving).await;
+    process
 }
 
 /// What a command prints that ends by itself, and well.

@@ -11,6 +11,8 @@ use tokio::task::JoinHandle;
 const TEST_BOUND: Duration = Duration::from_secs(150);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    // For the HTTP clients of others.
+    mcp_control::tls::use_ring();
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

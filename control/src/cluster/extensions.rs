@@ -41,7 +41,14 @@ fn accepted(model: &Model, extension: &ExtensionVerdict) -> Vec<Wish> {
     let gateway = extension.outcome.as_ref().ok();
     let gateway = gateway.and_then(|name| model.gateways.get(name));
     let (status, reason, message) = match gateway {
-        Some(gateway) if gateway.is_live => (Readiness::True, Reason::Ready, String::new()),
+        Some(gateway) if gateway.is_live => match &gateway.kept_image {
+            None => (Readiness::True, Reason::Ready, String::new()),
+            Some(why) => (
+                Readiness::True,
+                Reason::ImageKept,
+                format!("{why}. It goes on with the one that it has"),
+            ),
+        },
         Some(gateway) => match &gateway.trouble {
             Some(trouble) => (Readiness::Unknown, trouble.reason, trouble.told()),
             None => (

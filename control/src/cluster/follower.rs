@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use super::apply::Apply;
 use super::lateness::Lateness;
 use super::live::Live;
+use super::nudges::{Nudges, Pair};
 use super::plugins::Action;
 use crate::discovery::{Discovery, Event, PublicEndpoint, Subject, Timing};
-use crate::gateway_client::GatewayClient;
+use crate::gateway_client::{GatewayClient, NotLive};
 use crate::object::ObjectName;
 use crate::timer::at;
 
@@ -39,6 +40,8 @@ pub(super) struct Wanted {
     pub(super) live: Live,
     /// What is to be done to its WasmPlugins.
     pub(super) actions: Vec<Action>,
+    /// Those of control's own that are there.
+    pub(super) pair: Option<Pair>,
     /// Whose lists are read through it, once the configuration is live.
     pub(super) subjects: Vec<Subject>,
     /// Where the filter tells its generation.
@@ -69,19 +72,17 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// Starts one for the gateway that `client` reaches. It tells of itself by `news`, under its name.
+    /// Starts one for a gateway. It tells of itself by `news`, under its name.
     pub(super) fn start(
         gateway: ObjectName,
-        client: Result<GatewayClient, String>,
-        apply: Apply,
+        way: Way,
         news: mpsc::Sender<(ObjectName, News)>,
     ) -> Self {
         let wanted = watch::Sender::new(Arc::default());
         let (stop, stopped) = oneshot::channel();
         let work = Work {
             gateway,
-            client,
-            apply,
+            way,
             news,
             wanted: wanted.subscribe(),
             phase: Phase::Idle,
@@ -110,17 +111,34 @@ impl Follower {
     }
 }
 
+/// How a gateway is reached, and what makes it what it is.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// Or why it cannot be reached.
+    pub(super) client: Result<GatewayClient, String>,
+    pub(super) apply: Apply,
+    pub(super) nudges: Nudges,
+}
+
 #[derive(Debug)]
 struct Work {
     gateway: ObjectName,
-    client: Result<GatewayClient, String>,
-    apply: Apply,
+    way: Way,
     news: mpsc::Sender<(ObjectName, News)>,
     wanted: watch::Receiver<Arc<Wanted>>,
     phase: Phase,
     lateness: Lateness,
     /// Why the latest push has failed.
     failure: Option<String>,
+}
+
+/// Why it is not known what a gateway serves.
+#[derive(Debug, thiserror::Error)]
+enum Unseen {
+    #[error("{0}")]
+    NoWay(String),
+    #[error(transparent)]
+    NotLive(#[from] NotLive),
 }
 
 /// What comes next.
@@ -147,7 +165,7 @@ impl Phase {
 
 impl Work {
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
-        let client = self.client.clone().ok();
+        let client = self.way.client.clone().ok();
         let mut discovery = client.map(|client| Discovery::new(client, Timing::cluster()));
         loop {
             let goes_on = tokio::select! {
@@ -192,11 +210,15 @@ impl Work {
                         self.is_live(&wanted, discovery).await;
                     }
                     Ok(generation) => {
+                        self.way.nudges.end();
                         self.lateness.see(&generation, Instant::now());
                         let reason = "it does not serve yet what was pushed".to_owned();
                         self.is_not_live(reason).await;
                     }
-                    Err(reason) => self.is_not_live(reason).await,
+                    Err(unseen) => {
+                        self.nudge(&unseen, &wanted).await;
+                        self.is_not_live(unseen.to_string()).await;
+                    }
                 }
             }
         }
@@ -204,7 +226,7 @@ impl Work {
 
     async fn push(&mut self, wanted: &Wanted) {
         self.lateness.begin(Instant::now());
-        self.phase = match self.apply.all(&wanted.actions).await {
+        self.phase = match self.way.apply.all(&wanted.actions).await {
             Ok(()) => Phase::Look { at: Instant::now() },
             Err(error) => {
                 self.is_not_pushed(error.to_string()).await;
@@ -235,15 +257,27 @@ impl Work {
     }
 
     /// The generation that it serves.
-    async fn look(&self, wanted: &Wanted) -> Result<String, String> {
-        let client = self.client.as_ref().map_err(Clone::clone)?;
-        let endpoint = wanted.endpoint.as_ref().ok_or("it has no public host")?;
-        let asked = client.generation(&endpoint.host, &endpoint.path).await;
-        asked.map_err(|error| error.to_string())
+    async fn look(&self, wanted: &Wanted) -> Result<String, Unseen> {
+        let client = self.way.client.as_ref();
+        let client = client.map_err(|reason| Unseen::NoWay(reason.clone()))?;
+        let endpoint = wanted.endpoint.as_ref();
+        let endpoint = endpoint.ok_or_else(|| Unseen::NoWay("it has no public host".to_owned()))?;
+        Ok(client.generation(&endpoint.host, &endpoint.path).await?)
+    }
+
+    /// Has it pull its image again, where it answers without the filter.
+    async fn nudge(&mut self, unseen: &Unseen, wanted: &Wanted) {
+        match (unseen, &wanted.pair) {
+            (Unseen::NotLive(NotLive::Answer { .. }), Some(pair)) => {
+                self.way.nudges.closed(pair).await;
+            }
+            _ => self.way.nudges.end(),
+        }
     }
 
     async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
         self.lateness.end();
+        self.way.nudges.end();
         self.phase = Phase::Look {
             at: Instant::now() + WATCH,
         };

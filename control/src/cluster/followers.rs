@@ -7,13 +7,16 @@ use tokio::sync::mpsc;
 
 use super::WasmPlugins;
 use super::apply::Apply;
-use super::follower::{Follower, News, Wanted};
+use super::follower::{Follower, News, Wanted, Way};
 use super::keys::SharedKeys;
 use super::model::{Gateway, Model};
+use super::nudges::{Nudges, Pair};
 use super::plugins::{Action, Plugins};
+use super::roll::Roll;
 use crate::gateway_client::GatewayClient;
 use crate::index::GatewayAddress;
 use crate::object::ObjectName;
+use crate::registry::Registry;
 use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
 
 /// See the module.
@@ -21,6 +24,7 @@ use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
 pub(super) struct Followers {
     apply: Apply,
     teller: mpsc::Sender<(ObjectName, News)>,
+    registry: Option<Registry>,
     served: BTreeMap<ObjectName, Served>,
 }
 
@@ -36,6 +40,8 @@ struct Served {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pairs<'a> {
     pub(super) owner: &'a WasmPlugins,
+    /// Where control makes them: of which image each gateway's are to be.
+    pub(super) rolls: &'a BTreeMap<ObjectName, Roll>,
     /// As they are.
     pub(super) there: &'a Plugins,
     /// Whether they have changed since the gateways were served last.
@@ -43,11 +49,16 @@ pub(super) struct Pairs<'a> {
 }
 
 impl Followers {
-    /// None yet. They tell of their gateways by `teller`.
-    pub(super) fn new(apply: Apply, teller: mpsc::Sender<(ObjectName, News)>) -> Self {
+    /// None yet. They tell of their gateways by `teller`, and look for images in the registry.
+    pub(super) fn new(
+        apply: Apply,
+        teller: mpsc::Sender<(ObjectName, News)>,
+        registry: Option<Registry>,
+    ) -> Self {
         Self {
             apply,
             teller,
+            registry,
             served: BTreeMap::new(),
         }
     }
@@ -113,10 +124,15 @@ impl Followers {
             }
             GatewayClient::new(address.authority, keys.signer()).map_err(|error| error.to_string())
         });
-        let (apply, teller) = (self.apply.clone(), self.teller.clone());
+        let nudges = Nudges::new(self.apply.clone(), self.registry.clone());
+        let way = Way {
+            client,
+            apply: self.apply.clone(),
+            nudges,
+        };
         Served {
             address,
-            follower: Follower::start(name.clone(), client, apply, teller),
+            follower: Follower::start(name.clone(), way, self.teller.clone()),
             wanted: Wanted::default(),
         }
     }
@@ -144,15 +160,36 @@ impl Pairs<'_> {
             bytes: pushed_bytes(config),
             live: gateway.shall_serve(),
             actions,
+            pair: self.pair(name),
             subjects: gateway.subjects(),
             endpoint: gateway.endpoint(),
         })
     }
 
+    /// The WasmPlugins that control has made for a gateway, if its image is to be had.
+    fn pair(&self, name: &ObjectName) -> Option<Pair> {
+        let (Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name)? else {
+            return None;
+        };
+        Some(Pair {
+            image: image.clone(),
+            plugins: self.there.managed_of(name, image),
+        })
+    }
+
     fn actions(&self, name: &ObjectName, config: &PluginConfig) -> Result<Vec<Action>, Unwritable> {
         match self.owner {
-            WasmPlugins::Manage(image) => {
-                let pair = managed_wasm_plugins(name, image, config)?;
+            _ if matches!(self.rolls.get(name), Some(Roll::Wait(_))) => Ok(Vec::new()),
+            WasmPlugins::Manage(wanted) => {
+                let Some(Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name) else {
+                    return Ok(Vec::new());
+                };
+                let mut pair = managed_wasm_plugins(name, image, config)?;
+                if let Some(secret) = &wanted.pull_secret {
+                    for spec in pair.iter_mut().filter_map(|plugin| plugin.get_mut("spec")) {
+                        spec["imagePullSecret"] = secret.as_str().into();
+                    }
+                }
                 Ok(self.there.manage(name, &pair))
             }
             WasmPlugins::Adopt => {

@@ -58,6 +58,8 @@ pub(super) struct Gateway {
     discovered: BTreeMap<ObjectName, Timestamp>,
     /// What was seen live last.
     live: Live,
+    /// Why it serves by an older image than it is to have.
+    pub(super) kept_image: Option<String>,
     /// Why it is not known to serve what it shall.
     pub(super) trouble: Option<Trouble>,
     pub(super) is_live: bool,
@@ -260,6 +262,7 @@ impl Gateway {
             refusal: None,
             discovered: BTreeMap::new(),
             live: Live::default(),
+            kept_image: None,
             trouble: None,
             is_live: false,
         };

@@ -6,8 +6,11 @@ use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
 use super::objects::{Change, Effect, name};
+use super::roll::There;
+use crate::image::Image;
 use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT};
 use crate::object::ObjectName;
+use crate::registry::Understood;
 
 /// The members of `spec` that are whoever's has set them, in a pair that control owns. Any other narrows what passes by
 /// the filter, or makes another of it.
@@ -60,6 +63,30 @@ impl Plugins {
         let its = self.of(gateway);
         let mut routes = its.filter(|(_, plugin)| label(plugin, COMPONENT) == Some("route"));
         routes.find_map(|(_, route)| route.pointer("/spec/pluginConfig"))
+    }
+
+    /// The image of a gateway's pair that control has made: the wanted one, where that is among them.
+    pub(super) fn managed(&self, gateway: &ObjectName, wanted: &Image) -> Option<There> {
+        let managed = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
+        let mut there: Vec<_> = managed.filter_map(|(_, plugin)| there(plugin)).collect();
+        there.sort_by_key(|there| there.image != *wanted);
+        there.into_iter().next()
+    }
+
+    /// The parts of a gateway's pair of this image that control has made.
+    pub(super) fn managed_of(&self, gateway: &ObjectName, image: &Image) -> Vec<ObjectName> {
+        let url = image.to_string();
+        let managed = self.of(gateway).filter(|(_, plugin)| {
+            let its = plugin.pointer("/spec/url").and_then(Value::as_str);
+            is_managed(plugin) && its == Some(&url)
+        });
+        managed.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The image of the pair that a user owns.
+    pub(super) fn users(&self, gateway: &ObjectName) -> Option<There> {
+        let mut others = self.others(gateway);
+        others.find_map(|(_, plugin)| there(plugin))
     }
 
     /// Whether a gateway was given a configuration with this server.
@@ -223,6 +250,18 @@ impl Plugins {
         let apply = (!has(there, wanted)).then(apply);
         prune.into_iter().chain(apply).collect()
     }
+}
+
+/// What a route part is.
+fn there(plugin: &Value) -> Option<There> {
+    if label(plugin, COMPONENT) != Some("route") {
+        return None;
+    }
+    let config = plugin.pointer("/spec/pluginConfig");
+    Some(There {
+        image: plugin.pointer("/spec/url")?.as_str()?.parse().ok()?,
+        understood: Understood::of_given(config.unwrap_or(&Value::Null)),
+    })
 }
 
 /// Those of a configuration.

@@ -1,6 +1,6 @@
 //! One run: everything that happens, and what follows from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +15,13 @@ use super::admin::BEAT;
 use super::apply::Apply;
 use super::follower::News;
 use super::followers::{Followers, Pairs};
+use super::images::Images;
 use super::keys::SharedKeys;
 use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
 use super::plugins::Plugins;
+use super::roll::Roll;
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::tally::tally;
@@ -67,6 +69,7 @@ pub(super) struct Session {
     are_plugins_news: bool,
     model: Model,
     followers: Followers,
+    images: Images,
     statuses: Statuses,
     told: mpsc::Receiver<(ObjectName, News)>,
     is_leader: bool,
@@ -104,7 +107,8 @@ impl Session {
         let apply = Apply::new(client.clone());
         Self {
             model,
-            followers: Followers::new(apply.clone(), teller),
+            followers: Followers::new(apply.clone(), teller, options.registry.clone()),
+            images: Images::new(options.registry.clone()),
             apply,
             statuses: Statuses::new(client),
             options,
@@ -171,6 +175,7 @@ impl Session {
             (scope, change) = self.watches.next() => self.see(scope, change),
             Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
             identity = self.statuses.failed() => self.retry(&identity),
+            () = self.images.next() => self.soon(),
             () = at(self.renew_at) => self.renew_keys().await,
             () = at(self.act_at) => self.act().await,
             () = sleep(BEAT) => {}
@@ -295,9 +300,11 @@ impl Session {
     async fn reconcile(&mut self) {
         // Packing thousands of tools takes a second or two.
         block_in_place(|| self.compute());
-        self.look_for_pairs();
+        let rolls = self.rolls();
+        self.look_for_pairs(&rolls);
         let pairs = Pairs {
             owner: &self.options.plugins,
+            rolls: &rolls,
             there: &self.plugins,
             are_news: std::mem::take(&mut self.are_plugins_news),
         };
@@ -328,22 +335,55 @@ impl Session {
         }
     }
 
-    /// Says which gateways lack the WasmPlugins that users are to make, or have such beside control's own.
-    fn look_for_pairs(&mut self) {
+    /// Of which image the pair of each gateway is to be.
+    fn rolls(&mut self) -> BTreeMap<ObjectName, Roll> {
+        let (owner, plugins) = (&self.options.plugins, &self.plugins);
+        let gateways = &self.model.gateways;
+        let images: BTreeSet<_> = match owner {
+            WasmPlugins::Manage(wanted) => BTreeSet::from([wanted.image.clone()]),
+            WasmPlugins::Adopt => {
+                let users = gateways.keys().filter_map(|name| plugins.users(name));
+                users.map(|there| there.image).collect()
+            }
+        };
+        self.images.follow(&images);
+        let images = &self.images;
+        let rolls = gateways.iter().filter_map(|(name, gateway)| {
+            let config = gateway.config()?;
+            let roll = match owner {
+                WasmPlugins::Manage(wanted) => {
+                    let there = plugins.managed(name, &wanted.image);
+                    Roll::of(&wanted.image, there, images, config)
+                }
+                WasmPlugins::Adopt => Roll::of_users(plugins.users(name)?, images, config),
+            };
+            Some((name.clone(), roll))
+        });
+        rolls.collect()
+    }
+
+    /// Says which gateways lack the WasmPlugins that users are to make, have such beside control's own, or do not get the
+    /// image that they are to have.
+    fn look_for_pairs(&mut self, rolls: &BTreeMap<ObjectName, Roll>) {
         for (name, gateway) in &mut self.model.gateways {
             let (reason, message) = match &self.options.plugins {
                 WasmPlugins::Adopt => (Reason::WasmPluginNotFound, self.plugins.lack(name)),
-                WasmPlugins::Manage(image) => {
-                    let own = name_suffix(name, image);
-                    (
-                        Reason::WasmPluginConflict,
-                        self.plugins.conflict(name, &own),
-                    )
+                WasmPlugins::Manage(wanted) => {
+                    let own = name_suffix(name, &wanted.image);
+                    let conflict = self.plugins.conflict(name, &own);
+                    (Reason::WasmPluginConflict, conflict)
                 }
             };
+            let roll = rolls.get(name);
             if let Some(message) = message {
                 gateway.is_in_trouble(reason, message);
+            } else if let Some(Roll::Wait(Some(message))) = roll {
+                gateway.is_in_trouble(Reason::ImageUnusable, message.clone());
             }
+            gateway.kept_image = match roll {
+                Some(Roll::Keep(_, message)) => message.clone(),
+                _ => None,
+            };
         }
     }
 

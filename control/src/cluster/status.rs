@@ -240,6 +240,8 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::PushRefused
         | Reason::WasmPluginNotFound
         | Reason::WasmPluginConflict
+        | Reason::ImageUnusable
+        | Reason::ImageKept
         | Reason::DiscoveryRefused
         | Reason::Unsupported => false,
     }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::listener;
 use super::subscription::Subscription;
+use crate::tls::plain_client;
 
 /// Envoy answers from memory, so a longer silence is a fault.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,7 +36,7 @@ impl Admin {
     /// # Errors
     /// Where the HTTP library refuses its settings.
     pub fn new(socket: &Path) -> Result<Self, NoAnswer> {
-        let builder = reqwest::Client::builder().unix_socket(socket);
+        let builder = plain_client().unix_socket(socket);
         Ok(Self(builder.no_proxy().timeout(TIMEOUT).build()?))
     }
 

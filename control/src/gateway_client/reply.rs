@@ -3,7 +3,7 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
-use super::root_cause;
+use crate::cause::root_cause;
 
 /// Most bytes that are read of one response body.
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;

@@ -18,7 +18,7 @@ enum Teller {
     Status,
 }
 
-const ALL: [Reason; 29] = [
+const ALL: [Reason; 31] = [
     Reason::Ready,
     Reason::Accepted,
     Reason::Programmed,
@@ -44,6 +44,8 @@ const ALL: [Reason; 29] = [
     Reason::PushRefused,
     Reason::WasmPluginNotFound,
     Reason::WasmPluginConflict,
+    Reason::ImageUnusable,
+    Reason::ImageKept,
     Reason::DiscoveryRefused,
     Reason::Unsupported,
     Reason::ListenerConflict,
@@ -61,9 +63,11 @@ fn teller(reason: Reason) -> Teller {
         | Reason::ProtocolError
         | Reason::GatewayUnreachable
         | Reason::DiscoveryRefused => Teller::Discovery,
-        Reason::PushRefused | Reason::WasmPluginNotFound | Reason::WasmPluginConflict => {
-            Teller::Push
-        }
+        Reason::PushRefused
+        | Reason::WasmPluginNotFound
+        | Reason::WasmPluginConflict
+        | Reason::ImageUnusable
+        | Reason::ImageKept => Teller::Push,
         Reason::Disabled
         | Reason::PrefixConflict
         | Reason::TargetNotFound

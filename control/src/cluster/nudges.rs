@@ -1,0 +1,150 @@
+//! Has a gateway try again to pull its image.
+//!
+//! Istio's agent pulls once for each version of a WasmPlugin, and answers 403 to everything when it cannot. A registry that
+//! is back then helps nobody, until something of the WasmPlugin changes.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use super::apply::Apply;
+use super::plugins::Action;
+use crate::image::Image;
+use crate::object::ObjectName;
+use crate::registry::Registry;
+
+/// The annotation that changes.
+pub(super) const NUDGED_AT: &str = "mcp-proxy-wasm/nudged-at";
+
+/// How long a gateway may be closed before it is helped: longer than a pull takes.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Between two looks whether the registry is there.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// After a nudge that did not help, at first. Twice as long after each.
+const PAUSE: Duration = Duration::from_secs(8);
+
+/// The longest of these.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// How long a registry may take that works.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// What a gateway pulls, and by which WasmPlugins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) image: Image,
+    pub(super) plugins: Vec<ObjectName>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Nudges {
+    apply: Apply,
+    registry: Option<Registry>,
+    pace: Pace,
+}
+
+/// When it is time.
+#[derive(Debug, Default)]
+struct Pace {
+    next: Option<Instant>,
+    nudges: u32,
+    /// Whether the registry was there at the last look.
+    was_there: bool,
+}
+
+impl Nudges {
+    pub(super) fn new(apply: Apply, registry: Option<Registry>) -> Self {
+        Self {
+            apply,
+            registry,
+            pace: Pace::default(),
+        }
+    }
+
+    /// The gateway serves, or does not answer at all.
+    pub(super) fn end(&mut self) {
+        self.pace = Pace::default();
+    }
+
+    /// The gateway answers without the filter.
+    pub(super) async fn closed(&mut self, pair: &Pair) {
+        if !self.pace.is_due(Instant::now()) {
+            return;
+        }
+        let is_there = self.is_there(&pair.image).await;
+        if !self.pace.look(is_there, Instant::now()) {
+            return;
+        }
+        let patch = json!({"metadata": {"annotations": {NUDGED_AT: Timestamp::now().to_string()}}});
+        let nudges = pair.plugins.iter();
+        let nudges: Vec<_> = nudges
+            .map(|name| Action::Prune(name.clone(), patch.clone()))
+            .collect();
+        match self.apply.all(&nudges).await {
+            Ok(()) => tracing::info!("the gateway of {} is to pull its image again", pair.image),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+
+    async fn is_there(&self, image: &Image) -> bool {
+        let Some(registry) = &self.registry else {
+            return true;
+        };
+        matches!(timeout(ANSWER, registry.understood(image)).await, Ok(Ok(_)))
+    }
+}
+
+impl Pace {
+    fn is_due(&mut self, now: Instant) -> bool {
+        *self.next.get_or_insert(now + PATIENCE) <= now
+    }
+
+    /// Whether to nudge, when the registry was looked for.
+    fn look(&mut self, is_there: bool, now: Instant) -> bool {
+        let is_back = is_there && !self.was_there;
+        self.was_there = is_there;
+        if !is_there {
+            self.next = Some(now + LOOK);
+            return false;
+        }
+        if is_back {
+            self.nudges = 0;
+        }
+        let pause = PAUSE * 2_u32.saturating_pow(self.nudges.min(8));
+        self.nudges = self.nudges.saturating_add(1);
+        self.next = Some(now + pause.min(LONGEST_PAUSE));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// At which seconds a gateway that stays closed is nudged, where the registry is there from `back` on.
+    fn nudges(back: u32) -> Vec<u32> {
+        let (start, mut pace) = (Instant::now(), Pace::default());
+        let seconds = (0..600).filter(|second| {
+            let now = start + SECOND * *second;
+            pace.is_due(now) && pace.look(*second >= back, now)
+        });
+        seconds.collect()
+    }
+
+    #[test]
+    fn a_gateway_that_stays_closed_is_nudged_ever_more_rarely() {
+        assert_eq!(nudges(0), [4, 12, 28, 60, 124, 244, 364, 484]);
+    }
+
+    #[test]
+    fn a_registry_that_is_back_is_tried_within_a_second() {
+        assert_eq!(nudges(100)[..3], [100, 108, 124]);
+    }
+}

@@ -1,0 +1,20 @@
+//! What encrypts.
+
+use reqwest::ClientBuilder;
+use rustls::crypto::ring;
+
+/// Has every HTTP client of this program use ring. None can be made before, whether it encrypts or not.
+pub fn use_ring() {
+    // Another call was faster.
+    let _ = ring::default_provider().install_default();
+}
+
+/// For an HTTP client that never encrypts, and so needs no authorities.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "everybody else is to take this one"
+)]
+pub(crate) fn plain_client() -> ClientBuilder {
+    use_ring();
+    reqwest::Client::builder().tls_certs_only([])
+}

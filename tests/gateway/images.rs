@@ -1,0 +1,111 @@
+//! Which images of the filter the gateway is given, and when.
+
+use std::time::Duration;
+
+use harness::component;
+use harness::load::Load;
+use harness::manifests::Server;
+use harness::wait::until;
+use mcp_control::registry::VERSIONS;
+
+use crate::faults::{SOME, names, serve};
+use crate::managed::Managed;
+
+/// Longer takes nothing that follows from an object, on a busy machine.
+const CONSEQUENCE: Duration = Duration::from_secs(60);
+
+/// No longer than a registry that is back may be without effect.
+const NUDGE: Duration = Duration::from_secs(10);
+
+tests! {
+    async fn no_image_is_given_that_is_not_there_or_not_the_filters_or_cannot_read_the_configuration() {
+        let mut managed = Managed::start().await;
+        let upstream = serve(&managed).await;
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        let good = managed.image();
+        let (name, _) = good.split_once('@').expect("a digest");
+        let plain = good.trim_start_matches("oci://");
+        let newer = managed.registry.annotated(plain, VERSIONS, "2,3").await;
+        let control = component::image("mcp-control");
+        let others = managed.registry.push("mcp/control", &control).await;
+        let images = [
+            (format!("{name}@sha256:{}", "0".repeat(64)), "no such image"),
+            (format!("oci://{others}"), "no image of this filter"),
+            (format!("oci://{newer}"), "version 2 and 3, and control writes version 1"),
+        ];
+        for (number, (image, words)) in images.into_iter().enumerate() {
+            managed.roll(&image).await;
+            let told = managed.until_extension("True", "ImageKept", &image).await;
+            assert!(told.contains(words), "{told}");
+            // What is registered meanwhile is served, by the image that is there.
+            let server = format!("later-{number}");
+            managed.kubernetes.apply(&Server::new(&server, upstream.address()).yaml()).await;
+            managed.until_ready(&server, "True", "Ready").await;
+            assert_eq!(images_of(&managed).await, [good.clone(), good.clone()]);
+            load.until_more(SOME).await;
+        }
+        managed.roll(&good).await;
+        managed.until_extension("True", "Ready", "").await;
+        load.until_more(SOME).await;
+        load.stop().await;
+    }
+
+    async fn another_image_is_rolled_out_once_the_registry_is_back_and_no_request_fails() {
+        let mut managed = Managed::start().await;
+        let upstream = serve(&managed).await;
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        let good = managed.image();
+        let plain = good.trim_start_matches("oci://");
+        let other = managed.registry.annotated(plain, "org.opencontainers.image.revision", "other").await;
+        let other = format!("oci://{other}");
+        managed.registry.kill().await;
+        managed.roll(&other).await;
+        let told = managed.until_extension("True", "ImageKept", &other).await;
+        assert!(told.contains("cannot be asked"), "{told}");
+        managed.kubernetes.apply(&Server::new("later", upstream.address()).yaml()).await;
+        managed.until_ready("later", "True", "Ready").await;
+        load.until_more(SOME).await;
+        managed.start_registry_again().await;
+        for image in [&other, &good] {
+            until("the image is rolled out", CONSEQUENCE, || async {
+                (images_of(&managed).await == [image.clone(), image.clone()]).then_some(())
+            }).await;
+            managed.until_extension("True", "Ready", "").await;
+            load.until_more(SOME).await;
+            managed.roll(&good).await;
+        }
+        load.stop().await;
+    }
+
+    async fn a_gateway_that_starts_without_its_registry_is_closed_and_serves_once_that_is_back() {
+        let mut managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        managed.registry.kill().await;
+        managed.restart_proxy().await;
+        let client = managed.client();
+        let status = || async {
+            let call = client.post(r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#);
+            let answer = call.try_open(client.address, client.protocol).await.ok()?;
+            Some(answer.status)
+        };
+        until("the gateway is closed", CONSEQUENCE, || async { (status().await? == 403).then_some(()) }).await;
+        managed.until_extension("Unknown", "GatewayUnreachable", "").await;
+        assert_eq!(status().await, Some(403), "closed, not open");
+        managed.start_registry_again().await;
+        until("the gateway serves", NUDGE, || async { (status().await? == 200).then_some(()) }).await;
+        managed.until_extension("True", "Ready", "").await;
+        managed.until_ready("echo", "True", "Ready").await;
+        assert!(names(&managed).await.contains("echo_greet"));
+    }
+}
+
+/// Those of the two WasmPlugins.
+async fn images_of(managed: &Managed) -> Vec<String> {
+    let [routes, gates] = [
+        managed.plugins("AUTHN").await,
+        managed.plugins("AUTHZ").await,
+    ];
+    let plugins = routes.iter().chain(&gates);
+    let images = plugins.map(|plugin| plugin["spec"]["url"].as_str().unwrap().to_owned());
+    images.collect()
+}
