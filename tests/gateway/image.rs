@@ -6,14 +6,21 @@ use std::process::Output;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use harness::authority::Authority;
 use harness::component;
 use harness::gateway::temporary_folder;
 use harness::image::Image;
 use harness::process::command;
 use harness::registry::Registry;
-use mcp_control::registry::{REQUIREMENTS, VERSIONS};
+use mcp_control::registry::{REQUIREMENTS, Understood, Unreadable, VERSIONS};
 use mcp_filter_config::{KNOWN_REQUIREMENTS, VERSION};
 use serde_json::{Value, json};
+
+/// As control knows them.
+mod control {
+    pub(super) use mcp_control::image::Image;
+    pub(super) use mcp_control::registry::Registry;
+}
 
 /// `p_type` of the program header that names a loader (ELF-64 Object File Format, "Program header table").
 const PT_INTERP: u32 = 3;
@@ -74,6 +81,32 @@ tests! {
         let proof = proof.replace(&format!("{}/{named}", registry.authority()), &other);
         let unsigned = shell(&format!("$COSIGN verify {proof}")).await;
         assert!(!unsigned.status.success(), "nobody has signed it");
+    }
+}
+
+tests! {
+    async fn a_registry_with_tls_and_a_login_lets_control_read_what_the_image_says_of_itself() {
+        let authority = Authority::new();
+        let (registry, login) = Registry::guarded(authority.server("registry.example.com")).await;
+        let folder = temporary_folder("login");
+        let logins = folder.path().join("config.json");
+        let pair = STANDARD.encode(format!("{}:{}", login.user, login.password));
+        let auths = json!({"auths": {registry.authority(): {"auth": pair}}});
+        fs::write(&logins, auths.to_string()).unwrap();
+        let layout = component::image("mcp-filter");
+        let push = format!("DOCKER_CONFIG={} SSL_CERT_FILE={} $CRANE push {} {}/mcp/filter:tests",
+            folder.path().display(), authority.file().display(), layout.display(), registry.authority());
+        let image: control::Image = format!("oci://{}", run(&push).await.trim()).parse().unwrap();
+        let reached = control::Registry { logins: Some(logins), authorities: Some(authority.file()), ..Default::default() };
+        let understood = reached.understood(&image).await.unwrap();
+        assert_eq!(understood, Understood::of_given(&json!({"version": VERSION})));
+        let absent = Some(folder.path().join("absent"));
+        let anybody = control::Registry { logins: absent.clone(), ..reached.clone() };
+        let refused = anybody.understood(&image).await.unwrap_err();
+        assert!(matches!(refused, Unreadable::Unauthorized), "{refused:?}");
+        let stranger = control::Registry { authorities: absent, ..reached };
+        let refused = stranger.understood(&image).await.unwrap_err().to_string();
+        assert!(refused.contains("certificate"), "{refused}");
     }
 }
 

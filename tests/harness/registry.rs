@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::authority::Identity;
 use crate::component;
 use crate::gateway::temporary_folder;
 use crate::port::Port;
@@ -19,16 +20,49 @@ pub struct Registry {
     process: Process,
     port: Port,
     folder: TempDir,
+    identity: Option<Identity>,
+}
+
+/// Who may read and write in a registry that asks.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: String,
 }
 
 impl Registry {
     /// Starts an empty one.
     pub async fn start() -> Self {
+        Self::empty(None).await
+    }
+
+    /// Starts an empty one that speaks TLS as this server, and wants a login, which is its own choice.
+    pub async fn guarded(identity: Identity) -> (Self, Login) {
+        let registry = Self::empty(Some(identity)).await;
+        let login = registry.process.line("its login", |line| {
+            let word = |name: &str| {
+                let (_, rest) = line.split_once(&format!("{name}="))?;
+                Some(rest.split_whitespace().next()?.trim_matches('"').to_owned())
+            };
+            line.contains("htpasswd").then_some(())?;
+            Some(Login {
+                user: word("user")?,
+                password: word("password")?,
+            })
+        });
+        let login = login.await;
+        (registry, login)
+    }
+
+    async fn empty(identity: Option<Identity>) -> Self {
         let (port, folder) = (Port::hold(), temporary_folder("registry"));
         Self {
-            process: run(&port, folder.path()).await,
+            process: run(&port, folder.path(), identity.as_ref()).await,
             port,
             folder,
+            identity,
         }
     }
 
@@ -40,7 +74,7 @@ impl Registry {
 
     /// Starts another after [`Registry::kill`], in its place and with what it held.
     pub async fn start_again(&mut self) {
-        self.process = run(&self.port, self.folder.path()).await;
+        self.process = run(&self.port, self.folder.path(), self.identity.as_ref()).await;
     }
 
     /// `ADDR:PORT`, as it stands in names of images.
@@ -71,12 +105,18 @@ impl Registry {
     }
 }
 
-async fn run(port: &Port, folder: &Path) -> Process {
-    let config = json!({
+async fn run(port: &Port, folder: &Path, identity: Option<&Identity>) -> Process {
+    let mut config = json!({
         "version": "0.1",
         "storage": {"filesystem": {"rootdirectory": folder.join("data")}},
         "http": {"addr": port.address().to_string()},
     });
+    if let Some(identity) = identity {
+        let [certificate, key] = identity.write(folder);
+        config["http"]["tls"] = json!({"certificate": certificate, "key": key});
+        // Where there is no such file, it makes a user of its own.
+        config["auth"] = json!({"htpasswd": {"realm": "tests", "path": folder.join("htpasswd")}});
+    }
     let file = folder.join("config.yaml");
     // JSON is YAML.
     fs::write(&file, config.to_string()).unwrap();
