@@ -23,10 +23,11 @@ impl Exchange {
     /// MCP 2025-11-25, basic/transports, Session Management.
     pub(super) fn doubt(
         &mut self,
-        routed: Box<Routed>,
+        mut routed: Box<Routed>,
         head: &ResponseHead,
         context: &mut Context<'_>,
     ) -> ResponseHeadStep {
+        routed.find_trace(&self.table);
         let server = self.table.server(routed.route.server);
         let session = routed.route.upstream_session.as_ref();
         let ping = SideCall {

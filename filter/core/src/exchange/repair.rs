@@ -49,6 +49,7 @@ impl Repair {
         if routed.replay.is_none() {
             return Err((Box::new(routed), Rejection::UpstreamSessionLost));
         }
+        routed.find_trace(table);
         let stage = match upstream_sessions::find(table, owner, &routed.route, context) {
             // Another request has repaired it already.
             Some(session) => {

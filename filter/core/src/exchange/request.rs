@@ -232,7 +232,6 @@ impl Exchange {
     ) -> RequestStep {
         let table = Rc::clone(&self.table);
         reading.asked_ms = context.now_ms;
-        route.trace_headers = trace_headers::of(&reading.facts.headers, &table);
         let issues_sessions = table.server(route.server).issues_sessions;
         // An answer goes to the session that has asked.
         let wants_session = issues_sessions && route.upstream_session.is_none();
@@ -257,6 +256,7 @@ impl Exchange {
             });
             return self.release(reading, route, body, context);
         }
+        route.trace_headers = trace_headers::of(&reading.facts.headers, &table);
         let session = reading.facts.valid_session();
         let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
         let open = OpenSession::begin(&table, &route, &capabilities, &mut self.calls);

@@ -9,20 +9,22 @@ use super::request::late_refusal;
 use super::request_id::RequestId;
 use super::response::ResponseState;
 use super::route::Route;
-use super::upstream_sessions;
 use super::waiting::{self, Waiting};
+use super::{trace_headers, upstream_sessions};
 use crate::json::Scanner;
 use crate::rejection::Rejection;
 use crate::session_id::Session;
 use crate::slots::{Cancellation, Owner};
 use crate::step::{BodyStep, TickStep};
-use crate::{Context, Table};
+use crate::{Context, Headers, Table};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Routed {
     /// Where it goes.
     pub(crate) route: Route,
+    /// The client's headers.
+    headers: Headers,
     /// The client's session.
     pub(crate) session: Option<Session>,
     /// By whom the session at the server is found again.
@@ -79,6 +81,7 @@ impl Routed {
         Self {
             route,
             session: facts.valid_session().cloned(),
+            headers: facts.headers,
             owner,
             id: RequestId::new(id, substitute),
             is_answer,
@@ -90,6 +93,13 @@ impl Routed {
             asked_ms,
             last_activity_ms: context.now_ms,
             touched: false,
+        }
+    }
+
+    /// A side call follows, which is part of its trace. Most requests need none, so it was not looked for before.
+    pub(crate) fn find_trace(&mut self, table: &Table) {
+        if self.route.trace_headers.is_empty() {
+            self.route.trace_headers = trace_headers::of(&self.headers, table);
         }
     }
 
@@ -190,6 +200,7 @@ impl Routed {
         } else {
             notification
         };
+        self.find_trace(table);
         let session = self.route.upstream_session.as_ref();
         let session = session.map(|of_route| &of_route.session);
         upstream_sessions::tell(table, &self.route, ("POST", session, body), calls);

@@ -92,3 +92,28 @@ fn what_a_policy_sets_is_not_the_client_s_as_well() {
     let opening = only(exchange.take_calls());
     assert_eq!(trace_of(&opening), [("traceparent", "Bearer abc")]);
 }
+
+#[test]
+fn a_server_is_told_of_a_cancelled_call_under_the_call_s_trace() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let held = ("mcp-session-id", session.as_str());
+    let (mut exchange, _) = gateway.post(&[held, PAT, PARENT], &call("github_get_me"));
+    let cancelled =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
+    gateway.answer(&[held], cancelled);
+    gateway.now_ms += 1_000;
+    gateway.lend(|context| exchange.on_tick(context));
+    assert_eq!(trace_of(&only(exchange.take_calls())), [PARENT]);
+}
+
+#[test]
+fn a_server_is_asked_whether_it_knows_a_session_under_the_trace_of_the_call() {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [("mcp-session-id", session.as_str()), PARENT];
+    let (mut exchange, _) = gateway.post(&headers, &call("s_echo"));
+    gateway.open(&mut exchange, "old");
+    gateway.respond(&mut exchange, 400, &[JSON]);
+    assert_eq!(trace_of(&only(exchange.take_calls())), [PARENT]);
+}
