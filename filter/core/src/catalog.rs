@@ -109,14 +109,20 @@ impl Catalog {
         self.list(kind).server_of(key)
     }
 
-    /// What the tool with exactly this key says of itself.
-    pub fn hints_of(&self, key: &str) -> ToolHints {
-        self.tools.hints_of(key)
+    /// The tool with exactly this key: its place in the list, its server, and what it says of itself.
+    pub fn tool(&self, key: &str) -> Option<(u32, u32, ToolHints)> {
+        let (place, entry) = self.tools.find(key)?;
+        Some((place, entry.server, entry.hints))
     }
 
     /// Server and key of each definition, in the order of the list.
     pub fn entries(&self, kind: ListKind) -> impl Iterator<Item = (u32, &str)> {
         self.list(kind).entries()
+    }
+
+    /// A definition's key, by its place in the list.
+    pub fn key(&self, kind: ListKind, place: u32) -> Option<&str> {
+        self.list(kind).key(place)
     }
 
     /// A definition's bytes, by its place in the list.

@@ -29,6 +29,7 @@ mod response_events;
 mod route;
 mod routed;
 mod stateless;
+mod told;
 mod trace_headers;
 mod upstream_headers;
 mod upstream_sessions;
@@ -52,6 +53,7 @@ use reading::Reading;
 use repair::Repair;
 use request_facts::RequestFacts;
 use routed::Routed;
+pub use told::{Outcome, Subject, Told};
 pub(crate) use upstream_sessions::UpstreamKeyParts;
 
 /// See the module. The order of calls is the host's: request headers, request body pieces (only while held or
@@ -62,6 +64,7 @@ pub struct Exchange {
     table: Rc<Table>,
     calls: Calls,
     phase: Phase,
+    told: Told,
 }
 
 #[derive(Debug)]
@@ -102,6 +105,7 @@ impl Exchange {
             table,
             calls: Calls::default(),
             phase: Phase::Start,
+            told: Told::default(),
         }
     }
 
@@ -149,6 +153,9 @@ impl Exchange {
             self.end_upstream_session();
             self.phase = Phase::Answered;
         }
+        if matches!(step, BodyStep::Respond(_) | BodyStep::Reset) {
+            self.told.end(Outcome::Refused);
+        }
         step
     }
 
@@ -191,6 +198,7 @@ impl Exchange {
             _ => None,
         };
         let id = reading.as_ref().and_then(|reading| reading.id());
+        self.told.end(Outcome::Refused);
         // An upstream's body may have no end to wait for.
         self.replace(end_of_stream || from_upstream, rejection, id)
     }
@@ -243,6 +251,8 @@ impl Exchange {
             Phase::Repairing(repair) => repair.routed.on_tick(table, calls, context),
             _ => TickStep::Wait,
         };
+        self.told = self.told();
+        self.told.give_up(&step);
         if matches!(step, TickStep::Respond(_)) {
             self.end_upstream_session();
             self.phase = Phase::Answered;
@@ -252,6 +262,7 @@ impl Exchange {
 
     /// The stream is over, whoever ended it. Detached calls may follow.
     pub fn on_done(&mut self) {
+        self.told = self.told();
         self.end_upstream_session();
         self.phase = Phase::Passed;
     }
@@ -261,8 +272,12 @@ impl Exchange {
         self.calls.take()
     }
 
-    /// Answers the request here.
+    /// Answers the request here. Unless more is known of its end, the status tells.
     fn respond(&mut self, response: LocalResponse) -> RequestStep {
+        self.told.end(match response.status {
+            0..400 => Outcome::Ok,
+            400.. => Outcome::Refused,
+        });
         self.phase = Phase::Answered;
         RequestStep::Respond(response)
     }

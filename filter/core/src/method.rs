@@ -59,6 +59,23 @@ impl Method {
             _ => Self::Other,
         }
     }
+
+    /// Its name on the wire; of those that are not told apart, what stands for all of them.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initialize => "initialize",
+            Self::Ping => "ping",
+            Self::List(ListKind::Tools) => "tools/list",
+            Self::List(ListKind::Prompts) => "prompts/list",
+            Self::List(ListKind::Resources) => "resources/list",
+            Self::List(ListKind::ResourceTemplates) => "resources/templates/list",
+            Self::Routed(method) => method.as_str(),
+            Self::ServerDiscover => "server/discover",
+            Self::Cancelled => "notifications/cancelled",
+            Self::ForUpstreams | Self::Notification => "notifications/*",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl RoutedMethod {

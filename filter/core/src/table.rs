@@ -7,15 +7,17 @@ mod error;
 mod internal_hosts;
 mod resources;
 mod server;
+mod tool;
 
 pub use endpoint::Endpoint;
 pub use error::CompileError;
 pub(crate) use error::ensure;
 pub use server::{Server, ServerIndex};
+pub use tool::{Tool, ToolIndex};
 
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
-use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult, ToolHints};
+use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult};
 use crate::control_signature::PublicKey;
 use crate::exchange::UpstreamKeyParts;
 use crate::memo::Memo;
@@ -90,16 +92,25 @@ impl Table {
             .filter_map(|place| self.policies.get(*place))
     }
 
-    /// The server of the tool with this federated name.
-    pub fn tool(&self, federated: &str) -> Option<ServerIndex> {
-        self.catalog
-            .server_of(ListKind::Tools, federated)
-            .map(ServerIndex)
+    /// The tool with this federated name.
+    pub fn tool(&self, federated: &str) -> Option<Tool> {
+        let (index, server, hints) = self.catalog.tool(federated)?;
+        Some(Tool {
+            index: ToolIndex(index),
+            server: ServerIndex(server),
+            hints,
+        })
     }
 
-    /// What the tool with this federated name says of itself.
-    pub fn tool_hints(&self, federated: &str) -> ToolHints {
-        self.catalog.hints_of(federated)
+    /// Server and federated name of each tool, in the order of [`ToolIndex`].
+    pub fn tools(&self) -> impl Iterator<Item = (ServerIndex, &str)> {
+        let tools = self.catalog.entries(ListKind::Tools);
+        tools.map(|(server, name)| (ServerIndex(server), name))
+    }
+
+    /// The federated name of a tool.
+    pub fn tool_name(&self, index: ToolIndex) -> Option<&str> {
+        self.catalog.key(ListKind::Tools, index.0)
     }
 
     /// The server of the prompt with this federated name.

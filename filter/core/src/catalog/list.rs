@@ -60,21 +60,22 @@ impl List {
     }
 
     pub(super) fn server_of(&self, key: &str) -> Option<u32> {
-        self.entry_of(key).map(|entry| entry.server)
+        self.find(key).map(|(_, entry)| entry.server)
     }
 
-    pub(super) fn hints_of(&self, key: &str) -> ToolHints {
-        self.entry_of(key)
-            .map_or_else(ToolHints::default, |entry| entry.hints)
-    }
-
-    fn entry_of(&self, key: &str) -> Option<&Entry> {
+    /// The definition with exactly this key, and its place.
+    pub(super) fn find(&self, key: &str) -> Option<(u32, &Entry)> {
         let entry = |place: &u32| self.entries.get(*place as usize);
         let found = self
             .by_key
             .binary_search_by(|place| entry(place).map(|entry| &*entry.key).cmp(&Some(key)))
             .ok()?;
-        self.by_key.get(found).and_then(entry)
+        let place = self.by_key.get(found)?;
+        Some((*place, entry(place)?))
+    }
+
+    pub(super) fn key(&self, place: u32) -> Option<&str> {
+        self.entries.get(place as usize).map(|entry| &*entry.key)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &str)> {

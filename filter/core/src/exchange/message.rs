@@ -16,6 +16,14 @@ pub(crate) enum Message {
 }
 
 impl Message {
+    /// The method, where it is one that is served; `response` for an answer.
+    pub(crate) fn method(self) -> &'static str {
+        match self {
+            Self::Request(method) | Self::Notification(method) => method.as_str(),
+            Self::Response => "response",
+        }
+    }
+
     /// Classifies a document that has ended.
     ///
     /// JSON-RPC 2.0, section 4: `jsonrpc` is exactly "2.0". MCP 2025-11-25, basic, Messages: an id is a string or a

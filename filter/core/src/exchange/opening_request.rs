@@ -7,7 +7,7 @@ use super::reading::{Known, Reading};
 use super::request::late_refusal;
 use super::route::{Route, RouteSession};
 use super::waiting::Waiting;
-use super::{CallStep, Exchange, Phase, upstream_sessions};
+use super::{CallStep, Exchange, Outcome, Phase, upstream_sessions};
 use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, CallOutcome, CallToken, RequestStep, TickStep};
 use crate::{Context, Table};
@@ -85,6 +85,7 @@ impl Exchange {
                 return CallStep::Nothing;
             }
             Opening::Failed(rejection) => {
+                self.told.end(Outcome::Failed);
                 let response = rejection.response(opening.reading.id());
                 self.phase = Phase::Opening(opening);
                 self.end_upstream_session();

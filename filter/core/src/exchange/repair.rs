@@ -7,6 +7,7 @@ use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::route::{Route, RouteSession};
 use super::routed::Routed;
+use super::told::Outcome;
 use super::waiting::Waiting;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
 use crate::rejection::Rejection;
@@ -120,7 +121,8 @@ impl Exchange {
                 &mut self.calls,
             ),
             Stage::Replay(expected) if *expected == token => {
-                let response = replayed(&table, &repair.routed, outcome);
+                let (response, outcome) = replayed(&table, &repair.routed, outcome);
+                self.told.end(outcome);
                 self.phase = Phase::Repairing(repair);
                 self.end_upstream_session();
                 self.phase = Phase::Answered;
@@ -134,6 +136,7 @@ impl Exchange {
                 return CallStep::Nothing;
             }
             Opening::Failed(rejection) => {
+                self.told.end(Outcome::Failed);
                 let response = rejection.response(repair.routed.id.client());
                 self.phase = Phase::Repairing(repair);
                 self.end_upstream_session();
@@ -156,10 +159,11 @@ impl Exchange {
 }
 
 /// The client's answer from the second response.
-fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalResponse {
+fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> (LocalResponse, Outcome) {
     let CallOutcome::Answered { headers, body } = outcome else {
         let server = table.server(routed.route.server).name.clone();
-        return Rejection::TimedOut { server }.response(routed.id.client());
+        let rejection = Rejection::TimedOut { server };
+        return (rejection.response(routed.id.client()), Outcome::Failed);
     };
     let status = status_of(&headers).unwrap_or_default();
     let (content_type, body) = match (status, ContentType::of_body(&headers)) {
@@ -167,31 +171,44 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> LocalRespon
         (401 | 403, _) | (_, ContentType::Events | ContentType::Other) => ("", None),
         (_, ContentType::Json) => ("application/json", message(table, routed, status, body)),
     };
-    let Some(body) = body else {
-        return refusal(table, routed, status).response(routed.id.client());
+    let Some((body, outcome)) = body else {
+        let response = refusal(table, routed, status).response(routed.id.client());
+        return (response, Outcome::Failed);
     };
-    LocalResponse {
+    let response = LocalResponse {
         status: 200,
         headers: vec![("content-type".into(), content_type.into())],
         body,
         reason: "session_repaired",
-    }
+    };
+    (response, outcome)
 }
 
 /// The message as the client sees it, where it is the answer.
-fn message(table: &Table, routed: &Routed, status: u16, body: Vec<u8>) -> Option<Vec<u8>> {
+fn message(
+    table: &Table,
+    routed: &Routed,
+    status: u16,
+    body: Vec<u8>,
+) -> Option<(Vec<u8>, Outcome)> {
     let mut check = ResponseCheck::new(table, routed, (status, None));
     match check.feed(&body, true, routed.id.server()) {
-        Checked::Pass => Some(check.take_restored().unwrap_or(body)),
+        Checked::Pass => {
+            let outcome = check.outcome();
+            Some((check.take_restored().unwrap_or(body), outcome))
+        }
         Checked::Undecided | Checked::NoAnswer | Checked::Broken => None,
     }
 }
 
 /// The events as the client sees them; `None` for a stream that would be cut off behind what has gone on.
-fn events(table: &Table, routed: &Routed, body: Vec<u8>) -> Option<Vec<u8>> {
-    match ResponseEvents::new(table, routed).feed(table, &body, true) {
-        BodyStep::Forward => Some(body),
-        BodyStep::Replace(events) => Some(events),
+fn events(table: &Table, routed: &Routed, body: Vec<u8>) -> Option<(Vec<u8>, Outcome)> {
+    let mut events = ResponseEvents::new(table, routed);
+    let step = events.feed(table, &body, true);
+    let outcome = events.outcome()?;
+    match step {
+        BodyStep::Forward => Some((body, outcome)),
+        BodyStep::Replace(events) => Some((events, outcome)),
         BodyStep::Hold | BodyStep::Reset | BodyStep::Respond(_) => None,
     }
 }

@@ -109,7 +109,10 @@ impl Exchange {
         match outcome {
             Ok(Outcome::Respond(response)) => self.respond(response),
             Ok(Outcome::Route(route)) => self.prepare(*reading, route, context),
-            Err(rejection) => self.respond(rejection.response(reading.id())),
+            Err(rejection) => {
+                self.told.end(super::Outcome::Refused);
+                self.respond(rejection.response(reading.id()))
+            }
         }
     }
 
@@ -141,6 +144,7 @@ impl Exchange {
         reading: &Reading,
         context: &mut Context<'_>,
     ) -> Result<Outcome, Rejection> {
+        self.told.method = Some(message.method());
         match message {
             Message::Request(method) => self.settle_request(method, reading, context),
             // Without an id nobody could be answered; and a large one would have gone on before that showed.
@@ -182,7 +186,10 @@ impl Exchange {
         reading: &Reading,
     ) -> Result<Outcome, Rejection> {
         admit_request(Method::Routed(method), reading)?;
-        let mut route = Route::find(&self.table, method, &reading.scanner)?;
+        self.told.method = Some(method.as_str());
+        let found = Route::find(&self.table, method, &reading.scanner);
+        let mut route = found.inspect_err(|rejection| self.told.note(rejection))?;
+        self.told.subject = Some(route.subject());
         match route.apply_policies(&self.table, &reading.facts.headers) {
             Ok(()) => Ok(Outcome::Route(route)),
             Err(denied) => denied.into(),

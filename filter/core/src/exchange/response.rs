@@ -9,6 +9,7 @@ use super::repair::Repair;
 use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::routed::Routed;
+use super::told::Outcome;
 use super::{Exchange, Phase};
 use crate::rejection::Rejection;
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
@@ -86,6 +87,7 @@ impl Exchange {
         head: &ResponseHead,
         id: Option<&[u8]>,
     ) -> ResponseHeadStep {
+        self.told.end(Outcome::Refused);
         let rejection = match status_of(&head.headers) {
             Some(408) => Rejection::BodyStalled,
             Some(413) => Rejection::BodyTooLarge,
@@ -101,9 +103,11 @@ impl Exchange {
         head: &ResponseHead,
         status: u16,
     ) -> ResponseHeadStep {
+        let mut outcome = Outcome::Refused;
         let rejection = match status {
             // The gateway's own filters speak to the client: it has to log in, or to slow down.
             401 | 403 | 429 => {
+                self.told.end(Outcome::Refused);
                 self.finish(routed);
                 return ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore);
             }
@@ -112,11 +116,15 @@ impl Exchange {
             _ if routed.is_answer => Rejection::AnswerNotTaken {
                 server: self.table.server(routed.route.server).name.clone(),
             },
-            _ => Rejection::Unreachable {
-                server: self.table.server(routed.route.server).name.clone(),
-                status,
-            },
+            _ => {
+                outcome = Outcome::Failed;
+                Rejection::Unreachable {
+                    server: self.table.server(routed.route.server).name.clone(),
+                    status,
+                }
+            }
         };
+        self.told.end(outcome);
         let id = routed.id.clone();
         self.finish(routed);
         self.replace(head.end_of_stream, &rejection, id.client())
@@ -177,6 +185,7 @@ impl Exchange {
 
     fn respond_instead(&mut self, routed: Routed, rejection: &Rejection) -> ResponseHeadStep {
         let response = rejection.response(routed.id.client());
+        self.told.end(Outcome::Failed);
         self.finish(routed);
         self.phase = Phase::Answered;
         ResponseHeadStep::Respond(response)
@@ -222,7 +231,13 @@ impl Routed {
         self.touch();
         match &mut self.response {
             ResponseState::Checking(check) => {
-                match check.feed(piece, end_of_stream, self.id.server()) {
+                let checked = check.feed(piece, end_of_stream, self.id.server());
+                self.outcome = self.outcome.or(match checked {
+                    Checked::Pass if end_of_stream => Some(check.outcome()),
+                    Checked::Pass | Checked::Undecided => None,
+                    Checked::Broken | Checked::NoAnswer => Some(Outcome::Failed),
+                });
+                match checked {
                     Checked::Undecided => BodyStep::Hold,
                     Checked::Pass => check
                         .take_restored()
@@ -234,7 +249,11 @@ impl Routed {
                     }
                 }
             }
-            ResponseState::Events(events) => events.feed(table, piece, end_of_stream),
+            ResponseState::Events(events) => {
+                let step = events.feed(table, piece, end_of_stream);
+                self.outcome = self.outcome.or(events.outcome());
+                step
+            }
             ResponseState::Dropping => BodyStep::Replace(Vec::new()),
             ResponseState::Waiting => BodyStep::Forward,
         }

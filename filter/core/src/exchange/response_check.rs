@@ -1,10 +1,11 @@
 //! A JSON response that is looked at on its way: held until it is known to be the answer or too large to be held.
 
-use crate::json::{Field, Plan, Scanner, is_response, may_be_response, same_id};
+use crate::json::{Field, Plan, Scanner, is_response, may_be_response, same_id, tells_error};
 use crate::table::Table;
 
 use super::request_id::IdRestorer;
 use super::routed::Routed;
+use super::told::Outcome;
 
 /// See the module.
 #[derive(Debug)]
@@ -81,6 +82,11 @@ impl ResponseCheck {
             return self.decided(self.valid && self.may_be_answer(id));
         }
         Checked::Undecided
+    }
+
+    /// Of an answer that has passed to its end.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::of_answer(tells_error(&self.scanner))
     }
 
     /// What goes on of all that came since it was asked last; `None` where that is what came.

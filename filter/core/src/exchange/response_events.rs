@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::request_id::RequestId;
 use super::routed::Routed;
+use super::told::Outcome;
 use crate::Table;
 use crate::json::{IdRewriter, Message, MessageKind, MessageRules, Site};
 use crate::rejection::Rejection;
@@ -24,7 +25,8 @@ pub(crate) struct ResponseEvents {
     id: RequestId,
     /// `namespace/name` of the server's registration.
     server: String,
-    answered: bool,
+    /// How the request has ended, once it has.
+    outcome: Option<Outcome>,
     /// Whether any byte has gone on.
     begun: bool,
     /// An error has gone on in the place of all that still comes.
@@ -37,7 +39,7 @@ struct Rules<'a> {
     asked_by: &'a SealedId,
     id: &'a RequestId,
     table: &'a Table,
-    answered: bool,
+    outcome: Option<Outcome>,
     /// A response to a request that is not this one, or one to this one that is not JSON-RPC.
     strange: bool,
 }
@@ -61,10 +63,15 @@ impl ResponseEvents {
             asked_by,
             id: routed.id.clone(),
             server,
-            answered: false,
+            outcome: None,
             begun: false,
             replaced: false,
         }
+    }
+
+    /// How the request has ended, once it has.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.outcome
     }
 
     /// The next piece.
@@ -77,7 +84,7 @@ impl ResponseEvents {
             asked_by: &self.asked_by,
             id: &self.id,
             table,
-            answered: self.answered,
+            outcome: self.outcome,
             strange: false,
         };
         let Ok(out) = self.editor.feed(piece, &mut rules) else {
@@ -86,9 +93,9 @@ impl ResponseEvents {
         if rules.strange {
             return self.break_off();
         }
-        self.answered = rules.answered;
+        self.outcome = rules.outcome;
         self.begun |= !out.is_empty();
-        if end_of_stream && !self.answered {
+        if end_of_stream && self.outcome.is_none() {
             return self.end_unanswered(out.into_owned());
         }
         match out {
@@ -100,6 +107,7 @@ impl ResponseEvents {
     /// MCP 2025-11-25, basic/transports, Sending Messages: the stream should hold the response. A client that cannot
     /// resume the stream would wait for it for ever.
     fn end_unanswered(&mut self, mut out: Vec<u8>) -> BodyStep {
+        self.outcome = Some(Outcome::Failed);
         if self.editor.finish() == StreamEnd::Cut && self.begun {
             return BodyStep::Reset;
         }
@@ -110,6 +118,7 @@ impl ResponseEvents {
 
     /// What has gone on cannot be taken back, and what would follow it cannot be trusted.
     fn break_off(&mut self) -> BodyStep {
+        self.outcome.get_or_insert(Outcome::Failed);
         if self.begun {
             return BodyStep::Reset;
         }
@@ -159,7 +168,10 @@ impl MessageRules for Rules<'_> {
             return;
         }
         let answers = self.id.server().is_none_or(|id| message.answers(id));
-        self.answered |= answers;
+        if answers {
+            let outcome = Outcome::of_answer(message.tells_error);
+            self.outcome.get_or_insert(outcome);
+        }
         self.strange |= answers && !message.is_sound_response;
         // Clients match answers by id alone, whatever stream they come on: a server must not answer for another one.
         // A null id names no request (JSON-RPC 2.0, section 5).

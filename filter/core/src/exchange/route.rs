@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::message::kind;
+use super::told::Subject;
 use super::upstream_headers::header_value;
 use crate::catalog::ToolHints;
 use crate::headers::Headers;
@@ -14,13 +15,15 @@ use crate::policy::Verdict;
 use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, HeaderEdit, LocalResponse};
-use crate::table::{ServerIndex, Table};
+use crate::table::{ServerIndex, Table, ToolIndex};
 
 /// A message's way to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
     /// The server.
     pub(crate) server: ServerIndex,
+    /// The tool that is called.
+    pub(crate) tool: Option<ToolIndex>,
     /// The method, for `x-mcp-method`.
     pub(crate) method: &'static str,
     /// The header that names tool, prompt or resource, and its value.
@@ -65,17 +68,18 @@ impl Route {
         match method {
             RoutedMethod::ToolsCall => {
                 let name = text(scanner, Field::Name, "name of a tool")?;
-                let server = table
-                    .tool(&name)
-                    .ok_or_else(|| Rejection::UnknownTool(name.clone()))?;
+                let Some(tool) = table.tool(&name) else {
+                    return Err(Rejection::UnknownTool(name));
+                };
                 let route = Self::by_name(
                     table,
-                    server,
+                    tool.server,
                     method,
                     (scanner, Field::Name, "x-mcp-toolname"),
                 )?;
                 Ok(Self {
-                    hints: table.tool_hints(&name),
+                    tool: Some(tool.index),
+                    hints: tool.hints,
                     ..route
                 })
             }
@@ -106,6 +110,7 @@ impl Route {
     pub(crate) fn to(server: ServerIndex, method: &'static str) -> Self {
         Self {
             server,
+            tool: None,
             method,
             key_header: None,
             hints: ToolHints::default(),
@@ -113,6 +118,14 @@ impl Route {
             policy_headers: Vec::new(),
             trace_headers: Vec::new(),
             upstream_session: None,
+        }
+    }
+
+    /// What is told of it.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            server: self.server,
+            tool: self.tool,
         }
     }
 

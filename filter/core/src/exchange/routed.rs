@@ -9,6 +9,7 @@ use super::request::late_refusal;
 use super::request_id::RequestId;
 use super::response::ResponseState;
 use super::route::Route;
+use super::told::Outcome;
 use super::waiting::{self, Waiting};
 use super::{trace_headers, upstream_sessions};
 use crate::json::Scanner;
@@ -37,6 +38,8 @@ pub(crate) struct Routed {
     pub(crate) replay: Option<Rc<Vec<u8>>>,
     /// How much of the response has come.
     pub(crate) response: ResponseState,
+    /// How it has ended, once it has.
+    pub(crate) outcome: Option<Outcome>,
     /// Whether the server was told that the client has cancelled.
     is_cancellation_passed: bool,
     /// The scan of a body that goes on.
@@ -87,6 +90,7 @@ impl Routed {
             is_answer,
             replay,
             response: ResponseState::Waiting,
+            outcome: None,
             is_cancellation_passed: false,
             rest: (!ended).then_some(scanner),
             whole,
@@ -155,6 +159,9 @@ impl Routed {
             self.pass_cancellation(cancellation, table, calls);
         }
         let step = self.end_if_due(table, context, cancellation.as_ref());
+        if step != TickStep::Wait && cancellation.is_some() {
+            self.outcome.get_or_insert(Outcome::Cancelled);
+        }
         if step != TickStep::Wait && cancellation.is_none() {
             // MCP 2025-11-25, basic/lifecycle, Timeouts.
             self.tell_cancelled(Vec::new(), table, calls);

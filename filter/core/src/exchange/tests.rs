@@ -13,6 +13,7 @@ mod server_requests;
 mod sessions;
 mod sharing;
 mod ticks;
+mod told;
 mod traces;
 mod unsound_answers;
 mod virtual_servers;

@@ -2,7 +2,7 @@
 
 mod passing;
 
-use super::{Field, InvalidJson, Scanner, ValueKind, number, text};
+use super::{Capture, Field, InvalidJson, Scanner, ValueKind, number, text};
 
 pub(crate) use self::passing::PassingMessage;
 
@@ -30,6 +30,8 @@ pub struct Message {
     pub dropped: bool,
     /// Whether it is a response in all that JSON-RPC 2.0, section 5, asks of one.
     pub is_sound_response: bool,
+    /// Whether it is a response with a JSON-RPC error, or the result of a tool that says `isError`.
+    pub tells_error: bool,
 }
 
 impl Message {
@@ -62,6 +64,17 @@ pub fn id_value(id: &[u8]) -> Vec<u8> {
 pub(crate) fn is_response(scanner: &Scanner) -> bool {
     let has = |field| scanner.capture(field).is_some();
     may_be_response(scanner) && has(Field::JsonRpc) && (has(Field::Result) || has(Field::Error))
+}
+
+/// Whether a response that has ended tells of a failure: JSON-RPC's, or a tool's (MCP 2025-11-25, server/tools, Error
+/// Handling).
+pub(crate) fn tells_error(scanner: &Scanner) -> bool {
+    const TRUE: u64 = "true".len() as u64;
+    let is_true = |capture: Capture| {
+        capture.kind == ValueKind::Boolean && capture.end.saturating_sub(capture.start) == TRUE
+    };
+    scanner.capture(Field::Error).is_some()
+        || scanner.capture(Field::ResultIsError).is_some_and(is_true)
 }
 
 /// Whether [`is_response`] can still hold of a document, by what has come of it.

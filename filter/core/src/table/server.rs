@@ -12,7 +12,7 @@ pub struct ServerIndex(pub(super) u32);
 
 impl ServerIndex {
     /// Its place among the servers of the table.
-    pub(crate) fn number(self) -> u32 {
+    pub fn number(self) -> u32 {
         self.0
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{InvalidMessage, Message, MessageKind, MessageRules, Site, is_response};
+use super::{InvalidMessage, Message, MessageKind, MessageRules, Site, is_response, tells_error};
 use crate::json::{Field, Plan, Scanner, ValueKind, outlet::Outlet};
 
 #[derive(Debug)]
@@ -133,6 +133,7 @@ impl PassingMessage {
             id: self.scanner.raw(Field::Id).map(<[u8]>::to_vec),
             dropped: self.dropped,
             is_sound_response: is_response(&self.scanner),
+            tells_error: tells_error(&self.scanner),
         }))
     }
 

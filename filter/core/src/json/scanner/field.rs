@@ -42,21 +42,23 @@ pub enum Field {
     MetaProtocolVersion,
     /// `result.protocolVersion`
     ResultProtocolVersion,
+    /// `result.isError`: presence, kind and place only. It decides nothing, so it may stand twice; the last one counts.
+    ResultIsError,
 }
 
 /// Which fields matter to a scan; the others are only checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// What a client sends: every field but [`Field::ResultProtocolVersion`].
+    /// What a client sends: every field but those of `result`.
     FromClient,
     /// What an upstream server sends: `jsonrpc`, `id`, `method`, `result`, `error`, `params`, `params.requestId`,
-    /// `params._meta.progressToken` and `result.protocolVersion`.
+    /// `params._meta.progressToken`, `result.protocolVersion` and `result.isError`.
     FromServer,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::JsonRpc,
         Self::Id,
         Self::Method,
@@ -75,6 +77,7 @@ impl Field {
         Self::ProgressToken,
         Self::MetaProtocolVersion,
         Self::ResultProtocolVersion,
+        Self::ResultIsError,
     ];
 
     pub(super) const COUNT: usize = Self::ALL.len();
@@ -82,7 +85,7 @@ impl Field {
     /// Whether the bytes of a value of this kind are kept.
     pub(super) fn keeps(self, kind: ValueKind) -> bool {
         match self {
-            Self::Result | Self::Error | Self::Params => false,
+            Self::Result | Self::Error | Self::Params | Self::ResultIsError => false,
             Self::Capabilities => true,
             _ => !matches!(kind, ValueKind::Object | ValueKind::Array),
         }
@@ -113,9 +116,10 @@ impl Key {
     /// The longest spelling: every character of the longest key as `\uXXXX`, and two quotes.
     pub(super) const MAX_TOKEN: usize = 6 * "io.modelcontextprotocol/protocolVersion".len() + 2;
 
-    /// One bit of its own.
+    /// One bit of its own, where it may stand only once.
     pub(super) fn bit(self) -> u32 {
         match self {
+            Self::Field(Field::ResultIsError) => 0,
             Self::Field(field) => 1 << field as u8,
             Self::Meta => 1 << Field::COUNT,
             Self::Ref => 1 << (Field::COUNT + 1),
@@ -195,10 +199,8 @@ impl Watched {
             (Self::Params, Plan::FromServer) => server_params_key(key),
             (Self::Meta, _) => meta_key(key, plan),
             (Self::Ref, _) => ref_key(key),
-            (Self::Result, _) if key == b"protocolVersion" => {
-                Some(Key::Field(Field::ResultProtocolVersion))
-            }
-            (Self::Nothing | Self::Result, _) => None,
+            (Self::Result, _) => result_key(key),
+            (Self::Nothing, _) => None,
         }
     }
 }
@@ -246,6 +248,14 @@ fn server_params_key(key: &[u8]) -> Option<Key> {
     match key {
         b"requestId" => Some(Key::Field(Field::RequestId)),
         b"_meta" => Some(Key::Meta),
+        _ => None,
+    }
+}
+
+fn result_key(key: &[u8]) -> Option<Key> {
+    match key {
+        b"protocolVersion" => Some(Key::Field(Field::ResultProtocolVersion)),
+        b"isError" => Some(Key::Field(Field::ResultIsError)),
         _ => None,
     }
 }

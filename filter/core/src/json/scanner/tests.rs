@@ -167,7 +167,7 @@ fn every_client_field_is_found() {
 #[test]
 fn every_server_field_is_found() {
     let document = br#"{"method":"m","params":{"_meta":{"progressToken":"t"},"requestId":3,"name":"n","name":"n"},
-        "result":{"protocolVersion":"2025-06-18"},"id":null,"error":0}"#;
+        "result":{"isError":1,"protocolVersion":"2025-06-18","isError":true},"id":null,"error":0}"#;
     let scanner = scan(Plan::FromServer, document).unwrap();
     assert_eq!(scanner.raw(Field::ProgressToken), Some(&b"\"t\""[..]));
     assert_eq!(scanner.raw(Field::RequestId), Some(&b"3"[..]));
@@ -177,10 +177,13 @@ fn every_server_field_is_found() {
     );
     assert_eq!(scanner.raw(Field::Id), Some(&b"null"[..]));
     assert_eq!(scanner.capture(Field::Name), None);
+    let is_error = scanner.capture(Field::ResultIsError).unwrap();
+    assert_eq!(is_error.kind, ValueKind::Boolean);
+    assert_eq!(is_error.end - is_error.start, 4);
     let result = scanner.capture(Field::Result).unwrap();
     assert_eq!(
         &document[result.start as usize..result.end as usize],
-        br#"{"protocolVersion":"2025-06-18"}"#
+        br#"{"isError":1,"protocolVersion":"2025-06-18","isError":true}"#
     );
 }
 
