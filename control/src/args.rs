@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 
+use mcp_filter_config::Telemetry;
+
 use crate::image::Image;
 use crate::object::ObjectName;
 use crate::registry::Registry;
@@ -67,6 +69,9 @@ pub struct LocalArgs {
     /// Envoy's worker threads.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u32).range(1..=256))]
     pub concurrency: u32,
+    /// What the filter tells of requests.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
 }
 
 /// How the filter stands in Envoy.
@@ -126,6 +131,45 @@ pub struct RunArgs {
     /// How it is logged, on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+    /// What the filter tells of requests.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+}
+
+/// What the filter tells of requests to whoever watches it.
+#[derive(Clone, Copy, Debug, Default, Group)]
+pub struct TelemetryArgs {
+    /// Of what there are statistics in Envoy, beside those of the whole filter.
+    #[arg(long, value_enum, env = "MCP_STATS", default_value_t)]
+    pub stats: Stats,
+    /// Leave each request's method, server, tool and outcome in Envoy's filter state, for access logs.
+    #[arg(long, env = "MCP_FILTER_STATE")]
+    pub filter_state: bool,
+}
+
+/// How fine the statistics are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Stats {
+    /// None of single servers.
+    Off,
+    /// Of each server.
+    #[default]
+    Servers,
+    /// Of each server and of each tool.
+    Tools,
+}
+
+impl From<TelemetryArgs> for Telemetry {
+    fn from(args: TelemetryArgs) -> Self {
+        Self {
+            stats: match args.stats {
+                Stats::Off => mcp_filter_config::Stats::Off,
+                Stats::Servers => mcp_filter_config::Stats::Servers,
+                Stats::Tools => mcp_filter_config::Stats::Tools,
+            },
+            filter_state: args.filter_state,
+        }
+    }
 }
 
 /// How the registry of the filter's image is reached.
@@ -229,6 +273,9 @@ pub struct RenderArgs {
     /// Where Envoy's files and the keys are kept; a temporary folder, and keys of this run's alone, where absent.
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
+    /// What the filter tells of requests.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
 }
 
 /// The part that a printed configuration is for.

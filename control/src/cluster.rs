@@ -49,6 +49,8 @@ use kube::{Api, Client};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use mcp_filter_config::Telemetry;
+
 use crate::args::{PluginsMode, RunArgs};
 use crate::crds;
 use crate::image::Image;
@@ -102,6 +104,7 @@ struct Options {
     plugins: WasmPlugins,
     /// Where the filter's images are looked at; `None` where they are not.
     registry: Option<Registry>,
+    telemetry: Telemetry,
 }
 
 /// Whose the WasmPlugins are.
@@ -151,6 +154,7 @@ fn options(args: &RunArgs) -> Result<Options, ClusterError> {
         gateway_addresses: args.gateway_address.iter().cloned().collect(),
         plugins,
         registry: args.registry.registry(),
+        telemetry: args.telemetry.into(),
     })
 }
 

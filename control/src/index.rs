@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
-use mcp_filter_config::{Endpoint, Policy, Timeouts, Upstream};
+use mcp_filter_config::{Endpoint, Policy, Telemetry, Timeouts, Upstream};
 
 use crate::manifests::Object;
 use crate::network::Network;
@@ -58,6 +58,8 @@ pub struct Index {
     pub registrations: Vec<Registration>,
     /// [`Resolved::policies`] refers to them by place.
     pub policies: Vec<Policy>,
+    /// What the filter tells of requests.
+    pub telemetry: Telemetry,
     /// Extensions of the gateways that count, oldest first.
     pub extensions: Vec<ExtensionVerdict>,
     /// What is to be told about other objects than registrations.

@@ -11,7 +11,9 @@ mod wasm_plugins;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mcp_filter_config::{Catalog, ControlKeys, Limits, PluginConfig, Role, Sessions, VERSION};
+use mcp_filter_config::{
+    Catalog, ControlKeys, Limits, PluginConfig, Role, Sessions, Telemetry, VERSION,
+};
 use mcp_filter_core::table::{CompileError, Table};
 use sha2::{Digest, Sha256};
 
@@ -133,6 +135,7 @@ fn configuration(
         sessions: keys.sessions.clone(),
         control: keys.control.clone(),
         limits: Limits::default(),
+        telemetry: index.telemetry,
     };
     config.generation = digest(&config);
     config
@@ -168,6 +171,7 @@ pub fn for_role(config: &PluginConfig, role: Role) -> PluginConfig {
             sessions: Sessions::default(),
             control: ControlKeys::default(),
             limits: Limits::default(),
+            telemetry: Telemetry::default(),
         },
     }
 }

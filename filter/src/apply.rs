@@ -173,6 +173,7 @@ impl Flow {
             inspect: release.inspect_rest,
         };
         self.shared.metrics.request_routed();
+        self.tell_log();
         handshake::close(self.id);
     }
 
@@ -238,6 +239,7 @@ impl Flow {
             return;
         }
         self.life = Life::Answered;
+        self.tell_log();
         handshake::close(self.id);
         self.shared.metrics.local_response(response.status);
         if response.status >= 400 {

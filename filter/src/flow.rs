@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::exchange::{CallStep, Told};
 use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{BodyStep, CallOutcome, CallToken, Context, Release, RequestStep, TickStep};
 use proxy_wasm::types::Action;
@@ -90,6 +90,10 @@ pub(crate) struct Flow {
     pub(crate) response_body: Body,
     pub(crate) shared: Rc<Shared>,
     pub(crate) this: Weak<RefCell<Flow>>,
+    /// When its headers came, in milliseconds.
+    pub(crate) began_ms: u64,
+    /// What access logs have been told of it.
+    pub(crate) logged: Told,
     ticking: bool,
 }
 
@@ -109,6 +113,8 @@ impl Flow {
                 response_body: Body::new(Direction::Response),
                 shared,
                 this: this.clone(),
+                began_ms: 0,
+                logged: Told::default(),
                 ticking: false,
             })
         })
@@ -120,6 +126,7 @@ impl Flow {
 
     pub(crate) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
         self.shared.clock.read();
+        self.began_ms = self.shared.clock.now_ms();
         let headers = host::headers(Direction::Request);
         if self.half == Half::Route && headers.contains(TAG) {
             host::set_header(Direction::Request, TAG, None);
@@ -273,15 +280,15 @@ impl Flow {
 
     /// The host has ended the stream. Nothing is left to be done but calls that nobody waits for.
     pub(crate) fn on_done(&mut self) {
-        let passed = self.life == Life::Passed;
-        self.life = Life::Over;
+        let life = std::mem::replace(&mut self.life, Life::Over);
         handshake::close(self.id);
         if self.ticking {
             self.shared.stop_ticking(self.id);
         }
-        if passed {
+        if life == Life::Passed {
             return;
         }
+        self.count(life);
         self.exchange.on_done();
         for call in self.exchange.take_calls() {
             let _ = self

@@ -246,14 +246,26 @@ pub(crate) fn define_gauge(name: &str) -> Option<u32> {
     hostcalls::define_metric(MetricType::Gauge, name).ok()
 }
 
+/// Defines a histogram.
+pub(crate) fn define_histogram(name: &str) -> Option<u32> {
+    hostcalls::define_metric(MetricType::Histogram, name).ok()
+}
+
 /// Adds to a counter.
 pub(crate) fn increment(metric: u32, by: i64) {
     let _ = hostcalls::increment_metric(metric, by);
 }
 
-/// Sets a gauge.
+/// Sets a gauge, or adds a value to a histogram.
 pub(crate) fn record(metric: u32, value: u64) {
     let _ = hostcalls::record_metric(metric, value);
+}
+
+/// Leaves `value` in the filter state of the stream, where access logs find it as `wasm.<name>`.
+pub(crate) fn set_filter_state(name: &str, value: &str) {
+    if let Err(status) = property::set(name, value) {
+        log::error!("{name} not left in the filter state: status {status}");
+    }
 }
 
 /// A whole map; empty where the host has none.
@@ -286,6 +298,32 @@ mod pairs {
             // SAFETY: the host took these bytes from the SDK's `proxy_on_memory_allocate`, which gives a boxed slice of
             // this length away, and has filled them.
             0 => Ok(unsafe { Vec::from_raw_parts(data, size, size) }),
+            status => Err(status),
+        }
+    }
+}
+
+/// A property as the host takes it. The SDK would panic where another filter has made one of this name that cannot be
+/// changed.
+#[allow(
+    unsafe_code,
+    reason = "a raw import; the call is sound by what the host promises"
+)]
+mod property {
+    unsafe extern "C" {
+        fn proxy_set_property(
+            path: *const u8,
+            path_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+    }
+
+    pub(super) fn set(path: &str, value: &str) -> Result<(), u32> {
+        // SAFETY: the host reads both texts, which are borrowed meanwhile.
+        match unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) }
+        {
+            0 => Ok(()),
             status => Err(status),
         }
     }

@@ -18,6 +18,7 @@ mod metrics;
 mod plugin;
 mod random;
 mod response;
+mod series;
 mod shared_slots;
 mod stream;
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -28,6 +29,7 @@ mod stream;
 )]
 mod tests;
 mod token;
+mod watching;
 mod watermark;
 
 /// Where the host enters a new VM.

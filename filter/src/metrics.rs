@@ -1,4 +1,4 @@
-//! The fixed list of counters and gauges. Envoy shows each as `wasmcustom.mcp_filter.<name>`.
+//! The fixed list of counters and gauges, and the series of servers and tools. Envoy shows each as `wasmcustom.mcp_filter.<name>`.
 //!
 //! Counters are added to here and told to the host with each tick, so that a request costs no hostcall for them.
 
@@ -6,6 +6,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use crate::host;
+use crate::series::AllSeries;
 
 thread_local! {
     // The host counts each definition anew and forgets none, so a new configuration must not define them again.
@@ -26,8 +27,11 @@ pub(crate) struct Metrics {
     refused: Counter,
     failed: Counter,
     reset: Counter,
+    unknown: Counter,
     calls: Counter,
     calls_failed: Counter,
+    /// Of servers and tools.
+    series: Rc<AllSeries>,
     /// `None` where the host refused it.
     generation: Option<u32>,
 }
@@ -49,8 +53,10 @@ impl Metrics {
             refused: Counter::define("mcp_filter.responses_refused"),
             failed: Counter::define("mcp_filter.responses_failed"),
             reset: Counter::define("mcp_filter.streams_reset"),
+            unknown: Counter::define("mcp_filter.requests_unknown"),
             calls: Counter::define("mcp_filter.calls"),
             calls_failed: Counter::define("mcp_filter.calls_failed"),
+            series: Rc::default(),
             generation: host::define_gauge("mcp_filter.generation"),
         }
     }
@@ -64,11 +70,13 @@ impl Metrics {
             &self.refused,
             &self.failed,
             &self.reset,
+            &self.unknown,
             &self.calls,
             &self.calls_failed,
         ] {
             counter.tell();
         }
+        self.series.tell();
     }
 
     /// A request that is not ours.
@@ -94,6 +102,16 @@ impl Metrics {
     /// A stream that was cut.
     pub(crate) fn stream_reset(&self) {
         self.reset.add();
+    }
+
+    /// A request for a tool, prompt or resource that is not in the catalog.
+    pub(crate) fn request_unknown(&self) {
+        self.unknown.add();
+    }
+
+    /// Those of servers and tools.
+    pub(crate) fn series(&self) -> &Rc<AllSeries> {
+        &self.series
     }
 
     /// A call that was sent.

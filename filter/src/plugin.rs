@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mcp_filter_config::{PluginConfig, Role, VERSION};
+use mcp_filter_config::{PluginConfig, Role, Telemetry, VERSION};
 use mcp_filter_core::Table;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
@@ -16,6 +16,7 @@ use crate::gate::Gate;
 use crate::handshake;
 use crate::host;
 use crate::metrics::{self, Metrics};
+use crate::series::Statistics;
 use crate::stream::{Closed, Stream};
 
 /// How often streams that wait are looked at.
@@ -47,6 +48,9 @@ enum Serving {
 pub(crate) struct Shared {
     pub(crate) table: Rc<Table>,
     pub(crate) metrics: Rc<Metrics>,
+    pub(crate) statistics: Statistics,
+    /// Whether access logs are told of each request.
+    pub(crate) leaves_filter_state: bool,
     pub(crate) calls: Calls,
     pub(crate) clock: Clock,
     pub(crate) complaint: Complaint,
@@ -72,7 +76,7 @@ impl Plugin {
         };
         handshake::set_gate(self.id, false);
         host::set_tick_period(TICK).map_err(|error| format!("no ticks: {error:?}"))?;
-        let shared = Shared::new(Rc::new(table));
+        let shared = Shared::new(Rc::new(table), config.telemetry);
         shared.metrics.serve_generation(&config.generation);
         self.serving = Some(Serving::Exchanges(half, Rc::new(shared)));
         log::info!(
@@ -98,10 +102,13 @@ fn read(bytes: &[u8]) -> Result<PluginConfig, String> {
 }
 
 impl Shared {
-    fn new(table: Rc<Table>) -> Self {
+    fn new(table: Rc<Table>, telemetry: Telemetry) -> Self {
+        let metrics = metrics::of_this_vm();
         Self {
+            statistics: Statistics::new(metrics.series(), &table, telemetry.stats),
+            leaves_filter_state: telemetry.filter_state,
             table,
-            metrics: metrics::of_this_vm(),
+            metrics,
             calls: Calls::default(),
             clock: Clock::default(),
             complaint: Complaint::default(),

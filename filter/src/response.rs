@@ -71,6 +71,7 @@ impl Flow {
         if held != (at == At::Outside) {
             return Action::Pause;
         }
+        self.tell_log();
         match step {
             ResponseHeadStep::Continue(edits, body) => {
                 edit_headers(Direction::Response, &edits);
@@ -101,6 +102,7 @@ impl Flow {
             let piece = self.response_body.take_paused();
             let end = self.response_body.has_ended();
             let step = self.ask(|exchange, _| exchange.on_response_body(piece, end));
+            self.tell_log();
             self.settle_other();
             if self.apply_response_body(step, At::Outside) == Action::Pause {
                 return Action::Pause;
@@ -148,6 +150,7 @@ impl Flow {
 
     fn feed_response(&mut self, piece: Vec<u8>, end: bool, at: At) -> Action {
         let step = self.ask(|exchange, _| exchange.on_response_body(piece, end));
+        self.tell_log();
         self.settle_other();
         let action = self.apply_response_body(step, at);
         if action == Action::Continue {

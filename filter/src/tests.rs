@@ -10,3 +10,4 @@ mod pair;
 mod plugin;
 mod response;
 mod settled;
+mod watching;

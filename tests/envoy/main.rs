@@ -69,11 +69,13 @@ macro_rules! everywhere {
     };
 }
 
+mod access_logs;
 mod bad_input;
 mod calls;
 mod cancellation;
 mod chains;
 mod clients;
+mod exposition;
 mod faults;
 mod first_calls;
 mod headers;
@@ -85,5 +87,6 @@ mod reload;
 mod server_requests;
 mod sessions;
 mod shared;
+mod statistics;
 mod traces;
 mod virtual_servers;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
-use mcp_filter_config::{PluginConfig, Server};
+use mcp_filter_config::{PluginConfig, Server, Telemetry};
 use mcp_filter_core::table::CompileError;
 
 use super::live::Live;
@@ -25,6 +25,7 @@ use crate::verdict::{Readiness, Reason, Verdict};
 pub(super) struct Model {
     keys: Keys,
     addresses: BTreeMap<ObjectName, String>,
+    telemetry: Telemetry,
     /// Of all gateways together: who they are, and what reaches none of them.
     pub(super) whole: Index,
     pub(super) gateways: BTreeMap<ObjectName, Gateway>,
@@ -81,10 +82,15 @@ impl Trouble {
 
 impl Model {
     /// Nothing is known yet. `addresses` are where gateways are reached, whatever the objects say.
-    pub(super) fn new(keys: Keys, addresses: BTreeMap<ObjectName, String>) -> Self {
+    pub(super) fn new(
+        keys: Keys,
+        addresses: BTreeMap<ObjectName, String>,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             keys,
             addresses,
+            telemetry,
             whole: Index::default(),
             gateways: BTreeMap::new(),
             served_on: BTreeSet::new(),
@@ -127,6 +133,7 @@ impl Model {
     fn settings(&self, gateway: Option<&ObjectName>, gaps: &Gaps) -> Settings {
         Settings {
             gateway_addresses: self.addresses.clone(),
+            telemetry: self.telemetry,
             unreadable: gaps.unreadable.clone(),
             unreadable_secrets: gaps.closed_namespaces.clone(),
             ..Settings::cluster(gateway.cloned())

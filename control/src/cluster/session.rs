@@ -103,6 +103,7 @@ impl Session {
         let model = Model::new(
             keys.for_filters(Timestamp::now()),
             options.gateway_addresses.clone(),
+            options.telemetry,
         );
         let apply = Apply::new(client.clone());
         Self {

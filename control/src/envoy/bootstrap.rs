@@ -26,6 +26,7 @@ pub fn bootstrap(setup: &Setup) -> Value {
             "cds_config": from_file(&Subscription::Clusters.path(setup)),
         },
         "typed_dns_resolver_config": dns_resolver(),
+        "stats_config": { "stats_tags": stats_tags() },
         "overload_manager": { "resource_monitors": [connection_limit()] },
     })
 }
@@ -58,6 +59,15 @@ fn dns_resolver() -> Value {
             config,
         ),
     })
+}
+
+/// The labels of the filter's statistics, as Istio's `extraStatTags` would look for them.
+fn stats_tags() -> Vec<Value> {
+    let labels = ["mcp_server", "mcp_tool", "mcp_outcome"];
+    labels
+        .iter()
+        .map(|name| json!({ "tag_name": name, "regex": format!(r"({name}=\.=(.*?);\.;)") }))
+        .collect()
 }
 
 fn connection_limit() -> Value {

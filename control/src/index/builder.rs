@@ -69,6 +69,7 @@ impl<'a> Builder<'a> {
             endpoints: endpoints(hosts),
             registrations,
             policies: policies.compiled,
+            telemetry: self.settings.telemetry,
             extensions: self.extensions.verdicts,
             notices,
             network,

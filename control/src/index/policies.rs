@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_filter_config::{ControlKeys, Limits, PluginConfig, Policy, Role, Sessions, VERSION};
+use mcp_filter_config::{
+    ControlKeys, Limits, PluginConfig, Policy, Role, Sessions, Telemetry, VERSION,
+};
 use mcp_filter_core::table::Table;
 
 use super::store::Store;
@@ -244,6 +246,7 @@ fn expect_enforceable(policy: Policy) -> Result<Policy, String> {
         sessions: Sessions::default(),
         control: ControlKeys::default(),
         limits: Limits::default(),
+        telemetry: Telemetry::default(),
     };
     match Table::compile(&alone) {
         Ok(_) => alone.policies.into_iter().next().ok_or_else(String::new),

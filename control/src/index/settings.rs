@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use mcp_filter_config::Telemetry;
+
 use crate::manifests::Identity;
 use crate::object::ObjectName;
 
@@ -32,6 +34,8 @@ pub struct Settings {
     pub unreadable: BTreeSet<Identity>,
     /// Namespaces whose Secrets may not be read.
     pub unreadable_secrets: BTreeSet<String>,
+    /// What the filter tells of requests.
+    pub telemetry: Telemetry,
     /// Hosts that are the MCP endpoint's whatever the objects say.
     pub listen_hosts: Vec<String>,
     /// Hosts that are the MCP endpoint's unless an MCPGatewayExtension says `publicHost`.

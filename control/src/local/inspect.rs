@@ -10,7 +10,7 @@ use super::LocalError;
 use super::model::Model;
 use super::session::Session;
 use super::sources::Sources;
-use crate::args::{DEFAULT_LISTEN, GetArgs, LocalArgs, LocalRole};
+use crate::args::{DEFAULT_LISTEN, GetArgs, LocalArgs, LocalRole, TelemetryArgs};
 use crate::index::Index;
 use crate::manifests::{Identity, ManifestError, Object};
 use crate::render::Keys;
@@ -72,6 +72,7 @@ pub(super) fn local_args(
         role: LocalRole::Hold,
         work_dir: work_dir.map(Path::to_owned),
         concurrency: 1,
+        telemetry: TelemetryArgs::default(),
     }
 }
 

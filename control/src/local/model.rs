@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use mcp_filter_config::{ControlKeys, PluginConfig};
+use mcp_filter_config::{ControlKeys, PluginConfig, Telemetry};
 use mcp_filter_core::table::CompileError;
 
 use crate::discovery::{Event, PublicEndpoint, Rounds, Subject};
@@ -49,6 +49,12 @@ impl Model {
             rounds: Rounds::default(),
             findings: BTreeMap::new(),
         }
+    }
+
+    /// What the filter is to tell of requests.
+    pub(super) fn telling(mut self, telemetry: Telemetry) -> Self {
+        self.settings.telemetry = telemetry;
+        self
     }
 
     /// Takes in the objects as they are now, and those that cannot be read.

@@ -10,7 +10,7 @@ use super::report::{self, Report};
 use super::session::Session;
 use super::sources::Sources;
 use super::work_dir::WorkDir;
-use crate::args::{DEFAULT_LISTEN, RenderArgs, RenderRole};
+use crate::args::{DEFAULT_LISTEN, LocalArgs, RenderArgs, RenderRole};
 use crate::image::Image;
 use crate::object::ObjectName;
 use crate::render::{for_role, wasm_plugins};
@@ -20,7 +20,7 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let sources = Sources::open(&args.folders)?;
     let work_dir = WorkDir::open(args.work_dir.as_deref())?;
     let (keys, _) = keys(&work_dir.session_key())?;
-    let mut model = Model::new(DEFAULT_LISTEN, keys);
+    let mut model = Model::new(DEFAULT_LISTEN, keys).telling(args.telemetry.into());
     model.read(sources.objects(), sources.refused());
     Report::default().tell(&sources, model.index(), &model.view()?);
     print(args, (&model, &sources))
@@ -30,6 +30,10 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
 pub(super) async fn after_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let programs = (args.envoy.as_deref(), args.filter.as_deref());
     let local_args = inspect::local_args(&args.folders, programs, args.work_dir.as_deref());
+    let local_args = LocalArgs {
+        telemetry: args.telemetry,
+        ..local_args
+    };
     let mut session = Session::start(&local_args).await?;
     let ready = session.ready().await;
     let printed = ready.and_then(|()| print(args, session.known()));

@@ -71,7 +71,7 @@ impl Session {
         let watch = Watch::new(&args.folders);
         let work_dir = WorkDir::open(args.work_dir.as_deref())?;
         let (keys, signer) = keys(&work_dir.session_key())?;
-        let mut model = Model::new(args.listen, keys);
+        let mut model = Model::new(args.listen, keys).telling(args.telemetry.into());
         model.read(sources.objects(), sources.refused());
         let view = model.view()?;
         let mut report = Report::default();

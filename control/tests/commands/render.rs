@@ -1,4 +1,4 @@
-use mcp_filter_config::{ControlKeys, PluginConfig, Role};
+use mcp_filter_config::{ControlKeys, PluginConfig, Role, Stats, Telemetry};
 use mcp_filter_core::table::Table;
 use serde_json::{Value, json};
 
@@ -22,6 +22,28 @@ fn standard_output_is_a_configuration_that_the_filter_takes() {
     assert_eq!(config.internal_hosts, ["a.example", "a.mcp.local"]);
     assert!(config.servers.is_empty());
     assert!(Table::compile(&config).is_ok());
+}
+
+#[test]
+fn what_is_told_of_requests_is_chosen_by_options() {
+    let place = Place::registered();
+    let telemetry = |arguments: &[&str]| configuration(&place, arguments).telemetry;
+    let unless_told = Telemetry {
+        stats: Stats::Servers,
+        filter_state: false,
+    };
+    assert_eq!(telemetry(&[]), unless_told);
+    let all = Telemetry {
+        stats: Stats::Tools,
+        filter_state: true,
+    };
+    assert_eq!(telemetry(&["--stats", "tools", "--filter-state"]), all);
+    assert_eq!(telemetry(&["--stats", "off"]), Telemetry::default());
+    assert_eq!(telemetry(&["--role", "gate"]), Telemetry::default());
+    let public = public();
+    let arguments = ["render", "--offline", "base", "--stats=tools"];
+    let run = public.run(&[&arguments[..], &["--wasm-plugins", &image('a')]].concat());
+    assert!(run.out.contains("stats: tools"), "{}{}", run.out, run.err);
 }
 
 #[test]

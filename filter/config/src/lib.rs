@@ -10,6 +10,7 @@ mod limits;
 mod policy;
 mod server;
 mod session;
+mod telemetry;
 
 pub use catalog::{Catalog, CatalogEncoding};
 pub use endpoint::Endpoint;
@@ -17,6 +18,7 @@ pub use limits::Limits;
 pub use policy::{Condition, Denial, HeaderValue, Policy, Rule, SetHeader, ValuePart};
 pub use server::{Server, Timeouts, Upstream};
 pub use session::{ControlKeys, SessionKey, Sessions};
+pub use telemetry::{Stats, Telemetry};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,9 @@ pub struct PluginConfig {
     /// Bounds in bytes, entries and milliseconds.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
+    /// What is told of requests.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub telemetry: Telemetry,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

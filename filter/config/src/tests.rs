@@ -77,6 +77,17 @@ fn a_server_waits_five_minutes_unless_told_otherwise() {
 }
 
 #[test]
+fn without_a_word_about_telemetry_nothing_more_is_told() {
+    assert_eq!(parse(DEFAULTS).telemetry, Telemetry::default());
+    let only_one = r#"{"version":1,"role":"hold","telemetry":{"stats":"servers"}}"#;
+    let telemetry = parse(only_one).telemetry;
+    assert_eq!(
+        (telemetry.stats, telemetry.filter_state),
+        (Stats::Servers, false)
+    );
+}
+
+#[test]
 fn a_configuration_of_another_shape_is_refused() {
     let malformed = [
         include_str!("../testdata/malformed/no_version.json"),
@@ -88,6 +99,7 @@ fn a_configuration_of_another_shape_is_refused() {
         include_str!("../testdata/malformed/unknown_condition.json"),
         include_str!("../testdata/malformed/rule_without_denial.json"),
         include_str!("../testdata/malformed/negative_limit.json"),
+        include_str!("../testdata/malformed/unknown_stats.json"),
     ];
     for json in malformed {
         assert!(

@@ -3,14 +3,15 @@
 //! The script is JSON in the request header `x-script`; without one the request passes. Members, each a step:
 //! `head`, `piece`, `end` (held request), `rest`, `rest_end` (released request body), `response`, `response_piece`,
 //! `response_end`, `tick` (with `after_ms`), and `done` (a call). With `whoami` a decided request tells in `x-identity`
-//! who has sent it. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`, `"reset"`, or an object with one of `release`,
-//! `continue`, `respond`, `settle`, `call` (`then` and `failed` say what follows; `settle` beside it, what becomes of the
-//! body).
+//! who has sent it. `told` makes it count as one for the first server of the table: `tool` names its tool, `outcome` how
+//! it has ended; `unknown` says that it names what nobody has. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`,
+//! `"reset"`, or an object with one of `release`, `continue`, `respond`, `settle`, `call` (`then` and `failed` say what
+//! follows; `settle` beside it, what becomes of the body).
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use mcp_filter_core::exchange::CallStep;
+use mcp_filter_core::exchange::{CallStep, Outcome, Subject, Told};
 use mcp_filter_core::identity::Identity;
 use mcp_filter_core::rejection::Rejection;
 use mcp_filter_core::{
@@ -38,10 +39,11 @@ pub(crate) struct Exchange {
     /// The body is settled meanwhile.
     settled: bool,
     started_ms: u64,
+    table: Rc<Table>,
 }
 
 impl Exchange {
-    pub(crate) fn new(_table: Rc<Table>) -> Self {
+    pub(crate) fn new(table: Rc<Table>) -> Self {
         Self {
             script: Value::Null,
             held: Vec::new(),
@@ -54,6 +56,7 @@ impl Exchange {
             waiting: false,
             settled: false,
             started_ms: 0,
+            table,
         }
     }
 
@@ -222,6 +225,24 @@ impl Exchange {
             if let Some(call) = self.calls.last_mut() {
                 call.token = None;
             }
+        }
+    }
+
+    pub(crate) fn told(&self) -> Told {
+        let told = self.step("told");
+        let text = |name: &str| told.get(name).and_then(Value::as_str);
+        let mut servers = self.table.servers().filter(|_| !told.is_null());
+        let tool = text("tool").and_then(|name| self.table.tool(name));
+        Told {
+            method: text("tool").map(|_| "tools/call"),
+            subject: servers.next().map(|(server, _)| Subject {
+                server,
+                tool: tool.map(|tool| tool.index),
+            }),
+            outcome: Outcome::ALL
+                .into_iter()
+                .find(|outcome| text("outcome") == Some(outcome.as_str())),
+            names_unknown: flag(&told, "unknown"),
         }
     }
 

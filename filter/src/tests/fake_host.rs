@@ -144,14 +144,19 @@ impl FakeHost {
     }
 
     pub(super) fn metric(&self, name: &str) -> u64 {
+        self.find_metric(name).unwrap().as_u64().unwrap()
+    }
+
+    /// A number, or the values of a histogram; `None` where it was not defined.
+    pub(super) fn find_metric(&self, name: &str) -> Option<Value> {
         let metrics = happen("state", json!({}))["metrics"].take();
         let named = format!("mcp_filter.{name}");
         let metric = metrics
             .as_array()
             .unwrap()
             .iter()
-            .find(|metric| metric["name"] == named);
-        metric.unwrap()["value"].as_u64().unwrap()
+            .find(|metric| metric["name"] == named)?;
+        Some(metric["value"].clone())
     }
 
     /// How many hostcalls were made so far, but for those that ask for random bytes.
@@ -339,6 +344,11 @@ impl FakeStream {
 
     pub(super) fn client_header(&self, name: &str) -> Option<String> {
         header(&self.state()["downstream"]["headers"], name)
+    }
+
+    /// What access logs find in Envoy's filter state.
+    pub(super) fn filter_state(&self) -> Value {
+        self.state()["filterState"].take()
     }
 
     pub(super) fn was_reset(&self) -> bool {

@@ -16,6 +16,8 @@ const SERIALIZATION_FAILURE = 3;
 const EMPTY = 7;
 const CAS_MISMATCH = 8;
 const INTERNAL_FAILURE = 10;
+// A kind of metric.
+const HISTOGRAM = 2;
 
 let host = new Host();
 
@@ -192,8 +194,14 @@ const hostcalls = {
         memory.give(queue.items.shift(), pointerAt, lengthAt);
         return OK;
     },
-    proxy_define_metric(_kind, name, length, idAt) {
-        memory.setWord(idAt, host.metrics.push({ name: memory.text(name, length), value: 0 }));
+    proxy_set_property(name, length, value, size) {
+        const { stream } = filter();
+        stream.filterState[memory.text(name, length)] = memory.text(value, size);
+        return OK;
+    },
+    proxy_define_metric(kind, name, length, idAt) {
+        const value = kind === HISTOGRAM ? [] : 0;
+        memory.setWord(idAt, host.metrics.push({ name: memory.text(name, length), value }));
         return OK;
     },
     proxy_increment_metric(id, offset) {
@@ -202,8 +210,10 @@ const hostcalls = {
         return OK;
     },
     proxy_record_metric(id, value) {
-        if (!host.metrics[id - 1]) return NOT_FOUND;
-        host.metrics[id - 1].value = Number(value);
+        const metric = host.metrics[id - 1];
+        if (!metric) return NOT_FOUND;
+        if (Array.isArray(metric.value)) metric.value.push(Number(value));
+        else metric.value = Number(value);
         return OK;
     },
 };

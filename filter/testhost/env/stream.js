@@ -50,6 +50,7 @@ class Stream {
         this.closed = false;
         this.details = "via_upstream";
         this.token = undefined;
+        this.filterState = {};
         this.filters = chain.map((plugin) => this.newFilter(plugin));
         this.request = new Path(host, this.filters, request, see(this.upstream, () => {}));
         this.response = new Path(host, this.filters.toReversed(), response, see(this.downstream, () => this.over()));
@@ -125,8 +126,8 @@ class Stream {
     }
 
     state() {
-        const { upstream, downstream, reset, closed } = this;
-        return { upstream, downstream, reset, closed };
+        const { upstream, downstream, reset, closed, filterState } = this;
+        return { upstream, downstream, reset, closed, filterState };
     }
 }
 

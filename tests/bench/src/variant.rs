@@ -169,7 +169,7 @@ impl Variant {
     }
 }
 
-/// The configuration of the complete filter: two servers with sessions, and a policy on each.
+/// The configuration of the complete filter: two servers with sessions and statistics, and a policy on each.
 pub(crate) fn plugin_config(role: &str, tools: usize) -> anyhow::Result<String> {
     let servers: Vec<Value> = ["one", "two"]
         .iter()
@@ -200,7 +200,8 @@ pub(crate) fn plugin_config(role: &str, tools: usize) -> anyhow::Result<String> 
             "setHeaders": [{"name": "authorization", "value": [{"literal": "Bearer "}, {"header": "x-github-pat"}]}],
             "credentialHeaders": ["x-github-pat"]
         }],
-        "sessions": {"keys": [{"id": 1, "secret": key}], "ttlSeconds": 86400}
+        "sessions": {"keys": [{"id": 1, "secret": key}], "ttlSeconds": 86400},
+        "telemetry": {"stats": "servers"}
     }))?;
     config.limits.page_items = 10_000;
     let mut catalog = CatalogWriter::new();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mcp_filter_config::{Endpoint, SessionKey, Sessions};
+use mcp_filter_config::{Endpoint, SessionKey, Sessions, Stats, Telemetry};
 use serde_json::Value;
 
 use super::*;
@@ -154,7 +154,11 @@ pub(in crate::cluster) fn model() -> Model {
         sessions,
         ..Keys::default()
     };
-    Model::new(keys, BTreeMap::new())
+    let telemetry = Telemetry {
+        stats: Stats::Tools,
+        filter_state: true,
+    };
+    Model::new(keys, BTreeMap::new(), telemetry)
 }
 
 /// All gateways serve what they shall.
@@ -188,6 +192,20 @@ fn each_gateway_serves_what_is_attached_to_it() {
         readiness(&model, "github"),
         Some((Readiness::True, Reason::Ready))
     );
+}
+
+#[test]
+fn each_gateway_is_told_what_to_tell_of_requests() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    model.render().unwrap();
+    for gateway in ["one", "two"] {
+        let telemetry = config(&model, gateway).telemetry;
+        assert_eq!(
+            (telemetry.stats, telemetry.filter_state),
+            (Stats::Tools, true)
+        );
+    }
 }
 
 #[test]

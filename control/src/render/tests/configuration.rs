@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use mcp_filter_config::{
-    ControlKeys, Endpoint, Limits, PluginConfig, Role, Server, Timeouts, Upstream, VERSION,
+    ControlKeys, Endpoint, Limits, PluginConfig, Role, Server, Stats, Timeouts, Upstream, VERSION,
 };
 use mcp_filter_core::table::Table;
 
@@ -178,6 +178,9 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
     };
     let rotated = Keys { control, ..keys() };
     configs.push(render(&base.index(), &found.0, &rotated).unwrap().config);
+    let mut telling = base.index();
+    telling.telemetry.stats = Stats::Tools;
+    configs.push(render(&telling, &found.0, &keys()).unwrap().config);
     let generations: BTreeSet<_> = configs.iter().map(|config| &config.generation).collect();
     assert_eq!(generations.len(), configs.len());
 }

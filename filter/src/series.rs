@@ -1,0 +1,217 @@
+//! Statistics of single servers and tools: how many requests ended how, and how long they took.
+//!
+//! Envoy makes labels of what stands in their names, where it is told how; see `docs/observability.md`. Like all
+//! counters, theirs are told to the host with each tick; only a duration is told at once.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use mcp_filter_config::Stats;
+use mcp_filter_core::Table;
+use mcp_filter_core::exchange::{Outcome, Subject};
+
+use crate::host;
+
+/// Servers and tools that one VM has series of, whatever configurations it is given: the host forgets none.
+const MOST_SERIES: usize = 1000;
+
+/// Whose series those share for which there is no room.
+const OTHER: &str = "other";
+
+/// All series of this VM.
+#[derive(Debug, Default)]
+pub(crate) struct AllSeries {
+    by_labels: RefCell<BTreeMap<String, Rc<Series>>>,
+    /// Those that the host has not been told all of.
+    untold: RefCell<Vec<Rc<Series>>>,
+}
+
+/// Of one server, or of one tool.
+#[derive(Debug)]
+struct Series {
+    /// As they stand in the names.
+    labels: String,
+    /// `server` or `tool`.
+    of: &'static str,
+    requests: [Count; Outcome::ALL.len()],
+    /// `None` where the host refused it.
+    duration: OnceCell<Option<u32>>,
+    is_untold: Cell<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    /// Defined when it is told for the first time. `None` where the host refused it.
+    id: OnceCell<Option<u32>>,
+    untold: Cell<u32>,
+}
+
+/// The series of one configuration, by the places of its servers and tools.
+#[derive(Debug)]
+pub(crate) struct Statistics {
+    all: Rc<AllSeries>,
+    servers: Vec<Rc<Series>>,
+    tools: Vec<Rc<Series>>,
+}
+
+impl Statistics {
+    /// As fine as `stats` says. Servers have room before tools, and either in the order of the table.
+    pub(crate) fn new(all: &Rc<AllSeries>, table: &Table, stats: Stats) -> Self {
+        let server_labels = |name: &str| label("mcp_server", name);
+        let servers = table.servers().filter(|_| stats != Stats::Off);
+        let servers = servers.map(|(_, server)| {
+            all.series("server", server_labels(&server.name))
+                .unwrap_or_else(|| all.other("server", server_labels(OTHER)))
+        });
+        let servers = servers.collect();
+        let tools = table.tools().filter(|_| stats == Stats::Tools);
+        let tools = tools.map(|(server, name)| {
+            let server = server_labels(&table.server(server).name);
+            let tool = |name: &str| format!("{server}{}", label("mcp_tool", name));
+            all.series("tool", tool(name))
+                .unwrap_or_else(|| all.other("tool", tool(OTHER)))
+        });
+        Self {
+            all: all.clone(),
+            servers,
+            tools: tools.collect(),
+        }
+    }
+
+    /// Whether any request is counted here.
+    pub(crate) fn are_kept(&self) -> bool {
+        !self.servers.is_empty()
+    }
+
+    /// A request has ended, so many milliseconds after it began.
+    pub(crate) fn count(&self, subject: Subject, outcome: Outcome, milliseconds: u64) {
+        let server = self.servers.get(subject.server.number() as usize);
+        let tool = subject
+            .tool
+            .and_then(|tool| self.tools.get(tool.number() as usize));
+        for series in server.into_iter().chain(tool) {
+            series.count(outcome, milliseconds);
+            if !series.is_untold.replace(true) {
+                self.all.untold.borrow_mut().push(series.clone());
+            }
+        }
+    }
+}
+
+impl AllSeries {
+    /// Tells the host what has been counted.
+    pub(crate) fn tell(&self) {
+        for series in self.untold.take() {
+            series.is_untold.set(false);
+            series.tell();
+        }
+    }
+
+    /// `None` where there is no room for it.
+    fn series(&self, of: &'static str, labels: String) -> Option<Rc<Series>> {
+        let mut by_labels = self.by_labels.borrow_mut();
+        if let Some(series) = by_labels.get(&labels) {
+            return Some(series.clone());
+        }
+        if by_labels.len() >= MOST_SERIES {
+            return None;
+        }
+        let series = Rc::new(Series::new(of, labels));
+        by_labels.insert(series.labels.clone(), series.clone());
+        Some(series)
+    }
+
+    /// Of which there is one for each server at most, and one for all of them: always room.
+    fn other(&self, of: &'static str, labels: String) -> Rc<Series> {
+        let mut by_labels = self.by_labels.borrow_mut();
+        by_labels
+            .entry(labels.clone())
+            .or_insert_with(|| Rc::new(Series::new(of, labels)))
+            .clone()
+    }
+}
+
+impl Series {
+    fn new(of: &'static str, labels: String) -> Self {
+        Self {
+            labels,
+            of,
+            requests: Default::default(),
+            duration: OnceCell::new(),
+            is_untold: Cell::new(false),
+        }
+    }
+
+    fn count(&self, outcome: Outcome, milliseconds: u64) {
+        if let Some(count) = self.requests.get(outcome as usize) {
+            count.untold.set(count.untold.get().saturating_add(1));
+        }
+        let define = || {
+            host::define_histogram(&format!(
+                "mcp_filter.{}{}_duration_ms",
+                self.labels, self.of
+            ))
+        };
+        if let Some(histogram) = *self.duration.get_or_init(define) {
+            host::record(histogram, milliseconds);
+        }
+    }
+
+    fn tell(&self) {
+        for (outcome, count) in Outcome::ALL.into_iter().zip(&self.requests) {
+            let untold = count.untold.take();
+            if untold == 0 {
+                continue;
+            }
+            let define = || {
+                let outcome = label("mcp_outcome", outcome.as_str());
+                host::define_counter(&format!(
+                    "mcp_filter.{}{outcome}{}_requests",
+                    self.labels, self.of
+                ))
+            };
+            if let Some(counter) = *count.id.get_or_init(define) {
+                host::increment(counter, untold.into());
+            }
+        }
+    }
+}
+
+/// A label in the form that Istio's `extraStatTags` and this project's own Envoy look for. What another rule of theirs
+/// could take for a part of the name is replaced.
+fn label(name: &str, value: &str) -> String {
+    let plain =
+        |letter: char| matches!(letter, 'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '/');
+    let letters = value.chars();
+    let value: String = letters
+        .map(|letter| if plain(letter) { letter } else { '_' })
+        .collect();
+    format!("{name}=.={value};.;")
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn a_label_holds_nothing_that_ends_it() {
+        let labelled = |value| label("mcp_tool", value);
+        assert_eq!(labelled("github_get-me/2"), "mcp_tool=.=github_get-me/2;.;");
+        assert_eq!(labelled("a.b;.;c=.=é\n"), "mcp_tool=.=a_b___c_____;.;");
+    }
+
+    #[test]
+    fn beyond_the_limit_there_is_room_for_what_is_known_and_for_the_others() {
+        let all = AllSeries::default();
+        for number in 0..MOST_SERIES {
+            assert!(all.series("tool", number.to_string()).is_some());
+        }
+        assert!(all.series("tool", "0".to_owned()).is_some());
+        assert!(all.series("tool", "one more".to_owned()).is_none());
+        let other = all.other("tool", "other".to_owned());
+        assert!(Rc::ptr_eq(&other, &all.other("tool", "other".to_owned())));
+    }
+}

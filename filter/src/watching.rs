@@ -1,0 +1,57 @@
+//! What a flow tells to whoever watches the gateway: statistics and access logs.
+
+use mcp_filter_core::exchange::Outcome;
+
+use crate::flow::{Flow, Life};
+use crate::host;
+
+/// How Envoy's details of a response begin that the upstream has not let come to its end.
+const BROKEN_UPSTREAM: &[u8] = b"upstream";
+
+impl Flow {
+    /// The stream is over, in which it stood as `life` says.
+    pub(crate) fn count(&self, life: Life) {
+        let told = self.exchange.told();
+        if told.names_unknown {
+            self.shared.metrics.request_unknown();
+        }
+        let Some(subject) = told.subject.filter(|_| self.shared.statistics.are_kept()) else {
+            return;
+        };
+        let outcome = told.outcome.unwrap_or_else(|| broken_off(life));
+        self.shared.clock.read();
+        let took_ms = self.shared.clock.now_ms().saturating_sub(self.began_ms);
+        self.shared.statistics.count(subject, outcome, took_ms);
+    }
+
+    /// Leaves what is new in the filter state. The context of this stream, or of its gate, is in effect.
+    pub(crate) fn tell_log(&mut self) {
+        if !self.shared.leaves_filter_state {
+            return;
+        }
+        let told = self.exchange.told();
+        let table = &self.shared.table;
+        if let Some(method) = told.method.filter(|_| self.logged.method != told.method) {
+            host::set_filter_state("mcp.method", method);
+        }
+        if let Some(subject) = told.subject.filter(|_| self.logged.subject != told.subject) {
+            host::set_filter_state("mcp.server", &table.server(subject.server).name);
+            if let Some(name) = subject.tool.and_then(|tool| table.tool_name(tool)) {
+                host::set_filter_state("mcp.tool", name);
+            }
+        }
+        if let Some(outcome) = told.outcome.filter(|_| self.logged.outcome != told.outcome) {
+            host::set_filter_state("mcp.outcome", outcome.as_str());
+        }
+        self.logged = told;
+    }
+}
+
+/// How a request has ended whose stream came to no end of its own.
+fn broken_off(life: Life) -> Outcome {
+    if life == Life::Cut || host::response_details().starts_with(BROKEN_UPSTREAM) {
+        Outcome::Failed
+    } else {
+        Outcome::Cancelled
+    }
+}
