@@ -71,6 +71,7 @@ macro_rules! everywhere {
 
 mod access_logs;
 mod bad_input;
+mod board;
 mod calls;
 mod cancellation;
 mod chains;

@@ -86,6 +86,32 @@ fn the_reference_has_the_list() {
 }
 
 #[test]
+fn the_board_asks_for_what_is_told_and_for_all_of_it() {
+    let board = include_str!("../../../../docs/grafana/mcp-proxy-wasm.json");
+    let board: serde_json::Value = serde_json::from_str(board).unwrap();
+    let panels = board["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let queries: Vec<&str> = targets
+        .filter_map(|target| target["expr"].as_str())
+        .collect();
+    let names = queries.iter().flat_map(|query| {
+        let names = query.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        names.filter(|name| name.starts_with("mcp_control_"))
+    });
+    let asked: BTreeSet<&str> = names.collect();
+    let told = samples(&all());
+    let told = told
+        .iter()
+        .filter_map(|sample| sample.split(['{', ' ']).next());
+    assert_eq!(asked, told.collect());
+    for about in DESCRIPTIONS {
+        let mut asking = queries.iter().filter(|query| query.contains(about.name));
+        let grouped = |query: &&str| about.labels.iter().all(|label| query.contains(label));
+        assert!(asking.any(grouped), "{} by {:?}", about.name, about.labels);
+    }
+}
+
+#[test]
 fn what_no_registration_stands_at_any_more_is_not_told() {
     let metrics = Metrics::default();
     metrics.set_registrations(counts([("Unknown", "Pending", 2), ("True", "Ready", 1)]));
