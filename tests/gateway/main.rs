@@ -23,4 +23,5 @@ mod newer_guide;
 mod older_guide;
 mod platform;
 mod plugins;
+mod tls_listener;
 mod tokens;

@@ -79,6 +79,11 @@ impl Platform {
         self.port.address()
     }
 
+    /// Where clients reach those with TLS.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        self.tls_port.address()
+    }
+
     /// The ports that manifests name.
     pub(crate) fn ports(&self) -> Ports {
         ports(&self.port, &self.tls_port, &self.github)

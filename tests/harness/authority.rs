@@ -1,7 +1,7 @@
 //! A certificate authority, and what it vouches for.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,9 +10,11 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::gateway::temporary_folder;
@@ -88,8 +90,18 @@ impl Authority {
         }
     }
 
-    /// What a client of TLS needs who trusts this authority alone. It speaks HTTP/1.1.
-    pub fn client(&self) -> Arc<ClientConfig> {
+    /// Whether a server shows a certificate for this name that this authority vouches for.
+    pub async fn knows(&self, server: SocketAddr, name: &str) -> bool {
+        let connector = TlsConnector::from(self.client());
+        let name = ServerName::try_from(name.to_owned()).expect("a name");
+        match TcpStream::connect(server).await {
+            Ok(stream) => connector.connect(name, stream).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// What a client of TLS needs who trusts this authority alone.
+    fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots
             .add(self.issuer.der().clone())

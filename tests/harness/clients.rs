@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::authority::Authority;
 use crate::component;
 use crate::gateway::temporary_folder;
 
@@ -45,23 +46,38 @@ pub enum Sdk {
 impl Sdk {
     /// Runs its client against `url`.
     pub async fn visit(self, url: &str, visit: &Visit<'_>) -> Visited {
-        let mut command = match self {
+        run(self.command(), url, visit).await
+    }
+
+    /// The same on a machine that trusts this authority, too.
+    pub async fn trusting(self, authority: &Authority, url: &str, visit: &Visit<'_>) -> Visited {
+        let mut command = self.command();
+        command
+            .env("NODE_EXTRA_CA_CERTS", authority.file())
+            .env("SSL_CERT_FILE", authority.file());
+        run(command, url, visit).await
+    }
+
+    fn command(self) -> Command {
+        match self {
             Self::TypeScript => typescript("sdk"),
             Self::TypeScriptClient => typescript("client"),
             Self::Python => python(),
-        };
-        let told =
-            json!({"headers": visit.headers, "tool": visit.tool, "arguments": visit.arguments});
-        command.arg(url).arg(told.to_string());
-        let output = output(command).await;
-        let line = output.lines().last().unwrap_or_default();
-        let told: Value =
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in: {output}"));
-        Visited {
-            tools: strings(&told["tools"]),
-            result: told["result"].clone(),
-            asked: strings(&told["asked"]),
         }
+    }
+}
+
+async fn run(mut command: Command, url: &str, visit: &Visit<'_>) -> Visited {
+    let told = json!({"headers": visit.headers, "tool": visit.tool, "arguments": visit.arguments});
+    command.arg(url).arg(told.to_string());
+    let output = output(command).await;
+    let line = output.lines().last().unwrap_or_default();
+    let told: Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in: {output}"));
+    Visited {
+        tools: strings(&told["tools"]),
+        result: told["result"].clone(),
+        asked: strings(&told["asked"]),
     }
 }
 

@@ -147,7 +147,13 @@ fn the_gateways_policy_of_part_2_denies_until_it_can_be_enforced() {
 
 #[test]
 fn the_older_guide_needs_the_listener_of_its_first_step() {
-    let index = examples(&["platform", "kagenti"], Some("ghp_1"));
+    // Without the one that names no host, which takes every route.
+    let index = older(|gateway| {
+        gateway.replace(
+            "- name: mcps",
+            "- hostname: mcp.example.com\n    name: mcps",
+        )
+    });
     let fault = index.registrations[0].outcome.as_ref().unwrap_err();
     assert_eq!(fault.reason, NotAttached);
     assert!(
@@ -158,19 +164,9 @@ fn the_older_guide_needs_the_listener_of_its_first_step() {
 
 #[test]
 fn the_older_guide_leads_to_github_over_http_2() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/github");
-    let folders = ["platform", "kagenti"].map(|folder| root.join(folder));
-    let mut read = read_folders(&folders).unwrap();
-    let gateway = root.join("platform/gateway.yaml");
     let listener = "  - {name: github-external, hostname: api.githubcopilot.com, port: 8080, protocol: HTTP, \
                     allowedRoutes: {namespaces: {from: All}}}\n";
-    let text = std::fs::read_to_string(&gateway).unwrap() + listener;
-    read.apply(&gateway.display().to_string(), &text);
-    let mut settings = super::settings();
-    settings
-        .variables
-        .insert("GITHUB_PAT".to_owned(), "ghp_1".to_owned());
-    let index = build(read.objects(), &settings);
+    let index = older(|gateway| gateway + listener);
     let [registration] = &index.registrations[..] else {
         panic!()
     };
@@ -188,4 +184,19 @@ fn the_older_guide_leads_to_github_over_http_2() {
     assert!(cluster.http2 && cluster.tls.is_some());
     assert_eq!(cluster.max_connections, Some(10));
     assert_eq!(cluster.max_pending_requests, Some(10));
+}
+
+/// The older guide with another Gateway.
+fn older(gateway: impl FnOnce(String) -> String) -> Index {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/github");
+    let folders = ["platform", "kagenti"].map(|folder| root.join(folder));
+    let mut read = read_folders(&folders).unwrap();
+    let path = root.join("platform/gateway.yaml");
+    let text = gateway(std::fs::read_to_string(&path).unwrap());
+    read.apply(&path.display().to_string(), &text);
+    let mut settings = super::settings();
+    settings
+        .variables
+        .insert("GITHUB_PAT".to_owned(), "ghp_1".to_owned());
+    build(read.objects(), &settings)
 }
