@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures::future::join_all;
 use harness::caller::{Protocol, Request};
@@ -15,9 +14,6 @@ use serde_json::{Value, json};
 use crate::managed::{AT_ONCE, CONSEQUENCE, HOST, Managed, login_of, until_login};
 use crate::manifests::own;
 use crate::platform::SERVER_HOST;
-
-/// What the guide allows from the registration to its tools, "typically".
-const TOOLS: Duration = Duration::from_secs(15);
 
 /// The cluster to which the route has to lead: an ExternalName Service is an alias, so that the DestinationRule counts.
 const CLUSTER: &str = "outbound|443||api.githubcopilot.com";
@@ -75,7 +71,7 @@ tests! {
                 managed.lead_here("github-mcp-external").await;
             }
         }
-        within("its line is in the log", TOOLS, managed.until_told(&["Discovered", "tools", "github"])).await;
+        within("its line is in the log", CONSEQUENCE, managed.until_told(&["Discovered", "tools", "github"])).await;
         let kind = ("mcp.kagenti.com/v1alpha1", "MCPServer");
         let ready = managed.until_condition(kind, "github", ("True", "Ready")).await;
         let direct = managed.offered().await;
