@@ -11,6 +11,7 @@
 extern crate harness;
 
 mod calls;
+mod changes;
 mod credentials;
 mod faults;
 mod identities;

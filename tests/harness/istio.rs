@@ -277,6 +277,13 @@ impl Proxy {
         reply.text().to_owned()
     }
 
+    /// A number of Envoy's statistics; 0 before there is one.
+    pub async fn statistic(&self, name: &str) -> u64 {
+        let told = self.ask_envoy(&format!("/stats?filter=^{name}$")).await;
+        let number = told.trim().rsplit_once(": ");
+        number.map_or(0, |(_, number)| number.parse().expect("a number"))
+    }
+
     /// The names of the HTTP filters of the listener on `port`, in order; none where there is no such listener.
     pub async fn filters(&self, port: u16) -> Vec<String> {
         let dump = self
@@ -328,6 +335,8 @@ fn proxy_config(istiod: &Istiod, ports: &ProxyPorts, identity: &Identity, folder
         "statusPort": ports.status.number(),
         "proxyAdminPort": ports.admin.number(),
         "terminationDrainDuration": "1s",
+        // Of a listener that has changed. By default 45 seconds.
+        "drainDuration": "10s",
     })
     .to_string()
 }

@@ -19,6 +19,7 @@ pub mod component;
 pub mod control;
 pub mod deployment;
 pub mod everything;
+pub mod feed;
 pub mod gateway;
 pub mod github;
 pub mod image;

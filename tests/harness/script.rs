@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::feed::Feed;
+
 /// A server's part, played by [`crate::upstream::Upstream`].
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -66,6 +68,8 @@ pub enum Answer {
         /// The part.
         part: &'static str,
     },
+    /// With an event stream of what the test says.
+    Fed(Feed),
     /// Never.
     Hang,
     /// With one notification on an event stream, then never.

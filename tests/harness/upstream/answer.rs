@@ -120,6 +120,7 @@ impl Server {
                 body,
             } => whole(status, headers, body.replace("$ID", &id)),
             Answer::Cut { content_type, part } => cut(content_type, part.replace("$ID", &id)),
+            Answer::Fed(feed) => streamed(feed.messages().map(|message| event(&message))),
             Answer::Hang => {
                 let _hanging = Hanging::new(&self, request);
                 std::future::pending().await

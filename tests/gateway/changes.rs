@@ -1,0 +1,138 @@
+//! What a client notices of changes of a gateway of Istio while it is in the midst of something.
+
+use harness::caller::{Open, PROTOCOLS};
+use harness::feed::Feed;
+use harness::jwt::{ISSUER, keys};
+use harness::load::Load;
+use harness::manifests::Server;
+use harness::script::{Answer, Script, Tool};
+use harness::sessions::Client;
+use harness::upstream::Upstream;
+use harness::wait::until;
+use serde_json::{Value, json};
+
+use crate::faults::{SOME, names, serve};
+use crate::managed::{CONSEQUENCE, Managed};
+
+/// Registrations that are applied while a stream is open.
+const CHANGES: usize = 5;
+
+/// Changes of Envoy's listeners.
+const REPLACED: &str = "listener_manager.listener_modified";
+
+/// What Envoy has of changed listeners: they take no connections any more, and still have some. Where nothing but its
+/// filters has changed, a listener goes on with others for new connections.
+const DRAINING: &str = "listener_manager.total_filter_chains_draining";
+
+tests! {
+    async fn a_stream_goes_on_over_changes_of_the_configuration_and_loses_no_byte() {
+        let managed = Managed::start().await;
+        let (feed, upstream) = tell(&managed).await;
+        let mut streams = open(&managed, &feed).await;
+        let replaced = managed.proxy.statistic(REPLACED).await;
+        for number in 0..CHANGES {
+            let name = format!("later-{number}");
+            managed.kubernetes.apply(&Server::new(&name, upstream.address()).yaml()).await;
+            managed.until_ready(&name, "True", "Ready").await;
+            assert!(names(&managed).await.contains(&format!("later_{number}_told")), "{name} is served");
+            assert_goes_on(&mut streams, &feed, number + 1).await;
+        }
+        assert_eq!(managed.proxy.statistic(REPLACED).await, replaced, "no change was one of the listener");
+        let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}}).to_string();
+        feed.say(&answer);
+        feed.end();
+        for stream in streams {
+            let rest = stream.rest().await;
+            assert!(rest.complete, "{}", rest.shown());
+            assert_eq!(rest.text(), format!("event: message\ndata: {answer}\n\n"));
+        }
+    }
+
+    async fn a_change_of_the_listeners_filters_fails_no_request_and_cuts_streams_visibly_after_the_drain() {
+        let managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        let (feed, _told) = tell(&managed).await;
+        let mut streams = open(&managed, &feed).await;
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        load.until_more(SOME).await;
+        managed.kubernetes.submit(authentication()).await.unwrap();
+        until("the listener has another filter", CONSEQUENCE, || async {
+            let filters = managed.proxy.filters(managed.address().port()).await;
+            filters.iter().any(|filter| filter.contains("jwt_authn")).then_some(())
+        }).await;
+        assert!(managed.proxy.statistic(DRAINING).await > 0, "what has no such filter drains");
+        assert_goes_on(&mut streams, &feed, 1).await;
+        let mut newer = open(&managed, &feed).await;
+        load.until_more(SOME).await;
+        until("the drain is over", CONSEQUENCE, || async {
+            (managed.proxy.statistic(DRAINING).await == 0).then_some(())
+        }).await;
+        for stream in streams {
+            let rest = stream.rest().await;
+            assert!(!rest.complete, "cut, and shown to be: {}", rest.shown());
+        }
+        assert_goes_on(&mut newer, &feed, 2).await;
+        load.until_more(SOME).await;
+        load.stop().await;
+    }
+}
+
+/// A server whose only tool answers with what the feed says, as `told_told`.
+async fn tell(managed: &Managed) -> (Feed, Upstream) {
+    let feed = Feed::default();
+    let tools = vec![Tool::new("told", Answer::Fed(feed.clone()))];
+    let upstream = Upstream::start(Script::with_tools(tools)).await;
+    let server = Server::new("told", upstream.address());
+    managed.kubernetes.apply(&server.yaml()).await;
+    managed.until_ready("told", "True", "Ready").await;
+    (feed, upstream)
+}
+
+/// A call over each protocol whose answer has begun.
+async fn open(managed: &Managed, feed: &Feed) -> Vec<Open> {
+    let mut streams = Vec::new();
+    for protocol in PROTOCOLS {
+        let client = Client {
+            protocol,
+            ..managed.client()
+        };
+        let heard = feed.listeners();
+        let stream = client.open_call("told_told", json!({})).await;
+        assert_eq!(stream.status, 200);
+        assert_eq!(
+            feed.listeners(),
+            heard + 1,
+            "the call is answered by the feed"
+        );
+        streams.push(stream);
+    }
+    streams
+}
+
+/// Asserts that what the feed says now is what comes next, over each stream.
+async fn assert_goes_on(streams: &mut [Open], feed: &Feed, number: usize) {
+    let note = json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/message",
+        "params": {"level": "info", "data": number},
+    });
+    feed.say(&note.to_string());
+    for stream in streams {
+        assert_eq!(stream.event().await, Some(note.clone()));
+    }
+}
+
+/// Has tokens verified where there are any: another filter of the listener.
+fn authentication() -> Value {
+    json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "RequestAuthentication",
+        "metadata": {"name": "tokens", "namespace": "gateway-system"},
+        "spec": {
+            "targetRefs": [{
+                "group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "mcp-gateway",
+            }],
+            "jwtRules": [{"issuer": ISSUER, "jwks": keys().to_string()}],
+        },
+    })
+}
