@@ -166,11 +166,7 @@ fn one_tool() -> Script {
 
 /// A tool of which three fill most of an object, and six do not fit into one.
 fn large(number: u64) -> Tool {
-    let name = format!("large-{number}");
-    let definition = json!({
-        "name": name, "description": noise(number, 300_000), "inputSchema": {"type": "object"},
-    });
-    Tool::defined(&name, &definition.to_string())
+    Tool::of_size(&format!("large-{number}"), (number, 300_000))
 }
 
 /// The edit after which what `edit` changes is again as it is in `object`.
@@ -359,17 +355,4 @@ fn part(kind: &str, name: &str) -> Value {
         "Secret" => object("v1", kind, &format!("{name}-token")),
         _ => registration(name),
     }
-}
-
-/// Text that nothing makes shorter: digits of a xorshift generator.
-fn noise(seed: u64, length: usize) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut state = seed + 0x9E37_79B9_7F4A_7C15;
-    let digits = (0..length).map(|_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        char::from(DIGITS[usize::try_from(state >> 58).expect("six bits")])
-    });
-    digits.collect()
 }

@@ -1,5 +1,7 @@
 //! What a client notices of changes of a gateway of Istio while it is in the midst of something.
 
+use std::collections::BTreeSet;
+
 use harness::caller::{Open, PROTOCOLS};
 use harness::feed::Feed;
 use harness::jwt::{ISSUER, keys};
@@ -9,6 +11,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::sessions::Client;
 use harness::upstream::Upstream;
 use harness::wait::until;
+use mcp_control::render::LARGEST_OBJECT_BYTES;
 use serde_json::{Value, json};
 
 use crate::faults::{SOME, names, serve};
@@ -16,6 +19,18 @@ use crate::managed::{CONSEQUENCE, Managed};
 
 /// Registrations that are applied while a stream is open.
 const CHANGES: usize = 5;
+
+/// Tools that nearly fill an object.
+const MANY: u64 = 260;
+
+/// Bytes of each that nothing makes shorter.
+const TOOL_BYTES: usize = 5_000;
+
+/// The tools beside these.
+const SMALL: usize = 3;
+
+/// Requests that show that the gateway serves, where each list has all of these.
+const FEW: u64 = 20;
 
 /// Changes of Envoy's listeners.
 const REPLACED: &str = "listener_manager.listener_modified";
@@ -74,6 +89,33 @@ tests! {
         assert_goes_on(&mut newer, &feed, 2).await;
         load.until_more(SOME).await;
         load.stop().await;
+    }
+
+    async fn a_configuration_near_the_largest_is_listed_whole_and_no_request_fails_while_it_changes() {
+        let managed = Managed::start().await;
+        let echo = serve(&managed).await;
+        let tools = (0..MANY).map(|number| Tool::of_size(&format!("tool-{number}"), (number, TOOL_BYTES))).collect();
+        let many = Upstream::start(Script::with_tools(tools)).await;
+        managed.kubernetes.apply(&Server::new("many", many.address()).yaml()).await;
+        managed.until_ready("many", "True", "Ready").await;
+        let [plugin] = <[Value; 1]>::try_from(managed.plugins("AUTHN").await).expect("one plugin");
+        let bytes = plugin["spec"]["pluginConfig"].to_string().len();
+        assert!((LARGEST_OBJECT_BYTES * 9 / 10..LARGEST_OBJECT_BYTES).contains(&bytes), "{bytes} are near the largest");
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        let mut served: BTreeSet<_> = (0..MANY).map(|number| format!("many_tool-{number}")).collect();
+        served.insert("echo_greet".to_owned());
+        for name in ["one", "two"] {
+            assert_eq!(names(&managed).await, served);
+            managed.kubernetes.apply(&Server::new(name, echo.address()).yaml()).await;
+            managed.until_ready(name, "True", "Ready").await;
+            served.insert(format!("{name}_greet"));
+            load.until_more(FEW).await;
+        }
+        assert_eq!(names(&managed).await, served);
+        load.stop().await;
+        let listed = managed.client().list("tools/list", "tools").await;
+        let whole = listed.iter().filter(|tool| tool.len() > TOOL_BYTES).count();
+        assert_eq!(whole, served.len() - SMALL, "with what their descriptions say");
     }
 }
 

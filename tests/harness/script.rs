@@ -111,6 +111,30 @@ impl Tool {
             answer: Answer::Echo,
         }
     }
+
+    /// A tool that echoes, whose definition nothing makes shorter than so many bytes; each seed has another.
+    pub fn of_size(name: &str, (seed, bytes): (u64, usize)) -> Self {
+        let description = noise(seed, bytes);
+        Self::defined(
+            name,
+            &format!(
+                r#"{{"name":"{name}","description":"{description}","inputSchema":{{"type":"object"}}}}"#
+            ),
+        )
+    }
+}
+
+/// Text that nothing makes shorter: digits of a xorshift generator.
+fn noise(seed: u64, length: usize) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = seed + 0x9E37_79B9_7F4A_7C15;
+    let digits = (0..length).map(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(DIGITS[usize::try_from(state >> 58).expect("six bits")])
+    });
+    digits.collect()
 }
 
 impl Script {
