@@ -1,4 +1,5 @@
-//! The corpus `synthetic-40`: servers of 40 tools each, whose texts are made of words drawn by a fixed rule.
+//! The corpus `synthetic`: servers whose tools have texts made of words drawn by a fixed rule. With 40 tools each it is
+//! `synthetic-40`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use harness::runtime;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// Tools of each server.
+/// Tools of a server whose path does not say how many.
 pub(crate) const TOOLS: usize = 40;
 
 const WORDS: [&str; 32] = [
@@ -83,21 +84,36 @@ fn tool(server: u64, tool: usize) -> Value {
     })
 }
 
-/// Serves the corpus: server number N at path `/mcp/N`. Ends with the program.
+/// The name of that tool, as its server knows it.
+pub(crate) fn tool_name(server: u64, number: usize) -> String {
+    tool(server, number)["name"].as_str().unwrap().to_owned()
+}
+
+/// Serves the corpus: server number N at path `/mcp/N`, and at `/mcp/N/T` with T tools. Ends with the program.
 pub(crate) async fn serve() -> SocketAddr {
     let port = Arc::new(Port::hold());
     let address = port.address();
     let listener = TcpListener::bind(address).await.unwrap();
     runtime::spawn(async move {
         let _port = port;
-        let routes = Router::new().route("/mcp/{server}", post(answer));
+        let routes = Router::new()
+            .route("/mcp/{server}", post(usual))
+            .route("/mcp/{server}/{tools}", post(sized));
         axum::serve(listener, routes).await.unwrap();
     });
     address
 }
 
-async fn answer(Path(server): Path<u64>, body: axum::body::Bytes) -> Response {
-    let request: Value = serde_json::from_slice(&body).unwrap();
+async fn usual(Path(server): Path<u64>, body: axum::body::Bytes) -> Response {
+    answer(server, TOOLS, &body)
+}
+
+async fn sized(Path((server, tools)): Path<(u64, usize)>, body: axum::body::Bytes) -> Response {
+    answer(server, tools, &body)
+}
+
+fn answer(server: u64, tools: usize, body: &[u8]) -> Response {
+    let request: Value = serde_json::from_slice(body).unwrap();
     let result = match request["method"].as_str().unwrap() {
         "initialize" => json!({
             "protocolVersion": "2025-06-18",
@@ -105,9 +121,10 @@ async fn answer(Path(server): Path<u64>, body: axum::body::Bytes) -> Response {
             "serverInfo": {"name": "synthetic-40", "version": "1"},
         }),
         "tools/list" => {
-            let tools: Vec<_> = (0..TOOLS).map(|number| tool(server, number)).collect();
+            let tools: Vec<_> = (0..tools).map(|number| tool(server, number)).collect();
             json!({ "tools": tools })
         }
+        "tools/call" => json!({"content": []}),
         _ => return StatusCode::ACCEPTED.into_response(),
     };
     axum::Json(json!({"jsonrpc": "2.0", "id": request["id"], "result": result})).into_response()

@@ -1,4 +1,5 @@
-//! Figures of `mcp-control run` on a real kube-apiserver, with one gateway. See `scripts/figures`.
+//! Figures of `mcp-control run` on a real kube-apiserver, with one gateway; and of the whole chain of level `gateway`,
+//! with istiod and its agent. See `scripts/figures`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +9,17 @@
 )]
 
 mod corpus;
+mod istio;
+// The gateway of the level of that name.
+#[allow(dead_code, reason = "the level uses the rest")]
+#[path = "../gateway/managed.rs"]
+mod managed;
+#[allow(dead_code, reason = "the level uses the rest")]
+#[path = "../gateway/manifests.rs"]
+mod manifests;
+#[allow(dead_code, reason = "the level uses the rest")]
+#[path = "../gateway/platform.rs"]
+mod platform;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -30,7 +42,12 @@ const MANY: u64 = 500;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn main() {
-    let figures = runtime::spawn(figures());
+    let mut arguments = std::env::args().skip(1);
+    let figures = match arguments.next().as_deref() {
+        None => runtime::spawn(figures()),
+        Some("istio") => runtime::spawn(istio::figures(arguments.collect())),
+        Some(other) => panic!("there are no figures {other}"),
+    };
     futures::executor::block_on(figures).expect("figures");
 }
 
@@ -97,7 +114,7 @@ impl Cluster {
 }
 
 /// One route leads to all servers: what is measured is control, not Envoy.
-fn network(servers: SocketAddr) -> String {
+pub(crate) fn network(servers: SocketAddr) -> String {
     format!(
         "apiVersion: v1
 kind: Namespace

@@ -1,0 +1,74 @@
+//! What clients notice of changes.
+
+use super::requests::Requests;
+use super::{Chain, last_tool, until};
+
+/// Changes of a registration, one after the other: each has one tool more.
+const CHANGES: usize = 100;
+
+/// Images that are rolled out, each and back.
+const ROLLS: u64 = 10;
+
+/// Requests after the last change, so that what comes late is seen.
+const SOME: u64 = 300;
+
+pub(super) async fn measure() {
+    let mut chain = Chain::start().await;
+    println!("| under three clients | requests | failed | slowest |\n| --- | --- | --- | --- |");
+    let requests = Requests::start(&chain.managed.client());
+    for tools in 1..=CHANGES {
+        chain.register(0, tools).await;
+        chain.until_listed(&last_tool(0, tools)).await;
+    }
+    more(&requests).await;
+    println!(
+        "| {CHANGES} changes of a registration | {} |",
+        requests.stop().await
+    );
+    let requests = Requests::start(&chain.managed.client());
+    let good = chain.managed.image();
+    let plain = good.trim_start_matches("oci://").to_owned();
+    for number in 0..ROLLS {
+        let key = "org.opencontainers.image.revision";
+        let revision = format!("other-{number}");
+        let registry = &chain.managed.registry;
+        let other = registry.annotated(&plain, key, &revision).await;
+        roll(&mut chain, &format!("oci://{other}")).await;
+        roll(&mut chain, &good).await;
+    }
+    more(&requests).await;
+    println!(
+        "| {ROLLS} images rolled out, each and back | {} |",
+        requests.stop().await
+    );
+    println!();
+}
+
+/// Restarts control with this image, and waits until Envoy has no other pair than that of it.
+async fn roll(chain: &mut Chain, image: &str) {
+    chain.managed.roll(image).await;
+    let managed = &chain.managed;
+    let port = managed.address().port();
+    until(|| async {
+        let plugins = [
+            managed.plugins("AUTHN").await,
+            managed.plugins("AUTHZ").await,
+        ]
+        .concat();
+        let is_new =
+            plugins.len() == 2 && plugins.iter().all(|plugin| plugin["spec"]["url"] == image);
+        let filters = managed.proxy.filters(port).await;
+        let is_taken = plugins.iter().all(|plugin| {
+            let name = plugin["metadata"]["name"].as_str().unwrap();
+            filters.iter().any(|filter| filter.ends_with(name))
+        });
+        (is_new && is_taken).then_some(())
+    })
+    .await;
+    managed.until_extension("True", "Ready", "").await;
+}
+
+async fn more(requests: &Requests) {
+    let enough = requests.made() + SOME;
+    until(|| async { (requests.made() >= enough).then_some(()) }).await;
+}

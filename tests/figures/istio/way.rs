@@ -1,0 +1,69 @@
+//! The way of a registration to the answer that shows it.
+
+use std::time::{Duration, SystemTime};
+
+use super::pushes::taken;
+use super::{Chain, between, last_tool, line, path};
+
+/// Registrations, one after the other.
+const TIMED: u64 = 50;
+
+/// When which part was done.
+struct Times {
+    applied: SystemTime,
+    pushed: SystemTime,
+    taken: SystemTime,
+    shown: SystemTime,
+}
+
+pub(super) async fn measure() {
+    let chain = Chain::start().await;
+    let mut new = Vec::new();
+    for number in 0..TIMED {
+        new.push(one(&chain, number, 1).await);
+    }
+    table("a new registration: apply to first listed tool", &new);
+    let mut changed = Vec::new();
+    for number in 0..TIMED {
+        changed.push(one(&chain, number, 2).await);
+    }
+    table(
+        "a changed registration (another path): apply to its first new tool",
+        &changed,
+    );
+}
+
+/// Applies a registration with so many tools, and waits until the last is listed.
+async fn one(chain: &Chain, number: u64, tools: usize) -> Times {
+    let applied = chain.register(number, tools).await;
+    let shown = chain.until_listed(&last_tool(number, tools)).await;
+    let push = chain.pushes.before(shown, &path(number, tools));
+    Times {
+        applied,
+        pushed: push.at,
+        taken: taken(&chain.managed.proxy, &push.generation).await,
+        shown,
+    }
+}
+
+fn table(what: &str, all: &[Times]) {
+    let times = |part: fn(&Times) -> Duration| all.iter().map(part);
+    println!(
+        "| {what}, {} one after the other | p50 | p99 |\n| --- | --- | --- |",
+        all.len()
+    );
+    line("whole", times(|one| between(one.applied, one.shown)));
+    line(
+        "control: apply to WasmPlugin",
+        times(|one| between(one.applied, one.pushed)),
+    );
+    line(
+        "istiod, agent: WasmPlugin to Envoy has it",
+        times(|one| between(one.pushed, one.taken)),
+    );
+    line(
+        "Envoy to the answer",
+        times(|one| between(one.taken, one.shown)),
+    );
+    println!();
+}
