@@ -24,5 +24,6 @@ mod newer_guide;
 mod older_guide;
 mod platform;
 mod plugins;
+mod second_gateway;
 mod tls_listener;
 mod tokens;

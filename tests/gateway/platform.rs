@@ -19,6 +19,7 @@ use crate::manifests::{Ports, own};
 const GATEWAY: Workload<'_> = Workload {
     gateway: "mcp-gateway",
     namespace: "gateway-system",
+    address: "127.0.0.1",
 };
 
 /// The filter's image in the registry.

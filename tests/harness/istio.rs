@@ -152,6 +152,8 @@ pub struct Workload<'a> {
     pub gateway: &'a str,
     /// Its namespace.
     pub namespace: &'a str,
+    /// Of its Pod, by which istiod knows it.
+    pub address: &'a str,
 }
 
 impl Workload<'_> {
@@ -169,7 +171,7 @@ impl Workload<'_> {
         let name = self.name();
         let labels = json!({"gateway.networking.k8s.io/gateway-name": self.gateway});
         vec![
-            ("INSTANCE_IP", "127.0.0.1".to_owned()),
+            ("INSTANCE_IP", self.address.to_owned()),
             ("POD_NAME", format!("{name}-0")),
             ("POD_NAMESPACE", self.namespace.to_owned()),
             ("SERVICE_ACCOUNT", name.clone()),
