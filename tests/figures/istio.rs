@@ -28,8 +28,11 @@ pub(crate) async fn figures(parts: Vec<String>) {
     if is_wanted("way") {
         way::measure().await;
     }
-    if is_wanted("transitions") {
-        transitions::measure().await;
+    if is_wanted("changes") {
+        transitions::changes().await;
+    }
+    if is_wanted("rolls") {
+        transitions::rolls().await;
     }
     if is_wanted("size") {
         size::measure().await;
