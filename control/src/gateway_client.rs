@@ -15,7 +15,6 @@ pub use reply::{MAX_BODY_BYTES, ReadError, Reply};
 pub use signer::Signer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
@@ -24,10 +23,7 @@ use mcp_filter_core::control_signature::{CONTROL_HEADER, CREDENTIAL_HEADER};
 use crate::cause::root_cause;
 use crate::tls::plain_client;
 
-/// Below the gateway's own idle timeout, so that a pooled connection is never found closed.
-const POOL_IDLE: Duration = Duration::from_secs(5);
-
-/// A client bound to one gateway. Clones share connections.
+/// A client bound to one gateway. Each request has a connection of its own.
 #[derive(Clone)]
 pub struct GatewayClient {
     http: reqwest::Client,
@@ -93,7 +89,9 @@ impl GatewayClient {
         let http = plain_client()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(POOL_IDLE)
+            // Where a listener's filters have changed, a connection of before has the configuration of before, until
+            // Envoy has drained it.
+            .pool_max_idle_per_host(0)
             .user_agent(concat!("mcp-control/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
