@@ -55,7 +55,7 @@ pub enum Unreadable {
     /// Everything else on the way to the registry, and of what it says.
     #[error("the registry cannot be asked: {0}")]
     Registry(String),
-    /// Not within [`PATIENCE`].
+    /// Not in time.
     #[error("the registry has not answered within {} s", PATIENCE.as_secs())]
     TimedOut,
     /// The image is somebody else's.

@@ -14,6 +14,8 @@ pub enum Reason {
     Accepted,
     /// The gateway is known to serve it.
     Programmed,
+    /// The gateway serves an older configuration than it was given.
+    NotProgrammed,
     /// Accepted; nothing was asked of the server yet.
     Pending,
     /// `spec.state: Disabled`
@@ -79,6 +81,7 @@ impl Reason {
             Self::Ready => "Ready",
             Self::Accepted => "Accepted",
             Self::Programmed => "Programmed",
+            Self::NotProgrammed => "NotProgrammed",
             Self::Pending => "Pending",
             Self::Disabled => "Disabled",
             Self::PrefixConflict => "PrefixConflict",

@@ -125,6 +125,8 @@ impl Flow {
     }
 
     pub(crate) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
+        #[cfg(feature = "faults")]
+        crate::faults::trap_if_asked();
         self.shared.clock.read();
         self.began_ms = self.shared.clock.now_ms();
         let headers = host::headers(Direction::Request);

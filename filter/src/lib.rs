@@ -10,6 +10,8 @@ mod calls;
 mod clock;
 mod complaint;
 mod exchange;
+#[cfg(feature = "faults")]
+mod faults;
 mod flow;
 mod gate;
 mod handshake;

@@ -64,6 +64,10 @@ impl Plugin {
 
     fn configure(&mut self, bytes: &[u8]) -> Result<(), String> {
         let config = read(bytes)?;
+        #[cfg(feature = "faults")]
+        if let Some(refusal) = crate::faults::refusal(&config) {
+            return Err(refusal);
+        }
         let table = Table::compile(&config).map_err(|error| error.to_string())?;
         let half = match config.role {
             Role::Hold => Half::Whole,

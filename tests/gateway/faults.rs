@@ -1,11 +1,15 @@
 //! What fails around a gateway of Istio, and what clients notice of it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use harness::component;
+use harness::gateway::temporary_folder;
+use harness::image::Image;
 use harness::load::Load;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
+use harness::sessions::Client;
 use harness::upstream::Upstream;
 use harness::wait::until;
 use serde_json::{Value, json};
@@ -67,6 +71,166 @@ tests! {
         assert_eq!(managed.plugins("AUTHZ").await.len(), 1);
         managed.until_ready("echo", "True", "Ready").await;
     }
+}
+
+tests! {
+    async fn a_part_that_somebody_deletes_is_back_within_two_seconds() {
+        let managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        let client = managed.client();
+        for phase in ["AUTHZ", "AUTHN"] {
+            let [part] = <[Value; 1]>::try_from(managed.plugins(phase).await).expect("one part");
+            assert!(managed.kubernetes.delete(&part).await, "nothing holds it");
+            let seen = watch(&client, &[], Duration::from_secs(5)).await;
+            assert!(seen.iter().all(|(_, status)| [200, 503].contains(status)), "{seen:?}");
+            let outage = outage(&seen);
+            assert!(outage <= Duration::from_secs(2), "{phase}: {outage:?} in {seen:?}");
+            assert_eq!(managed.plugins(phase).await.len(), 1);
+        }
+    }
+
+    async fn a_worker_whose_filter_traps_serves_again_within_a_second() {
+        let mut managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        roll_to(&mut managed, "faulty").await;
+        let client = managed.client();
+        let broken = client.clone().header("x-mcp-fault", "trap");
+        for _ in 0..4 {
+            // Whichever worker takes it.
+            let call = broken.post(CALL).try_open(broken.address, broken.protocol).await;
+            assert!(!call.is_ok_and(|answer| answer.status == 200), "it traps");
+            let seen = watch(&client, &[], Duration::from_secs(3)).await;
+            let outage = outage(&seen);
+            assert!(outage <= TRAP, "{outage:?} in {seen:?}");
+        }
+    }
+
+    async fn a_configuration_that_the_filter_refuses_is_told_within_five_seconds_and_the_last_one_goes_on() {
+        let mut managed = Managed::start().await;
+        let upstream = serve(&managed).await;
+        roll_to(&mut managed, "faulty").await;
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        load.until_more(SOME).await;
+        let refused = Server::new("refused", upstream.address()).yaml();
+        managed.kubernetes.apply(&refused).await;
+        until("control has given the gateway the configuration", CONSEQUENCE, || async {
+            let [route] = <[Value; 1]>::try_from(managed.plugins("AUTHN").await).ok()?;
+            let servers = route["spec"]["pluginConfig"]["servers"].as_array()?.clone();
+            servers.iter().any(|server| server["name"] == "mcp-test/refused").then_some(())
+        }).await;
+        let given = Instant::now();
+        managed.until_programmed("False", "NotProgrammed").await;
+        assert!(given.elapsed() <= Duration::from_secs(5), "{:?}", given.elapsed());
+        load.until_more(SOME).await;
+        managed.run("kubectl delete mcpserverregistration refused -n mcp-test").await;
+        managed.until_programmed("True", "Programmed").await;
+        load.until_more(SOME).await;
+        load.stop().await;
+    }
+
+    async fn wasm_plugins_of_others_before_between_and_behind_the_parts_change_nothing() {
+        let managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        let load = Load::start(&managed.client(), "echo_greet", "greet");
+        load.until_more(SOME).await;
+        let image = push(&managed, "noop").await;
+        for (name, phase, priority) in [("before", "AUTHN", 10), ("between", "AUTHZ", 10), ("behind", "STATS", 0)] {
+            let plugin = json!({
+                "apiVersion": "extensions.istio.io/v1alpha1",
+                "kind": "WasmPlugin",
+                "metadata": {"name": name, "namespace": "gateway-system"},
+                "spec": {
+                    "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "mcp-gateway"}],
+                    "url": image, "phase": phase, "priority": priority,
+                },
+            });
+            managed.kubernetes.submit(plugin).await.unwrap();
+        }
+        let wanted = [".before", "mcp-route-", ".between", "mcp-gate-", ".behind", "router"];
+        until("they stand around the parts", CONSEQUENCE, || async {
+            let filters = managed.proxy.filters(managed.address().port()).await;
+            let place = |part: &str| filters.iter().position(|filter| filter.contains(part));
+            let places: Option<Vec<_>> = wanted.into_iter().map(place).collect();
+            places?.is_sorted().then_some(())
+        }).await;
+        for _ in 0..5 {
+            load.until_more(SOME).await;
+        }
+        load.stop().await;
+        managed.until_ready("echo", "True", "Ready").await;
+    }
+}
+
+/// The call of a tool that is there.
+const CALL: &str =
+    r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo_greet"}}"#;
+
+/// Envoy starts a VM that has trapped anew after a second; a request at its end fails a moment later.
+const TRAP: Duration = Duration::from_millis(1100);
+
+/// When calls were made, since the first, and what their statuses were; 0 for none. Each on a connection of its own.
+async fn watch(
+    client: &Client,
+    headers: &[(&'static str, &str)],
+    time: Duration,
+) -> Vec<(Duration, u16)> {
+    let client = headers
+        .iter()
+        .fold(client.clone(), |client, (name, value)| {
+            client.header(name, *value)
+        });
+    let (begun, mut seen) = (Instant::now(), Vec::new());
+    while begun.elapsed() < time {
+        let at = begun.elapsed();
+        let answer = client
+            .post(CALL)
+            .try_open(client.address, client.protocol)
+            .await;
+        seen.push((at, answer.map_or(0, |answer| answer.status)));
+    }
+    seen
+}
+
+/// From the first call that was not answered well to the last.
+fn outage(seen: &[(Duration, u16)]) -> Duration {
+    let mut bad = seen
+        .iter()
+        .filter(|(_, status)| *status != 200)
+        .map(|(at, _)| *at);
+    let first = bad.next();
+    let last = bad.next_back().or(first);
+    first
+        .zip(last)
+        .map_or(Duration::ZERO, |(first, last)| last - first)
+}
+
+/// Has the gateway run another module as the filter.
+async fn roll_to(managed: &mut Managed, module: &str) {
+    let image = push(managed, module).await;
+    managed.roll(&image).await;
+    let (_, digest) = image.split_once("sha256:").expect("a digest");
+    until("it is rolled out", CONSEQUENCE, || async {
+        let filters = managed.proxy.filters(managed.address().port()).await;
+        let mut filters = filters.iter();
+        filters
+            .any(|filter| filter.contains(&digest[..8]))
+            .then_some(())
+    })
+    .await;
+    managed.until_programmed("True", "Programmed").await;
+    managed.until_ready("echo", "True", "Ready").await;
+}
+
+/// An image of a module that only tests load, as a WasmPlugin names it.
+async fn push(managed: &Managed, module: &str) -> String {
+    let folder = temporary_folder("image");
+    let filter = Image::open(component::image("mcp-filter"));
+    let layout = filter.of_module(&component::module(module), &folder.path().join(module));
+    let image = managed
+        .registry
+        .push(&format!("mcp/{module}"), &layout)
+        .await;
+    format!("oci://{image}")
 }
 
 /// A server whose only tool echoes, as `echo_greet`.

@@ -213,18 +213,29 @@ impl Managed {
 
     /// Waits until the MCPGatewayExtension is Ready, or why it is not, with these words among others. Gives all.
     pub(crate) async fn until_extension(&self, status: &str, reason: &str, words: &str) -> String {
+        self.until_extensions("Ready", [status, reason, words])
+            .await
+    }
+
+    /// Waits until the gateway serves what it was given, or does not.
+    pub(crate) async fn until_programmed(&self, status: &str, reason: &str) -> String {
+        self.until_extensions("Programmed", [status, reason, ""])
+            .await
+    }
+
+    async fn until_extensions(&self, kind: &str, [status, reason, words]: [&str; 3]) -> String {
         let extension = json!({
             "apiVersion": "mcp.kuadrant.io/v1",
             "kind": "MCPGatewayExtension",
             "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
         });
-        let what = format!("the MCPGatewayExtension is Ready={status} {reason}");
+        let what = format!("the MCPGatewayExtension is {kind}={status} {reason}");
         let wanted = |object: &Value| {
             let conditions = object["status"]["conditions"].as_array()?;
             let mut conditions = conditions.iter();
-            let ready = conditions.find(|condition| condition["type"] == "Ready")?;
-            let message = ready["message"].as_str()?;
-            let is_wanted = ready["status"] == status && ready["reason"] == reason;
+            let told = conditions.find(|condition| condition["type"] == kind)?;
+            let message = told["message"].as_str()?;
+            let is_wanted = told["status"] == status && told["reason"] == reason;
             (is_wanted && message.contains(words)).then(|| message.to_owned())
         };
         self.kubernetes

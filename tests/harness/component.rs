@@ -121,6 +121,11 @@ pub fn registry() -> PathBuf {
     of_cluster("MCP_TEST_REGISTRY")
 }
 
+/// A module that only tests load: `faulty` or `noop`.
+pub fn module(name: &str) -> PathBuf {
+    of_cluster("MCP_TEST_MODULES").join(format!("{name}.wasm"))
+}
+
 /// What signs images and verifies that.
 pub fn cosign() -> PathBuf {
     of_cluster("MCP_TEST_COSIGN")

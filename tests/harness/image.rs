@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::component;
 
 /// See the module.
 #[derive(Debug)]
@@ -21,6 +23,19 @@ impl Image {
         let digest = index["manifests"][0]["digest"].as_str().expect("an image");
         let manifest = json(&blob(&layout, digest));
         Self { layout, manifest }
+    }
+
+    /// Makes one like another in this folder, but of another module.
+    pub fn of_module(&self, module: &Path, folder: &Path) -> PathBuf {
+        let config = json!({"architecture": "wasm", "os": "wasi", "config": self.config()});
+        let mut make = Command::new(component::file("../scripts/toolchain/oci-layout"));
+        make.arg(folder).arg(config.to_string());
+        let module = module.display();
+        let output = make.arg(format!("plugin.wasm={module}")).output();
+        let output = output.expect("oci-layout starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "oci-layout: {errors}");
+        folder.to_owned()
     }
 
     /// What a runtime is told of it: `User`, `Entrypoint` and so on.

@@ -63,13 +63,19 @@ fn accepted(model: &Model, extension: &ExtensionVerdict) -> Vec<Wish> {
             "the gateway has no configuration yet".to_owned(),
         ),
     };
-    let programmed = match status {
-        Readiness::True => Reason::Programmed,
-        _ => reason,
+    let programmed = match (gateway.and_then(|gateway| gateway.behind.as_ref()), status) {
+        (Some(behind), _) => Wish::new(
+            "Programmed",
+            Readiness::False,
+            Reason::NotProgrammed,
+            behind.clone(),
+        ),
+        (None, Readiness::True) => Wish::new("Programmed", status, Reason::Programmed, ""),
+        (None, _) => Wish::new("Programmed", status, reason, message.clone()),
     };
     vec![
-        Wish::new("Ready", status, reason, message.clone()),
+        Wish::new("Ready", status, reason, message),
         Wish::new("Accepted", Readiness::True, Reason::Accepted, ""),
-        Wish::new("Programmed", status, programmed, message),
+        programmed,
     ]
 }

@@ -59,6 +59,8 @@ pub(super) enum News {
     NotPushed { trouble: Option<String> },
     /// The gateway serves what it shall.
     Live(Live),
+    /// It serves this generation instead of that which it was given.
+    Behind { serves: String, given: String },
     /// It does not, for some time.
     NotLive { reason: String },
 }
@@ -212,6 +214,7 @@ impl Work {
                     Ok(generation) => {
                         self.way.nudges.end();
                         self.lateness.see(&generation, Instant::now());
+                        self.is_behind(generation, &wanted.generation).await;
                         let reason = "it does not serve yet what was pushed".to_owned();
                         self.is_not_live(reason).await;
                     }
@@ -286,6 +289,13 @@ impl Work {
             discovery.follow(wanted.subjects.iter().cloned());
         }
         self.tell(News::Live(wanted.live.clone())).await;
+    }
+
+    async fn is_behind(&mut self, serves: String, given: &str) {
+        if self.lateness.tells_behind(Instant::now()) {
+            let given = given.to_owned();
+            self.tell(News::Behind { serves, given }).await;
+        }
     }
 
     async fn is_not_live(&mut self, reason: String) {

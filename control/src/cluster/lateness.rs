@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// How long that may be before it is told.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same where it serves something older: what it was given is on its way for no longer.
+const BEHIND: Duration = Duration::from_secs(3);
+
 /// See the module. What is wanted meanwhile does not begin it anew.
 #[derive(Debug, Default)]
 pub(super) struct Lateness {
@@ -15,6 +18,7 @@ pub(super) struct Lateness {
     /// Generations that were seen since then.
     seen: BTreeSet<String>,
     told: Option<String>,
+    is_told_behind: bool,
 }
 
 impl Lateness {
@@ -28,6 +32,14 @@ impl Lateness {
         if self.seen.insert(generation.to_owned()) {
             self.since = Some(now);
         }
+    }
+
+    /// Whether it is to be told that it serves something older: once for each time that this begins.
+    pub(super) fn tells_behind(&mut self, now: Instant) -> bool {
+        let since = self.since.map(|since| now.duration_since(since));
+        let is_news = !self.is_told_behind && since.is_some_and(|since| since > BEHIND);
+        self.is_told_behind |= is_news;
+        is_news
     }
 
     /// It serves what it shall.
@@ -73,6 +85,20 @@ mod tests {
         let later = now + SECOND * 2;
         assert!(!lateness.tells("no route to host", later), "told already");
         assert!(lateness.tells("connection refused", later));
+    }
+
+    #[test]
+    fn a_gateway_that_serves_something_older_for_three_seconds_is_told_once() {
+        let start = Instant::now();
+        let mut lateness = Lateness::default();
+        lateness.begin(start);
+        lateness.see("old", start);
+        assert!(!lateness.tells_behind(start + SECOND * 3));
+        assert!(lateness.tells_behind(start + SECOND * 4));
+        assert!(!lateness.tells_behind(start + SECOND * 5));
+        lateness.end();
+        lateness.begin(start + SECOND * 6);
+        assert!(lateness.tells_behind(start + SECOND * 10));
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub(super) struct Gateway {
     live: Live,
     /// Why it serves by an older image than it is to have.
     pub(super) kept_image: Option<String>,
+    /// What it serves in place of what it was given.
+    pub(super) behind: Option<String>,
     /// Why it is not known to serve what it shall.
     pub(super) trouble: Option<Trouble>,
     pub(super) is_live: bool,
@@ -270,6 +272,7 @@ impl Gateway {
             discovered: BTreeMap::new(),
             live: Live::default(),
             kept_image: None,
+            behind: None,
             trouble: None,
             is_live: false,
         };
@@ -372,8 +375,19 @@ impl Gateway {
     /// It serves this.
     pub(super) fn is_seen_live(&mut self, live: Live) {
         self.trouble = None;
+        self.behind = None;
         self.is_live = self.index.endpoints == live.endpoints;
         self.live = live;
+    }
+
+    /// It serves this generation instead of that which it was given.
+    pub(super) fn is_behind(&mut self, serves: &str, given: &str) {
+        self.behind = Some(format!(
+            "the gateway serves generation {}, and was given {}: its filter has refused that, as the gateway's log says, or \
+             Istio has not brought it there",
+            short(serves),
+            short(given)
+        ));
     }
 
     /// It does not serve what it was given.
@@ -407,6 +421,11 @@ impl Gateway {
             _ => verdict.clone(),
         }
     }
+}
+
+/// Enough of a generation to tell it from others.
+fn short(generation: &str) -> &str {
+    generation.get(..12).unwrap_or(generation)
 }
 
 /// What the servers of a configuration that was pushed before offer, as far as they are the same still.

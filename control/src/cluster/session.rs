@@ -272,6 +272,9 @@ impl Session {
                 }
             }
             News::Live(live) => self.with(name, |gateway| gateway.is_seen_live(live)),
+            News::Behind { serves, given } => {
+                self.with(name, |gateway| gateway.is_behind(&serves, &given));
+            }
             News::NotLive { reason } => self.with(name, |gateway| {
                 gateway.is_in_trouble(Reason::GatewayUnreachable, reason);
             }),

@@ -229,6 +229,7 @@ fn is_the_authors(reason: Reason) -> bool {
         Reason::Ready
         | Reason::Accepted
         | Reason::Programmed
+        | Reason::NotProgrammed
         | Reason::Pending
         | Reason::Disabled
         | Reason::NameConflict

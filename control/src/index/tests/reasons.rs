@@ -18,10 +18,11 @@ enum Teller {
     Status,
 }
 
-const ALL: [Reason; 31] = [
+const ALL: [Reason; 32] = [
     Reason::Ready,
     Reason::Accepted,
     Reason::Programmed,
+    Reason::NotProgrammed,
     Reason::Pending,
     Reason::Disabled,
     Reason::PrefixConflict,
@@ -67,7 +68,8 @@ fn teller(reason: Reason) -> Teller {
         | Reason::WasmPluginNotFound
         | Reason::WasmPluginConflict
         | Reason::ImageUnusable
-        | Reason::ImageKept => Teller::Push,
+        | Reason::ImageKept
+        | Reason::NotProgrammed => Teller::Push,
         Reason::Disabled
         | Reason::PrefixConflict
         | Reason::TargetNotFound
