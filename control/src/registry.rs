@@ -92,7 +92,7 @@ impl Registry {
             Some(file) => Logins::read(file).map_err(|cause| unreadable(file, cause))?,
             None => Logins::default(),
         };
-        let login = logins.of(reference.registry());
+        let login = logins.of(&[reference.registry(), reference.resolve_registry()]);
         let (manifest, _) = client.pull_image_manifest(&reference, &login).await?;
         let annotations = manifest.annotations.unwrap_or_default();
         Understood::of_annotations(&annotations).ok_or(Unreadable::NotOurs)

@@ -38,10 +38,10 @@ impl Logins {
         }
     }
 
-    /// That of a registry, by its `HOST` or `HOST:PORT`.
-    pub(super) fn of(&self, registry: &str) -> RegistryAuth {
+    /// That of a registry, by one of its names: `HOST` or `HOST:PORT`. Docker's own has two.
+    pub(super) fn of(&self, registry: &[&str]) -> RegistryAuth {
         let mut logins = self.auths.iter();
-        let login = logins.find(|(key, _)| host(key) == registry);
+        let login = logins.find(|(key, _)| registry.contains(&host(key)));
         let pair = login.and_then(|(_, login)| login.pair());
         pair.map_or(RegistryAuth::Anonymous, |(user, password)| {
             RegistryAuth::Basic(user, password)
@@ -69,11 +69,13 @@ fn host(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use oci_client::Reference;
+
     use super::*;
 
     fn of(text: &str) -> RegistryAuth {
         let logins: Logins = serde_json::from_str(text).unwrap();
-        logins.of("registry.example.com:5000")
+        logins.of(&["registry.example.com:5000"])
     }
 
     #[test]
@@ -87,6 +89,15 @@ mod tests {
         ] {
             assert_eq!(of(text), login, "{text}");
         }
+    }
+
+    #[test]
+    fn dockers_own_registry_has_two_names() {
+        let logins = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "cmVhZGVyOmE6Yg=="}}}"#;
+        let logins: Logins = serde_json::from_str(logins).unwrap();
+        let image: Reference = "docker.io/team/filter".parse().unwrap();
+        let login = logins.of(&[image.registry(), image.resolve_registry()]);
+        assert_ne!(login, RegistryAuth::Anonymous);
     }
 
     #[test]
