@@ -26,6 +26,9 @@ const LATER: Duration = Duration::from_secs(2);
 /// Between two looks at a gateway that serves what it shall.
 const WATCH: Duration = Duration::from_secs(30);
 
+/// What Istio's agent has a gateway answer whose image it cannot pull.
+const CLOSED: u16 = 403;
+
 /// Between two tries to push.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -268,10 +271,10 @@ impl Work {
         Ok(client.generation(&endpoint.host, &endpoint.path).await?)
     }
 
-    /// Has it pull its image again, where it answers without the filter.
+    /// Has it pull its image again, where it answers as one that could not.
     async fn nudge(&mut self, unseen: &Unseen, wanted: &Wanted) {
         match (unseen, &wanted.pair) {
-            (Unseen::NotLive(NotLive::Answer { .. }), Some(pair)) => {
+            (Unseen::NotLive(NotLive::Answer { status: CLOSED }), Some(pair)) => {
                 self.way.nudges.closed(pair).await;
             }
             _ => self.way.nudges.end(),

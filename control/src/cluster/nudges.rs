@@ -71,7 +71,7 @@ impl Nudges {
         self.pace = Pace::default();
     }
 
-    /// The gateway answers without the filter.
+    /// The gateway answers as one that has not got its image.
     pub(super) async fn closed(&mut self, pair: &Pair) {
         if !self.pace.is_due(Instant::now()) {
             return;
