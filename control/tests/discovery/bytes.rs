@@ -144,6 +144,7 @@ async fn all_four_lists_are_read_where_they_are_announced() {
 async fn a_list_that_was_not_announced_is_not_asked_for() {
     let server = tools_server(|asked| tools(asked, &[])).await;
     first(&server).await;
+    server.wait_for("DELETE", 1).await;
     assert_eq!(
         server.order(),
         [

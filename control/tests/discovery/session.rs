@@ -20,6 +20,7 @@ fn sessionless(revision: &'static str) -> impl Fn(&Asked) -> Reply {
 async fn the_session_id_goes_along_until_the_session_is_ended() {
     let server = tools_server(|asked| tools(asked, &[])).await;
     assert!(offer(&server).await.issues_sessions);
+    server.wait_for("DELETE", 1).await;
     let asked = server.asked();
     let sessions: Vec<_> = asked
         .iter()
@@ -96,6 +97,7 @@ async fn an_invalid_session_id_is_refused() {
 async fn every_request_is_signed_and_carries_the_credential_in_a_header_of_its_own() {
     let server = tools_server(|asked| tools(asked, &[])).await;
     first(&server).await;
+    server.wait_for("DELETE", 1).await;
     let keys = [SigningKey::from_seed(SEED).public_key()];
     let now_ms = SystemTime::now()
         .duration_since(UNIX_EPOCH)
