@@ -153,7 +153,11 @@ fn options(args: &RunArgs) -> Result<Options, ClusterError> {
     Ok(Options {
         gateway_addresses: args.gateway_address.iter().cloned().collect(),
         plugins,
-        registry: args.registry.registry(),
+        registry: match args.wasmplugins {
+            PluginsMode::Manage => args.registry.registry(),
+            // The images are users', and so are their registries.
+            PluginsMode::Adopt => None,
+        },
         telemetry: args.telemetry.into(),
     })
 }

@@ -24,6 +24,9 @@ use logins::Logins;
 /// How long it may take. What is read is small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Characters of a registry's own words that are told.
+const LONGEST_QUOTE: usize = 200;
+
 /// How a registry is reached.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
@@ -53,7 +56,9 @@ pub enum Unreadable {
     #[error("the registry does not let control read it: give control a login (--registry-login)")]
     Unauthorized,
     /// Everything else on the way to the registry, and of what it says.
-    #[error("the registry cannot be asked: {0}")]
+    #[error(
+        "the registry cannot be asked: {0}. See that control reaches it, and trusts it (--registry-ca, --registry-http)"
+    )]
     Registry(String),
     /// Not in time.
     #[error("the registry has not answered within {} s", PATIENCE.as_secs())]
@@ -66,6 +71,16 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
+    /// The begin of what the registry says, which may be of any length.
+    fn said(words: &dyn std::fmt::Display) -> Self {
+        Self::Registry(
+            printable(&words.to_string())
+                .chars()
+                .take(LONGEST_QUOTE)
+                .collect(),
+        )
+    }
+
     /// Whether it stays so, whatever becomes of registry and network.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::NotOurs)
@@ -145,10 +160,11 @@ impl From<OciDistributionError> for Unreadable {
                 Some(first) if first.code == OciErrorCode::NameUnknown => Self::NotFound,
                 Some(first) if first.code == OciErrorCode::Unauthorized => Self::Unauthorized,
                 Some(first) if first.code == OciErrorCode::Denied => Self::Unauthorized,
-                _ => Self::Registry(printable(&envelope.to_string())),
+                _ => Self::said(&envelope),
             },
+            E::ServerError { code, .. } => Self::Registry(format!("it answers {code}")),
             E::RequestError(error) => Self::Registry(root_cause(&error)),
-            other => Self::Registry(printable(&other.to_string())),
+            other => Self::said(&other),
         }
     }
 }

@@ -81,8 +81,8 @@ tests! {
         for phase in ["AUTHZ", "AUTHN"] {
             let [part] = <[Value; 1]>::try_from(managed.plugins(phase).await).expect("one part");
             assert!(managed.kubernetes.delete(&part).await, "nothing holds it");
-            let seen = watch(&client, &[], Duration::from_secs(5)).await;
-            assert!(seen.iter().all(|(_, status)| [200, 503].contains(status)), "{seen:?}");
+            let seen = watch(&client, Duration::from_secs(5)).await;
+            assert!(seen.iter().all(|(_, _, status)| [200, 503].contains(status)), "{seen:?}");
             let outage = outage(&seen);
             assert!(outage <= Duration::from_secs(2), "{phase}: {outage:?} in {seen:?}");
             assert_eq!(managed.plugins(phase).await.len(), 1);
@@ -99,7 +99,7 @@ tests! {
             // Whichever worker takes it.
             let call = broken.post(CALL).try_open(broken.address, broken.protocol).await;
             assert!(!call.is_ok_and(|answer| answer.status == 200), "it traps");
-            let seen = watch(&client, &[], Duration::from_secs(3)).await;
+            let seen = watch(&client, Duration::from_secs(3)).await;
             let outage = outage(&seen);
             assert!(outage <= TRAP, "{outage:?} in {seen:?}");
         }
@@ -168,40 +168,32 @@ const CALL: &str =
 /// Envoy starts a VM that has trapped anew after a second; a request at its end fails a moment later.
 const TRAP: Duration = Duration::from_millis(1100);
 
-/// When calls were made, since the first, and what their statuses were; 0 for none. Each on a connection of its own.
-async fn watch(
-    client: &Client,
-    headers: &[(&'static str, &str)],
-    time: Duration,
-) -> Vec<(Duration, u16)> {
-    let client = headers
-        .iter()
-        .fold(client.clone(), |client, (name, value)| {
-            client.header(name, *value)
-        });
+/// A call, each on a connection of its own: from when to when since the first, and its status, 0 for none.
+type Seen = (Duration, Duration, u16);
+
+/// Calls, one after the other.
+async fn watch(client: &Client, time: Duration) -> Vec<Seen> {
     let (begun, mut seen) = (Instant::now(), Vec::new());
     while begun.elapsed() < time {
-        let at = begun.elapsed();
+        let from = begun.elapsed();
         let answer = client
             .post(CALL)
             .try_open(client.address, client.protocol)
             .await;
-        seen.push((at, answer.map_or(0, |answer| answer.status)));
+        let status = answer.map_or(0, |answer| answer.status);
+        seen.push((from, begun.elapsed(), status));
     }
     seen
 }
 
-/// From the first call that was not answered well to the last.
-fn outage(seen: &[(Duration, u16)]) -> Duration {
-    let mut bad = seen
-        .iter()
-        .filter(|(_, status)| *status != 200)
-        .map(|(at, _)| *at);
-    let first = bad.next();
-    let last = bad.next_back().or(first);
-    first
-        .zip(last)
-        .map_or(Duration::ZERO, |(first, last)| last - first)
+/// From the begin of the first call that was not answered well to the end of the last.
+fn outage(seen: &[Seen]) -> Duration {
+    let mut bad = seen.iter().filter(|(_, _, status)| *status != 200);
+    let Some((from, to, _)) = bad.next() else {
+        return Duration::ZERO;
+    };
+    let to = bad.next_back().map_or(*to, |(_, to, _)| *to);
+    to - *from
 }
 
 /// Has the gateway run another module as the filter.

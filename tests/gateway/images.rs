@@ -50,6 +50,27 @@ tests! {
         load.stop().await;
     }
 
+    async fn a_pair_is_made_again_also_while_the_wanted_image_cannot_be_had() {
+        let mut managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        let good = managed.image();
+        let (name, _) = good.split_once('@').expect("a digest");
+        managed.roll(&format!("{name}@sha256:{}", "0".repeat(64))).await;
+        managed.until_extension("True", "ImageKept", "").await;
+        for phases in [vec!["AUTHN"], vec!["AUTHZ"], vec!["AUTHN", "AUTHZ"]] {
+            for phase in phases {
+                for part in managed.plugins(phase).await {
+                    assert!(managed.kubernetes.delete(&part).await, "nothing holds it");
+                }
+            }
+            until("the pair is whole", CONSEQUENCE, || async {
+                (images_of(&managed).await == [good.clone(), good.clone()]).then_some(())
+            }).await;
+        }
+        managed.until_ready("echo", "True", "Ready").await;
+        managed.client().call("echo_greet", serde_json::json!({})).await.result();
+    }
+
     async fn another_image_is_rolled_out_once_the_registry_is_back_and_no_request_fails() {
         let mut managed = Managed::start().await;
         let upstream = serve(&managed).await;

@@ -37,6 +37,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) struct Wanted {
     /// What the filter shows once the actions are in force.
     pub(super) generation: String,
+    /// Whether the WasmPlugins have that, or are about to.
+    pub(super) is_given: bool,
     /// What `pluginConfig` takes in JSON.
     pub(super) bytes: usize,
     /// What it serves then.
@@ -217,7 +219,9 @@ impl Work {
                     Ok(generation) => {
                         self.way.nudges.end();
                         self.lateness.see(&generation, Instant::now());
-                        self.is_behind(generation, &wanted.generation).await;
+                        if wanted.is_given {
+                            self.is_behind(generation, &wanted.generation).await;
+                        }
                         let reason = "it does not serve yet what was pushed".to_owned();
                         self.is_not_live(reason).await;
                     }
@@ -295,7 +299,7 @@ impl Work {
     }
 
     async fn is_behind(&mut self, serves: String, given: &str) {
-        if self.lateness.tells_behind(Instant::now()) {
+        if self.lateness.tells_behind(given, Instant::now()) {
             let given = given.to_owned();
             self.tell(News::Behind { serves, given }).await;
         }

@@ -158,6 +158,7 @@ impl Pairs<'_> {
         Some(Wanted {
             generation: config.generation.clone(),
             bytes: pushed_bytes(config),
+            is_given: !actions.is_empty() || self.there.is_given(name, &config.generation),
             live: gateway.shall_serve(),
             actions,
             pair: self.pair(name),
@@ -171,9 +172,10 @@ impl Pairs<'_> {
         let (Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name)? else {
             return None;
         };
-        Some(Pair {
+        let plugins = self.there.managed_of(name, image);
+        (!plugins.is_empty()).then(|| Pair {
             image: image.clone(),
-            plugins: self.there.managed_of(name, image),
+            plugins,
         })
     }
 
@@ -185,9 +187,11 @@ impl Pairs<'_> {
                     return Ok(Vec::new());
                 };
                 let mut pair = managed_wasm_plugins(name, image, config)?;
-                if let Some(secret) = &wanted.pull_secret {
-                    for spec in pair.iter_mut().filter_map(|plugin| plugin.get_mut("spec")) {
-                        spec["imagePullSecret"] = secret.as_str().into();
+                for part in &mut pair {
+                    let secret = wanted.pull_secret.as_deref();
+                    let secret = secret.or_else(|| self.there.pull_secret(name, part));
+                    if let (Some(secret), Some(spec)) = (secret, part.get_mut("spec")) {
+                        spec["imagePullSecret"] = secret.into();
                     }
                 }
                 Ok(self.there.manage(name, &pair))

@@ -18,7 +18,8 @@ pub(super) struct Lateness {
     /// Generations that were seen since then.
     seen: BTreeSet<String>,
     told: Option<String>,
-    is_told_behind: bool,
+    /// What it was told to be behind of.
+    told_behind: Option<String>,
 }
 
 impl Lateness {
@@ -34,11 +35,14 @@ impl Lateness {
         }
     }
 
-    /// Whether it is to be told that it serves something older: once for each time that this begins.
-    pub(super) fn tells_behind(&mut self, now: Instant) -> bool {
+    /// Whether it is to be told that it serves something older than this generation: once for each.
+    pub(super) fn tells_behind(&mut self, given: &str, now: Instant) -> bool {
         let since = self.since.map(|since| now.duration_since(since));
-        let is_news = !self.is_told_behind && since.is_some_and(|since| since > BEHIND);
-        self.is_told_behind |= is_news;
+        let is_late = since.is_some_and(|since| since > BEHIND);
+        let is_news = is_late && self.told_behind.as_deref() != Some(given);
+        if is_news {
+            self.told_behind = Some(given.to_owned());
+        }
         is_news
     }
 
@@ -93,12 +97,13 @@ mod tests {
         let mut lateness = Lateness::default();
         lateness.begin(start);
         lateness.see("old", start);
-        assert!(!lateness.tells_behind(start + SECOND * 3));
-        assert!(lateness.tells_behind(start + SECOND * 4));
-        assert!(!lateness.tells_behind(start + SECOND * 5));
+        assert!(!lateness.tells_behind("new", start + SECOND * 3));
+        assert!(lateness.tells_behind("new", start + SECOND * 4));
+        assert!(!lateness.tells_behind("new", start + SECOND * 5));
+        assert!(lateness.tells_behind("newer", start + SECOND * 5));
         lateness.end();
         lateness.begin(start + SECOND * 6);
-        assert!(lateness.tells_behind(start + SECOND * 10));
+        assert!(lateness.tells_behind("new", start + SECOND * 10));
     }
 
     #[test]

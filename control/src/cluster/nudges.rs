@@ -13,7 +13,7 @@ use super::apply::Apply;
 use super::plugins::Action;
 use crate::image::Image;
 use crate::object::ObjectName;
-use crate::registry::Registry;
+use crate::registry::{Registry, Unreadable};
 
 /// The annotation that changes.
 pub(super) const NUDGED_AT: &str = "mcp-proxy-wasm/nudged-at";
@@ -95,7 +95,9 @@ impl Nudges {
         let Some(registry) = &self.registry else {
             return true;
         };
-        matches!(timeout(ANSWER, registry.understood(image)).await, Ok(Ok(_)))
+        let asked = timeout(ANSWER, registry.understood(image)).await;
+        // An image of before there were annotations can be pulled, too.
+        asked.is_ok_and(|asked| matches!(asked, Ok(_) | Err(Unreadable::NotOurs)))
     }
 }
 

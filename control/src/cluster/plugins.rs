@@ -11,6 +11,7 @@ use crate::image::Image;
 use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT};
 use crate::object::ObjectName;
 use crate::registry::Understood;
+use crate::render::name_suffix;
 
 /// The members of `spec` that are whoever's has set them, in a pair that control owns. Any other narrows what passes by
 /// the filter, or makes another of it.
@@ -65,12 +66,40 @@ impl Plugins {
         routes.find_map(|(_, route)| route.pointer("/spec/pluginConfig"))
     }
 
-    /// The image of a gateway's pair that control has made: the wanted one, where that is among them.
+    /// What a gateway's pair is that control has made: of the wanted image, where that is among them. Whatever became of its
+    /// parts, their names say which it is.
     pub(super) fn managed(&self, gateway: &ObjectName, wanted: &Image) -> Option<There> {
         let managed = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
-        let mut there: Vec<_> = managed.filter_map(|(_, plugin)| there(plugin)).collect();
+        let there = managed.filter_map(|(name, plugin)| {
+            let url = plugin.pointer("/spec/url").and_then(Value::as_str);
+            let written: Option<Image> = url.and_then(|url| url.parse().ok());
+            let mut images = [Some(wanted.clone()), written].into_iter().flatten();
+            let config = plugin.pointer("/spec/pluginConfig");
+            Some(There {
+                image: images.find(|image| name.name.ends_with(&name_suffix(gateway, image)))?,
+                understood: Understood::of_given(config.unwrap_or(&Value::Null)),
+            })
+        });
+        let mut there: Vec<_> = there.collect();
         there.sort_by_key(|there| there.image != *wanted);
         there.into_iter().next()
+    }
+
+    /// The login's Secret that somebody has set on the pair that is there, for parts that are not there yet.
+    pub(super) fn pull_secret(&self, gateway: &ObjectName, part: &Value) -> Option<&str> {
+        let part = part.pointer("/metadata/name").and_then(Value::as_str)?;
+        let mut managed = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
+        if managed.clone().any(|(name, _)| name.name == part) {
+            return None;
+        }
+        managed.find_map(|(_, plugin)| plugin.pointer("/spec/imagePullSecret")?.as_str())
+    }
+
+    /// Whether a gateway was given the configuration of this generation.
+    pub(super) fn is_given(&self, gateway: &ObjectName, generation: &str) -> bool {
+        let given = self.config(gateway);
+        let given = given.and_then(|config| config.get("generation")?.as_str());
+        given == Some(generation)
     }
 
     /// The parts of a gateway's pair of this image that control has made.
@@ -81,12 +110,6 @@ impl Plugins {
             is_managed(plugin) && its == Some(&url)
         });
         managed.map(|(name, _)| name.clone()).collect()
-    }
-
-    /// The image of the pair that a user owns.
-    pub(super) fn users(&self, gateway: &ObjectName) -> Option<There> {
-        let mut others = self.others(gateway);
-        others.find_map(|(_, plugin)| there(plugin))
     }
 
     /// Whether a gateway was given a configuration with this server.
@@ -203,7 +226,7 @@ impl Plugins {
         left.map(|(name, _)| Action::Delete(name.clone())).collect()
     }
 
-    fn of(&self, gateway: &ObjectName) -> impl Iterator<Item = (&ObjectName, &Value)> {
+    fn of(&self, gateway: &ObjectName) -> impl Iterator<Item = (&ObjectName, &Value)> + Clone {
         self.known.iter().filter(|(name, plugin)| {
             name.namespace == gateway.namespace
                 && label(plugin, PART_OF) == Some(PROJECT)
@@ -250,18 +273,6 @@ impl Plugins {
         let apply = (!has(there, wanted)).then(apply);
         prune.into_iter().chain(apply).collect()
     }
-}
-
-/// What a route part is.
-fn there(plugin: &Value) -> Option<There> {
-    if label(plugin, COMPONENT) != Some("route") {
-        return None;
-    }
-    let config = plugin.pointer("/spec/pluginConfig");
-    Some(There {
-        image: plugin.pointer("/spec/url")?.as_str()?.parse().ok()?,
-        understood: Understood::of_given(config.unwrap_or(&Value::Null)),
-    })
 }
 
 /// Those of a configuration.

@@ -55,21 +55,6 @@ impl Roll {
             None => Self::Wait(why),
         }
     }
-
-    /// To the image that a user has chosen, unless it is known that its filter cannot read the configuration.
-    pub(super) fn of_users(users: There, images: &Images, config: &PluginConfig) -> Self {
-        if users.understood.lacks(config).is_none() {
-            return Self::To(users.image);
-        }
-        match images.suits(&users.image, config) {
-            Err(Unusable::Unsuitable(why)) => Self::Wait(Some(format!(
-                "the image {} of your WasmPlugins gets no configuration: {why}",
-                users.image
-            ))),
-            Err(Unusable::NotYetKnown) => Self::Wait(None),
-            Ok(()) | Err(Unusable::Unreadable(_)) => Self::To(users.image),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -146,22 +131,5 @@ mod tests {
         let images = Images::knowing(&wanted, Err(Unreadable::NotFound));
         let roll = Roll::of(&wanted, there('b', 1), &images, &config());
         assert_eq!(roll, Roll::To(wanted));
-    }
-
-    #[test]
-    fn a_users_image_gets_a_configuration_unless_it_is_known_not_to_read_it() {
-        let users = || there('d', 2).unwrap();
-        for outcome in [Err(Unreadable::NotOurs), reads("2")] {
-            let images = Images::knowing(&image('d'), outcome);
-            let roll = Roll::of_users(users(), &images, &config());
-            assert!(matches!(roll, Roll::Wait(Some(_))), "{roll:?}");
-        }
-        for outcome in [Err(Unreadable::NotFound), reads("1")] {
-            let images = Images::knowing(&image('d'), outcome);
-            assert_eq!(
-                Roll::of_users(users(), &images, &config()),
-                Roll::To(image('d'))
-            );
-        }
     }
 }

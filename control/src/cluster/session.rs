@@ -21,7 +21,7 @@ use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
 use super::plugins::Plugins;
-use super::roll::Roll;
+use super::roll::{Roll, There};
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::tally::tally;
@@ -70,6 +70,8 @@ pub(super) struct Session {
     model: Model,
     followers: Followers,
     images: Images,
+    /// What the pairs were that control has made, when they were seen last.
+    pairs: BTreeMap<ObjectName, There>,
     statuses: Statuses,
     told: mpsc::Receiver<(ObjectName, News)>,
     is_leader: bool,
@@ -110,6 +112,7 @@ impl Session {
             model,
             followers: Followers::new(apply.clone(), teller, options.registry.clone()),
             images: Images::new(options.registry.clone()),
+            pairs: BTreeMap::new(),
             apply,
             statuses: Statuses::new(client),
             options,
@@ -339,31 +342,27 @@ impl Session {
         }
     }
 
-    /// Of which image the pair of each gateway is to be.
+    /// Of which image the pair of each gateway is to be that control makes.
     fn rolls(&mut self) -> BTreeMap<ObjectName, Roll> {
-        let (owner, plugins) = (&self.options.plugins, &self.plugins);
-        let gateways = &self.model.gateways;
-        let images: BTreeSet<_> = match owner {
-            WasmPlugins::Manage(wanted) => BTreeSet::from([wanted.image.clone()]),
-            WasmPlugins::Adopt => {
-                let users = gateways.keys().filter_map(|name| plugins.users(name));
-                users.map(|there| there.image).collect()
-            }
+        let WasmPlugins::Manage(wanted) = &self.options.plugins else {
+            return BTreeMap::new();
         };
-        self.images.follow(&images);
-        let images = &self.images;
-        let rolls = gateways.iter().filter_map(|(name, gateway)| {
-            let config = gateway.config()?;
-            let roll = match owner {
-                WasmPlugins::Manage(wanted) => {
-                    let there = plugins.managed(name, &wanted.image);
-                    Roll::of(&wanted.image, there, images, config)
-                }
-                WasmPlugins::Adopt => Roll::of_users(plugins.users(name)?, images, config),
-            };
-            Some((name.clone(), roll))
-        });
-        rolls.collect()
+        let image = &wanted.image;
+        self.images.follow(&BTreeSet::from([image.clone()]));
+        let gateways = &self.model.gateways;
+        self.pairs.retain(|name, _| gateways.contains_key(name));
+        let mut rolls = BTreeMap::new();
+        for (name, gateway) in gateways {
+            if let Some(there) = self.plugins.managed(name, image) {
+                self.pairs.insert(name.clone(), there);
+            }
+            // Also one that is gone: a gateway that had a pair is to have one.
+            let there = self.pairs.get(name).cloned();
+            if let Some(config) = gateway.config() {
+                rolls.insert(name.clone(), Roll::of(image, there, &self.images, config));
+            }
+        }
+        rolls
     }
 
     /// Says which gateways lack the WasmPlugins that users are to make, have such beside control's own, or do not get the

@@ -261,3 +261,58 @@ fn what_control_has_made_goes_once_the_users_pair_is_whole_and_has_its_configura
     let left = known(&whole).config(&gateway()).cloned();
     assert_eq!(left, Some(config));
 }
+
+fn image(digit: &str) -> Image {
+    let digits = digit.repeat(64);
+    format!("oci://registry.example.com/filter@sha256:{digits}")
+        .parse()
+        .unwrap()
+}
+
+/// A pair of this image.
+fn pair_of(image: &Image) -> Vec<Value> {
+    let pair = pair(image.short_digest(), &json!({"version": 1}));
+    let with_url = |mut part: Value| {
+        part["spec"]["url"] = image.to_string().into();
+        part
+    };
+    pair.into_iter().map(with_url).collect()
+}
+
+#[test]
+fn either_part_tells_of_which_image_the_pair_is() {
+    let (there, wanted) = (image("a"), image("b"));
+    for part in pair_of(&there) {
+        let managed = known(&[part]).managed(&gateway(), &wanted);
+        assert_eq!(managed.unwrap().image, there);
+    }
+    assert_eq!(known(&[]).managed(&gateway(), &wanted), None);
+    let both = [pair_of(&there), pair_of(&wanted)].concat();
+    let managed = known(&both).managed(&gateway(), &wanted);
+    assert_eq!(managed.unwrap().image, wanted);
+}
+
+#[test]
+fn an_image_that_somebody_has_written_into_a_part_is_not_the_pairs() {
+    let (wanted, strange) = (image("a"), image("e"));
+    let edited = pair_of(&wanted)
+        .into_iter()
+        .map(|part| set(&part, "/spec/url", strange.to_string().into()));
+    let edited: Vec<_> = edited.collect();
+    let managed = known(&edited).managed(&gateway(), &wanted);
+    assert_eq!(managed.unwrap().image, wanted, "by its name");
+    let managed = known(&edited).managed(&gateway(), &image("b"));
+    assert_eq!(managed, None, "of neither");
+}
+
+#[test]
+fn a_new_pair_has_the_pull_secret_that_somebody_has_set_on_the_old_one() {
+    let mut old = pair_of(&image("a"));
+    let new = pair_of(&image("b"));
+    old[0]["spec"]["imagePullSecret"] = "login".into();
+    let known = known(&old);
+    assert_eq!(known.pull_secret(&gateway(), &new[0]), Some("login"));
+    assert_eq!(known.pull_secret(&gateway(), &new[1]), Some("login"));
+    let theirs = known.pull_secret(&gateway(), &old[0]);
+    assert_eq!(theirs, None, "what is there is theirs who have set it");
+}
