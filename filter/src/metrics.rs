@@ -1,4 +1,5 @@
-//! The fixed list of counters and gauges, and the series of servers and tools. Envoy shows each as `wasmcustom.mcp_filter.<name>`.
+//! The fixed list of counters and gauges, and the series of servers and tools. Envoy shows each as
+//! `wasmcustom.mcp_filter.<name>`.
 //!
 //! Counters are added to here and told to the host with each tick, so that a request costs no hostcall for them.
 

@@ -64,18 +64,21 @@ impl Statistics {
             all.series("server", server_labels(&server.name))
                 .unwrap_or_else(|| all.other("server", server_labels(OTHER)))
         });
-        let servers = servers.collect();
+        let servers: Vec<_> = servers.collect();
         let tools = table.tools().filter(|_| stats == Stats::Tools);
         let tools = tools.map(|(server, name)| {
-            let server = server_labels(&table.server(server).name);
+            // A server without room has none for its tools: the others are as many as there are servers with room.
+            let server: Option<&Rc<Series>> = servers.get(server.number() as usize);
+            let server = server.map_or("", |series| series.labels.as_str());
             let tool = |name: &str| format!("{server}{}", label("mcp_tool", name));
             all.series("tool", tool(name))
                 .unwrap_or_else(|| all.other("tool", tool(OTHER)))
         });
+        let tools = tools.collect();
         Self {
             all: all.clone(),
             servers,
-            tools: tools.collect(),
+            tools,
         }
     }
 
@@ -195,6 +198,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::tests::watching::table;
 
     #[test]
     fn a_label_holds_nothing_that_ends_it() {
@@ -213,5 +217,18 @@ mod tests {
         assert!(all.series("tool", "one more".to_owned()).is_none());
         let other = all.other("tool", "other".to_owned());
         assert!(Rc::ptr_eq(&other, &all.other("tool", "other".to_owned())));
+    }
+
+    #[test]
+    fn servers_beyond_the_limit_share_one_series_and_so_do_their_tools() {
+        let all = Rc::new(AllSeries::default());
+        for number in 0..MOST_SERIES {
+            all.series("tool", number.to_string());
+        }
+        for server in ["team/x", "team/y", "team/z"] {
+            let statistics = Statistics::new(&all, &table(server), Stats::Tools);
+            assert_eq!((statistics.servers.len(), statistics.tools.len()), (1, 1));
+            assert_eq!(all.by_labels.borrow().len(), MOST_SERIES + 2, "{server}");
+        }
     }
 }

@@ -10,4 +10,4 @@ mod pair;
 mod plugin;
 mod response;
 mod settled;
-mod watching;
+pub(crate) mod watching;

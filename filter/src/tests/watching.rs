@@ -1,5 +1,6 @@
 //! Statistics of servers and tools, and what access logs are told.
 
+use mcp_filter_core::Table;
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -24,6 +25,12 @@ fn configuration(role: &str, server: &str, telemetry: &Value) -> String {
         "telemetry": telemetry
     })
     .to_string()
+}
+
+/// What is made of a configuration with this server and its tool.
+pub(crate) fn table(server: &str) -> Table {
+    let config = configuration("hold", server, &json!({}));
+    Table::compile(&serde_json::from_str(&config).unwrap()).unwrap()
 }
 
 fn hold(host: &FakeHost, server: &str, telemetry: &Value) -> u64 {
