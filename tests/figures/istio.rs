@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::managed::Managed;
-use crate::{corpus, network};
+use crate::{corpus, network, registration};
 use pushes::Pushes;
 
 /// How often a client asks that waits for an answer that shows something.
@@ -67,16 +67,7 @@ impl Chain {
     /// Applies the registration of the server of this number, at the path where it has so many tools. Gives when.
     async fn register(&self, number: u64, tools: usize) -> SystemTime {
         let begun = SystemTime::now();
-        let registration = json!({
-            "apiVersion": "mcp.kuadrant.io/v1",
-            "kind": "MCPServerRegistration",
-            "metadata": {"name": format!("server-{number}"), "namespace": "mcp-test"},
-            "spec": {
-                "targetRef": {"name": "corpus"},
-                "prefix": format!("s{number}_"),
-                "path": path(number, tools),
-            },
-        });
+        let registration = registration(number, &path(number, tools));
         self.managed.kubernetes.submit(registration).await.unwrap();
         begun
     }

@@ -144,7 +144,8 @@ spec:
     )
 }
 
-fn registration(number: u64) -> Value {
+/// Of the server of this number, at this path.
+fn registration(number: u64, path: &str) -> Value {
     json!({
         "apiVersion": "mcp.kuadrant.io/v1",
         "kind": "MCPServerRegistration",
@@ -152,7 +153,7 @@ fn registration(number: u64) -> Value {
         "spec": {
             "targetRef": {"name": "corpus"},
             "prefix": format!("s{number}_"),
-            "path": format!("/mcp/{number}"),
+            "path": path,
         },
     })
 }
@@ -173,7 +174,7 @@ async fn timed(cluster: &Cluster) {
         let begun = Instant::now();
         cluster
             .kubernetes
-            .submit(registration(number))
+            .submit(registration(number, &format!("/mcp/{number}")))
             .await
             .unwrap();
         cluster
@@ -195,7 +196,7 @@ async fn many(cluster: &Cluster) {
     for number in TIMED..MANY {
         cluster
             .kubernetes
-            .submit(registration(number))
+            .submit(registration(number, &format!("/mcp/{number}")))
             .await
             .unwrap();
     }
@@ -269,7 +270,7 @@ async fn status_only(cluster: &Cluster, before: &Value) {
         let status = json!({"discoveredPrompts": number + 1});
         cluster
             .kubernetes
-            .write_status(&registration(number), status)
+            .write_status(&registration(number, &format!("/mcp/{number}")), status)
             .await
             .unwrap();
     }
