@@ -181,7 +181,6 @@ impl Pairs<'_> {
 
     fn actions(&self, name: &ObjectName, config: &PluginConfig) -> Result<Vec<Action>, Unwritable> {
         match self.owner {
-            _ if matches!(self.rolls.get(name), Some(Roll::Wait(_))) => Ok(Vec::new()),
             WasmPlugins::Manage(wanted) => {
                 let Some(Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name) else {
                     return Ok(Vec::new());
