@@ -34,6 +34,8 @@ pub(crate) struct Metrics {
     /// Of servers and tools.
     series: Rc<AllSeries>,
     /// `None` where the host refused it.
+    upstream_sessions: Option<u32>,
+    /// `None` where the host refused it.
     generation: Option<u32>,
 }
 
@@ -58,6 +60,7 @@ impl Metrics {
             calls: Counter::define("mcp_filter.calls"),
             calls_failed: Counter::define("mcp_filter.calls_failed"),
             series: Rc::default(),
+            upstream_sessions: host::define_gauge("mcp_filter.upstream_sessions"),
             generation: host::define_gauge("mcp_filter.generation"),
         }
     }
@@ -123,6 +126,14 @@ impl Metrics {
     /// A call that the host refused or that ended without a response.
     pub(crate) fn call_failed(&self) {
         self.calls_failed.add();
+    }
+
+    /// How many sessions at servers this Envoy remembers, once that is known. Any worker may have counted them, also of
+    /// another module, whose gauge is gone with it: so each worker tells it with each tick.
+    pub(crate) fn remember_sessions(&self, count: Option<u64>) {
+        if let (Some(gauge), Some(count)) = (self.upstream_sessions, count) {
+            host::record(gauge, count);
+        }
     }
 
     /// The configuration that is served: the low 48 bits of its digest, exact as a double.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mcp_filter_config::{PluginConfig, Role, Telemetry, VERSION};
 use mcp_filter_core::Table;
+use mcp_filter_core::slots::count_upstream_sessions;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
@@ -17,6 +18,7 @@ use crate::handshake;
 use crate::host;
 use crate::metrics::{self, Metrics};
 use crate::series::Statistics;
+use crate::shared_slots::HostSlots;
 use crate::stream::{Closed, Stream};
 
 /// How often streams that wait are looked at.
@@ -130,6 +132,14 @@ impl Shared {
         self.ticking.borrow_mut().remove(&id);
     }
 
+    fn count_sessions(&self) {
+        let (table, now_ms) = (&self.table, self.clock.now_ms());
+        let lifetime_ms = table.sessions().ttl_seconds().saturating_mul(1000);
+        let slots = &mut HostSlots;
+        let count = count_upstream_sessions(slots, table.limits(), lifetime_ms, now_ms);
+        self.metrics.remember_sessions(count);
+    }
+
     fn streams_to_tick(&self) -> Vec<Rc<RefCell<Flow>>> {
         self.ticking
             .borrow()
@@ -182,6 +192,7 @@ impl RootContext for Plugin {
         };
         shared.clock.read();
         shared.metrics.tell();
+        shared.count_sessions();
         for flow in shared.streams_to_tick() {
             if let Ok(mut flow) = flow.try_borrow_mut() {
                 flow.on_tick();

@@ -96,13 +96,23 @@ pub(crate) async fn ask(gateway: &Gateway, path: &str) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
+/// Where the files are that its Envoy reads.
+pub(crate) fn envoy_folder(gateway: &Gateway) -> PathBuf {
+    bootstrap_file(gateway).parent().unwrap().to_owned()
+}
+
 /// As its Envoy was started with.
 fn admin_socket(gateway: &Gateway) -> PathBuf {
+    let bootstrap = fs::read(bootstrap_file(gateway)).unwrap();
+    let bootstrap: Value = serde_json::from_slice(&bootstrap).unwrap();
+    let path = &bootstrap["admin"]["address"]["pipe"]["path"];
+    PathBuf::from(path.as_str().expect("a socket"))
+}
+
+fn bootstrap_file(gateway: &Gateway) -> PathBuf {
     let arguments = fs::read(format!("/proc/{}/cmdline", gateway.envoy_pid())).unwrap();
     let mut arguments = arguments.split(|byte| *byte == 0);
     let bootstrap = arguments.find(|argument| argument.ends_with(b"bootstrap.json"));
-    let bootstrap = String::from_utf8(bootstrap.expect("a bootstrap").to_vec()).unwrap();
-    let bootstrap: Value = serde_json::from_slice(&fs::read(bootstrap).unwrap()).unwrap();
-    let path = &bootstrap["admin"]["address"]["pipe"]["path"];
-    PathBuf::from(path.as_str().expect("a socket"))
+    let bootstrap = bootstrap.expect("a bootstrap").to_vec();
+    PathBuf::from(String::from_utf8(bootstrap).unwrap())
 }

@@ -86,6 +86,7 @@ mod odd_servers;
 mod plumbing;
 mod reload;
 mod server_requests;
+mod session_gauge;
 mod sessions;
 mod shared;
 mod statistics;

@@ -10,13 +10,16 @@ mod ended;
 mod entry;
 mod memory;
 mod nonces;
+mod sweep;
 mod table;
 mod upstream_sessions;
+mod written;
 
 pub use calls::{CallKey, Cancellation, cancel, cancellation};
 pub use ended::{end, is_ended};
 pub use memory::MemorySlots;
 pub use nonces::is_first_use;
+pub use sweep::count_upstream_sessions;
 pub use upstream_sessions::{
     Inserted, Owner, UpstreamKey, UpstreamSession, forget_upstream_session,
     insert_upstream_session, upstream_session,

@@ -1,7 +1,13 @@
+use mcp_filter_config::Limits;
+use mcp_filter_core::identity::Identity;
+use mcp_filter_core::slots::{Owner, UpstreamKey, UpstreamSession, insert_upstream_session};
+use mcp_filter_core::version::ProtocolVersion;
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::fake_host::{FakeHost, configuration, respond, routed};
+use crate::metrics;
+use crate::shared_slots::HostSlots;
 
 #[test]
 fn a_configuration_that_is_no_json_is_refused() {
@@ -72,6 +78,27 @@ fn the_generation_is_shown() {
     let host = FakeHost::new();
     host.hold_plugin();
     assert_eq!(host.metric("generation"), 0xaabb_ccdd_eeff);
+}
+
+#[test]
+fn sessions_at_servers_are_shown_whichever_plugin_has_counted_them() {
+    let host = FakeHost::new();
+    let (plugin, another) = (host.hold_plugin(), host.hold_plugin());
+    let session = UpstreamSession {
+        id: b"1".to_vec(),
+        version: ProtocolVersion::V2025_06_18,
+    };
+    let (limits, now_ms) = (Limits::default(), crate::host::now_ms());
+    for number in 0..3_u32 {
+        let owner = Owner::Identity(Identity::of_token("issuer", number.to_string()));
+        let key = UpstreamKey::of(&owner, "team/a", &[0; 32]);
+        insert_upstream_session(&mut HostSlots, &limits, &key, (&session, now_ms));
+    }
+    host.tick(plugin, 1_000);
+    assert_eq!(host.metric("upstream_sessions"), 3);
+    metrics::of_this_vm().remember_sessions(Some(0));
+    host.tick(another, 1);
+    assert_eq!(host.metric("upstream_sessions"), 3);
 }
 
 #[test]

@@ -20,5 +20,5 @@ pub fn is_first_use(slots: &mut dyn SharedSlots, nonce: &Nonce, now_ms: u64) -> 
         written_ms: now_ms,
         payload: Vec::new(),
     };
-    TABLE.put(slots, &entry, Existing::Keep) == Put::Stored
+    matches!(TABLE.put(slots, &entry, Existing::Keep), Put::Stored(_))
 }

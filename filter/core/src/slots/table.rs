@@ -6,7 +6,7 @@ use crate::context::{SharedSlots, Slot};
 /// Slots in which one entry may stand. At three quarters full, an entry is pushed out by one insertion in ten.
 const CHOICES: u32 = 8;
 /// Writes that are tried against other workers before giving up.
-const ATTEMPTS: u32 = 4;
+pub(super) const ATTEMPTS: u32 = 4;
 
 /// `count` slots whose keys begin with `prefix`.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,8 @@ pub(super) enum Existing {
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Put {
-    Stored,
+    /// In the slot of this number.
+    Stored(u32),
     /// Another entry of the same key is there, and stays.
     Taken(Entry),
     /// Other workers were quicker each time.
@@ -36,7 +37,7 @@ pub(super) enum Put {
 
 /// A slot in which an entry could be put.
 struct Place {
-    key: String,
+    number: u32,
     version: u32,
     held: Option<Entry>,
 }
@@ -49,9 +50,9 @@ impl SlotTable {
         key: &KeyDigest,
         now_ms: u64,
     ) -> Option<Entry> {
-        for slot_key in self.choices(key) {
+        for number in self.choices(key) {
             // Slots are filled in order and never removed: behind one that was never written there is nothing.
-            let slot = slots.load(&slot_key)?;
+            let slot = slots.load(&self.slot_key(number))?;
             if let Some(entry) = self.live(&slot, now_ms).filter(|entry| entry.key == *key) {
                 return Some(entry);
             }
@@ -70,8 +71,9 @@ impl SlotTable {
                     return Put::Taken(held);
                 }
                 _ => {
-                    if slots.store(&place.key, &entry.to_bytes(), Some(place.version)) {
-                        return Put::Stored;
+                    let key = self.slot_key(place.number);
+                    if slots.store(&key, &entry.to_bytes(), Some(place.version)) {
+                        return Put::Stored(place.number);
                     }
                 }
             }
@@ -86,7 +88,8 @@ impl SlotTable {
         key: &KeyDigest,
         matches: impl Fn(&Entry) -> bool,
     ) {
-        for slot_key in self.choices(key) {
+        for number in self.choices(key) {
+            let slot_key = self.slot_key(number);
             let Some(slot) = slots.load(&slot_key) else {
                 return;
             };
@@ -98,16 +101,27 @@ impl SlotTable {
         }
     }
 
+    /// Whether the slot of this number holds an entry that is not gone.
+    pub(super) fn holds_entry(self, slots: &dyn SharedSlots, number: u32, now_ms: u64) -> bool {
+        slots
+            .load(&self.slot_key(number))
+            .is_some_and(|slot| self.live(&slot, now_ms).is_some())
+    }
+
     /// The slot that holds the same key, else the first free one, else that of the oldest entry.
     fn place_for(self, slots: &dyn SharedSlots, entry: &Entry) -> Option<Place> {
         let mut best: Option<Place> = None;
-        for key in self.choices(&entry.key) {
-            let slot = slots.load(&key);
+        for number in self.choices(&entry.key) {
+            let slot = slots.load(&self.slot_key(number));
             let version = slot.as_ref().map_or(Slot::ABSENT, |slot| slot.version);
             let held = slot
                 .as_ref()
                 .and_then(|slot| self.live(slot, entry.written_ms));
-            let place = Place { key, version, held };
+            let place = Place {
+                number,
+                version,
+                held,
+            };
             if place
                 .held
                 .as_ref()
@@ -133,15 +147,19 @@ impl SlotTable {
             .filter(|entry| now_ms.saturating_sub(entry.written_ms) < self.lifetime_ms)
     }
 
-    /// The keys of the slots in which an entry may stand, in order of preference.
-    fn choices(self, key: &KeyDigest) -> impl Iterator<Item = String> + use<> {
+    fn slot_key(self, number: u32) -> String {
+        format!("{}{number}", self.prefix)
+    }
+
+    /// The numbers of the slots in which an entry may stand, in order of preference.
+    fn choices(self, key: &KeyDigest) -> impl Iterator<Item = u32> + use<> {
         let [a, b, c, d, e, f, g, h, ..] = *key;
         let count = u64::from(self.count.max(1));
         let first = u64::from(u32::from_le_bytes([a, b, c, d]));
         // Odd, so that it leads to different slots where `count` is a power of two.
         let step = (u64::from(u32::from_le_bytes([e, f, g, h])) % count) | 1;
         (0..u64::from(CHOICES.min(self.count)))
-            .map(move |choice| format!("{}{}", self.prefix, (first + choice * step) % count))
+            .map(move |choice| u32::try_from((first + choice * step) % count).unwrap_or_default())
     }
 }
 

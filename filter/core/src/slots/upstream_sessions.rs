@@ -13,6 +13,10 @@ use crate::version::ProtocolVersion;
 const LONGEST_ID: usize = 1024;
 /// Age in milliseconds at which the entry of a session that is in use is written again.
 const REFRESH_MS: u64 = 5 * 60 * 1000;
+/// How the keys of slots begin whose owner is a client's session.
+const OF_SESSIONS: &str = "mcp.v1.s.";
+/// The same of an identity.
+const OF_IDENTITIES: &str = "mcp.v1.i.";
 
 /// By whom an upstream session is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +55,11 @@ impl UpstreamKey {
     /// For requests of `owner` to the registration `server`; `credential` is the digest of what the server is sent.
     pub fn of(owner: &Owner, server: &str, credential: &[u8; 32]) -> Self {
         let (label, prefix, owner) = match owner {
-            Owner::Session(unique) => ("upstream session", "mcp.v1.s.", unique.as_slice()),
+            Owner::Session(unique) => ("upstream session", OF_SESSIONS, unique.as_slice()),
             // In slots of their own: credentials that change with each call push no client's session out.
             Owner::Identity(identity) => {
                 let digest = identity.as_bytes().as_slice();
-                ("upstream session of identity", "mcp.v1.i.", digest)
+                ("upstream session of identity", OF_IDENTITIES, digest)
             }
         };
         Self {
@@ -96,14 +100,11 @@ pub fn upstream_session(
     let entry = table.find(slots, &key.digest, now_ms)?;
     let session = UpstreamSession::from_bytes(&entry.payload)?;
     if now_ms.saturating_sub(entry.written_ms) >= REFRESH_MS {
-        table.put(
-            slots,
-            &Entry {
-                written_ms: now_ms,
-                ..entry
-            },
-            Existing::Replace,
-        );
+        let entry = Entry {
+            written_ms: now_ms,
+            ..entry
+        };
+        put(table, slots, &entry, Existing::Replace);
     }
     Some(session)
 }
@@ -123,8 +124,8 @@ pub fn insert_upstream_session(
         written_ms: now_ms,
         payload: session.to_bytes(),
     };
-    match table(limits, key).put(slots, &entry, Existing::Keep) {
-        Put::Stored => Inserted::Stored,
+    match put(table(limits, key), slots, &entry, Existing::Keep) {
+        Put::Stored(_) => Inserted::Stored,
         Put::Taken(other) => {
             UpstreamSession::from_bytes(&other.payload).map_or(Inserted::NotStored, Inserted::Lost)
         }
@@ -158,10 +159,28 @@ impl UpstreamSession {
     }
 }
 
+/// All tables of upstream sessions, where an entry counts as gone that was not used for `lifetime_ms`.
+pub(super) fn tables(limits: &Limits, lifetime_ms: u64) -> [SlotTable; 2] {
+    [OF_SESSIONS, OF_IDENTITIES].map(|prefix| SlotTable {
+        prefix,
+        count: limits.session_slots,
+        lifetime_ms,
+    })
+}
+
 fn table(limits: &Limits, key: &UpstreamKey) -> SlotTable {
     SlotTable {
         prefix: key.prefix,
         count: limits.session_slots,
         lifetime_ms: u64::MAX,
     }
+}
+
+/// Puts an entry where a sweep finds it.
+fn put(table: SlotTable, slots: &mut dyn SharedSlots, entry: &Entry, existing: Existing) -> Put {
+    let put = table.put(slots, entry, existing);
+    if let Put::Stored(number) = put {
+        table.mark_written(slots, number);
+    }
+    put
 }
