@@ -10,6 +10,7 @@ use std::rc::Rc;
 use mcp_filter_config::Stats;
 use mcp_filter_core::Table;
 use mcp_filter_core::exchange::{Outcome, Subject};
+use mcp_filter_core::table::{ServerIndex, ToolIndex};
 
 use crate::host;
 
@@ -47,38 +48,26 @@ struct Count {
     untold: Cell<u32>,
 }
 
-/// The series of one configuration, by the places of its servers and tools.
+/// The series of one configuration, by the places of its servers and tools. Each is found when something is counted in
+/// it for the first time: what nobody calls takes no room.
 #[derive(Debug)]
 pub(crate) struct Statistics {
     all: Rc<AllSeries>,
-    servers: Vec<Rc<Series>>,
-    tools: Vec<Rc<Series>>,
+    table: Rc<Table>,
+    servers: Vec<OnceCell<Rc<Series>>>,
+    tools: Vec<OnceCell<Rc<Series>>>,
 }
 
 impl Statistics {
-    /// As fine as `stats` says. Servers have room before tools, and either in the order of the table.
-    pub(crate) fn new(all: &Rc<AllSeries>, table: &Table, stats: Stats) -> Self {
-        let server_labels = |name: &str| label("mcp_server", name);
+    /// As fine as `stats` says.
+    pub(crate) fn new(all: &Rc<AllSeries>, table: &Rc<Table>, stats: Stats) -> Self {
         let servers = table.servers().filter(|_| stats != Stats::Off);
-        let servers = servers.map(|(_, server)| {
-            all.series("server", server_labels(&server.name))
-                .unwrap_or_else(|| all.other("server", server_labels(OTHER)))
-        });
-        let servers: Vec<_> = servers.collect();
         let tools = table.tools().filter(|_| stats == Stats::Tools);
-        let tools = tools.map(|(server, name)| {
-            // A server without room has none for its tools: the others are as many as there are servers with room.
-            let server: Option<&Rc<Series>> = servers.get(server.number() as usize);
-            let server = server.map_or("", |series| series.labels.as_str());
-            let tool = |name: &str| format!("{server}{}", label("mcp_tool", name));
-            all.series("tool", tool(name))
-                .unwrap_or_else(|| all.other("tool", tool(OTHER)))
-        });
-        let tools = tools.collect();
         Self {
             all: all.clone(),
-            servers,
-            tools,
+            table: table.clone(),
+            servers: servers.map(|_| OnceCell::new()).collect(),
+            tools: tools.map(|_| OnceCell::new()).collect(),
         }
     }
 
@@ -89,16 +78,46 @@ impl Statistics {
 
     /// A request has ended, so many milliseconds after it began.
     pub(crate) fn count(&self, subject: Subject, outcome: Outcome, milliseconds: u64) {
-        let server = self.servers.get(subject.server.number() as usize);
-        let tool = subject
-            .tool
-            .and_then(|tool| self.tools.get(tool.number() as usize));
-        for series in server.into_iter().chain(tool) {
+        let Some(server) = self.server(subject.server) else {
+            return;
+        };
+        let tool = subject.tool.and_then(|tool| self.tool(tool, server));
+        for series in [Some(server), tool].into_iter().flatten() {
             series.count(outcome, milliseconds);
             if !series.is_untold.replace(true) {
                 self.all.untold.borrow_mut().push(series.clone());
             }
         }
+    }
+
+    fn server(&self, index: ServerIndex) -> Option<&Rc<Series>> {
+        let series = self.servers.get(index.number() as usize)?;
+        Some(series.get_or_init(|| {
+            let labels = |name: &str| label("mcp_server", name);
+            let name = &self.table.server(index).name;
+            self.all
+                .series("server", labels(name), 0)
+                .unwrap_or_else(|| self.all.other("server", labels(OTHER)))
+        }))
+    }
+
+    /// A tool of the server with these series.
+    fn tool(&self, index: ToolIndex, server: &Series) -> Option<&Rc<Series>> {
+        let series = self.tools.get(index.number() as usize)?;
+        let name = self.table.tool_name(index)?;
+        Some(series.get_or_init(|| {
+            // A server without room has none for its tools: the others are as many as there are servers with room.
+            let labels = |name: &str| format!("{}{}", server.labels, label("mcp_tool", name));
+            self.all
+                .series("tool", labels(name), self.uncounted_servers())
+                .unwrap_or_else(|| self.all.other("tool", labels(OTHER)))
+        }))
+    }
+
+    /// Servers whose room no tool may take.
+    fn uncounted_servers(&self) -> usize {
+        let uncounted = self.servers.iter().filter(|server| server.get().is_none());
+        uncounted.count()
     }
 }
 
@@ -111,13 +130,13 @@ impl AllSeries {
         }
     }
 
-    /// `None` where there is no room for it.
-    fn series(&self, of: &'static str, labels: String) -> Option<Rc<Series>> {
+    /// `None` where there is no room for it beside so many `reserved`.
+    fn series(&self, of: &'static str, labels: String, reserved: usize) -> Option<Rc<Series>> {
         let mut by_labels = self.by_labels.borrow_mut();
         if let Some(series) = by_labels.get(&labels) {
             return Some(series.clone());
         }
-        if by_labels.len() >= MOST_SERIES {
+        if by_labels.len() + reserved >= MOST_SERIES {
             return None;
         }
         let series = Rc::new(Series::new(of, labels));
@@ -198,7 +217,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::tests::watching::table;
+    use crate::tests::watching::{subject, table};
 
     #[test]
     fn a_label_holds_nothing_that_ends_it() {
@@ -211,24 +230,62 @@ mod tests {
     fn beyond_the_limit_there_is_room_for_what_is_known_and_for_the_others() {
         let all = AllSeries::default();
         for number in 0..MOST_SERIES {
-            assert!(all.series("tool", number.to_string()).is_some());
+            assert!(all.series("tool", number.to_string(), 0).is_some());
         }
-        assert!(all.series("tool", "0".to_owned()).is_some());
-        assert!(all.series("tool", "one more".to_owned()).is_none());
+        assert!(all.series("tool", "0".to_owned(), 0).is_some());
+        assert!(all.series("tool", "one more".to_owned(), 0).is_none());
         let other = all.other("tool", "other".to_owned());
         assert!(Rc::ptr_eq(&other, &all.other("tool", "other".to_owned())));
     }
 
     #[test]
     fn servers_beyond_the_limit_share_one_series_and_so_do_their_tools() {
-        let all = Rc::new(AllSeries::default());
-        for number in 0..MOST_SERIES {
-            all.series("tool", number.to_string());
-        }
+        let all = with_room_for(0);
         for server in ["team/x", "team/y", "team/z"] {
-            let statistics = Statistics::new(&all, &table(server), Stats::Tools);
-            assert_eq!((statistics.servers.len(), statistics.tools.len()), (1, 1));
+            called(&all, &[server]);
             assert_eq!(all.by_labels.borrow().len(), MOST_SERIES + 2, "{server}");
         }
+    }
+
+    #[test]
+    fn servers_that_nobody_calls_take_no_room() {
+        let all = Rc::new(AllSeries::default());
+        for number in 0..MOST_SERIES {
+            let table = Rc::new(table(&[&format!("idle/{number}")]));
+            Statistics::new(&all, &table, Stats::Tools);
+        }
+        called(&all, &["team/called"]);
+        let server = label("mcp_server", "team/called");
+        let tool = format!("{server}{}", label("mcp_tool", "t_one"));
+        let by_labels = all.by_labels.borrow();
+        assert_eq!(by_labels.keys().collect::<Vec<_>>(), [&server, &tool]);
+    }
+
+    #[test]
+    fn a_tool_leaves_room_for_the_servers_that_nobody_has_called() {
+        for (servers, has_series) in [(&["team/a"][..], true), (&["team/a", "team/b"], false)] {
+            let all = with_room_for(2);
+            called(&all, servers);
+            let tool = format!(
+                "{}{}",
+                label("mcp_server", "team/a"),
+                label("mcp_tool", "t_one")
+            );
+            assert_eq!(all.by_labels.borrow().contains_key(&tool), has_series);
+        }
+    }
+
+    /// One call of the first server's tool, in a configuration with these servers.
+    fn called(all: &Rc<AllSeries>, servers: &[&str]) {
+        let table = Rc::new(table(servers));
+        Statistics::new(all, &table, Stats::Tools).count(subject(&table), Outcome::Ok, 1);
+    }
+
+    fn with_room_for(more: usize) -> Rc<AllSeries> {
+        let all = Rc::new(AllSeries::default());
+        for number in more..MOST_SERIES {
+            all.series("tool", number.to_string(), 0);
+        }
+        all
     }
 }

@@ -2,6 +2,7 @@
 
 use mcp_filter_core::Table;
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
+use mcp_filter_core::exchange::Subject;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -27,10 +28,27 @@ fn configuration(role: &str, server: &str, telemetry: &Value) -> String {
     .to_string()
 }
 
-/// What is made of a configuration with this server and its tool.
-pub(crate) fn table(server: &str) -> Table {
-    let config = configuration("hold", server, &json!({}));
-    Table::compile(&serde_json::from_str(&config).unwrap()).unwrap()
+/// What is made of a configuration with these servers, of which the first has the tool.
+pub(crate) fn table(servers: &[&str]) -> Table {
+    let config = configuration("hold", servers[0], &json!({}));
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    for (number, name) in servers.iter().enumerate().skip(1) {
+        let mut server = config["servers"][0].clone();
+        server["name"] = json!(name);
+        server["prefix"] = json!(format!("t{number}_"));
+        server["host"] = json!(format!("tools-{number}.mcp.local"));
+        config["servers"].as_array_mut().unwrap().push(server);
+    }
+    Table::compile(&serde_json::from_value(config).unwrap()).unwrap()
+}
+
+/// A call of its tool.
+pub(crate) fn subject(table: &Table) -> Subject {
+    let tool = table.tool("t_one").unwrap();
+    Subject {
+        server: tool.server,
+        tool: Some(tool.index),
+    }
 }
 
 fn hold(host: &FakeHost, server: &str, telemetry: &Value) -> u64 {
