@@ -1,8 +1,24 @@
 //! What is wrong with how the plugins are set up, said to whoever reads the log: now and then, not with each request.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use crate::host;
+
+thread_local! {
+    /// Names in the filter state that were complained of.
+    static REFUSED_STATES: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Says that access logs are not told what stands under `name`: the first time in this VM, for all requests are alike.
+pub(crate) fn filter_state_refused(name: &'static str, status: u32) {
+    if REFUSED_STATES.with_borrow_mut(|refused| refused.insert(name)) {
+        log::error!(
+            "wasm.{name} not left in the filter state (status {status}), so access logs lack it: another filter of \
+             this chain has declared a state of this name that cannot be changed; have it use another name"
+        );
+    }
+}
 
 /// Milliseconds from one to the next.
 const PAUSE_MS: u64 = 10_000;

@@ -261,11 +261,10 @@ pub(crate) fn record(metric: u32, value: u64) {
     let _ = hostcalls::record_metric(metric, value);
 }
 
-/// Leaves `value` in the filter state of the stream, where access logs find it as `wasm.<name>`.
-pub(crate) fn set_filter_state(name: &str, value: &str) {
-    if let Err(status) = property::set(name, value) {
-        log::error!("{name} not left in the filter state: status {status}");
-    }
+/// Leaves `value` in the filter state of the stream, where access logs find it as `wasm.<name>`. Gives the status with
+/// which the host refused that.
+pub(crate) fn set_filter_state(name: &str, value: &str) -> Result<(), u32> {
+    property::set(name, value)
 }
 
 /// A whole map; empty where the host has none.

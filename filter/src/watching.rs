@@ -3,7 +3,7 @@
 use mcp_filter_core::exchange::Outcome;
 
 use crate::flow::{Flow, Life};
-use crate::host;
+use crate::{complaint, host};
 
 /// How Envoy's details of a response begin that the upstream has not let come to its end.
 const BROKEN_UPSTREAM: &[u8] = b"upstream";
@@ -32,18 +32,25 @@ impl Flow {
         let told = self.exchange.told();
         let table = &self.shared.table;
         if let Some(method) = told.method.filter(|_| self.logged.method != told.method) {
-            host::set_filter_state("mcp.method", method);
+            leave("mcp.method", method);
         }
         if let Some(subject) = told.subject.filter(|_| self.logged.subject != told.subject) {
-            host::set_filter_state("mcp.server", &table.server(subject.server).name);
+            leave("mcp.server", &table.server(subject.server).name);
             if let Some(name) = subject.tool.and_then(|tool| table.tool_name(tool)) {
-                host::set_filter_state("mcp.tool", name);
+                leave("mcp.tool", name);
             }
         }
         if let Some(outcome) = told.outcome.filter(|_| self.logged.outcome != told.outcome) {
-            host::set_filter_state("mcp.outcome", outcome.as_str());
+            leave("mcp.outcome", outcome.as_str());
         }
         self.logged = told;
+    }
+}
+
+/// In the filter state of this stream.
+fn leave(name: &'static str, value: &str) {
+    if let Err(status) = host::set_filter_state(name, value) {
+        complaint::filter_state_refused(name, status);
     }
 }
 

@@ -49,6 +49,21 @@ in_both_roles! {
         }
     }
 
+    async fn a_state_that_another_filter_has_set_is_replaced(role) {
+        let server = Upstream::start(Script::standard()).await;
+        let mut filters = vec![theirs("wasm.mcp.method")];
+        filters.extend(filters_of(&server, role, &["--filter-state"]).await);
+        let envoy = LoggingEnvoy::start_with(&server, &filters).await;
+        let client = Client::new(envoy.port.address(), PROTOCOLS[0]);
+        client.call("plain_echo", json!({})).await.result();
+        client.send("{").await;
+        let logged = envoy.logged(2).await;
+        assert_eq!(logged[0]["method"], "tools/call");
+        assert_eq!(logged[1]["method"], "theirs", "of a request without a method");
+        let lines = envoy.process.lines();
+        assert!(!lines.iter().any(|line| line.contains("filter state")), "{lines:#?}");
+    }
+
     async fn unless_it_is_wanted_an_access_log_is_told_nothing(role) {
         let server = Upstream::start(Script::standard()).await;
         let envoy = LoggingEnvoy::start(&server, role, &[]).await;
@@ -62,7 +77,7 @@ in_both_roles! {
 /// An Envoy with the filter that writes an access log. Ends when dropped.
 struct LoggingEnvoy {
     // Ended before its folder goes: fields are dropped in order.
-    _process: Process,
+    process: Process,
     port: Port,
     log: PathBuf,
     _folder: TempDir,
@@ -70,11 +85,15 @@ struct LoggingEnvoy {
 
 impl LoggingEnvoy {
     async fn start(server: &Upstream, role: Role, options: &[&str]) -> Self {
+        let filters = filters_of(server, role, options).await;
+        Self::start_with(server, &filters).await
+    }
+
+    async fn start_with(server: &Upstream, filters: &[Value]) -> Self {
         let folder = temporary_folder("logging-envoy");
         let port = Port::hold();
         let log = folder.path().join("access.log");
-        let filters = filters(server, role, options).await;
-        let bootstrap = bootstrap(server, &filters, (&port, &log));
+        let bootstrap = bootstrap(server, filters, (&port, &log));
         let path = folder.path().join("envoy.json");
         fs::write(&path, bootstrap.to_string()).unwrap();
         let mut envoy = command(&component::envoy());
@@ -93,7 +112,7 @@ impl LoggingEnvoy {
         })
         .await;
         Self {
-            _process: process,
+            process,
             port,
             log,
             _folder: folder,
@@ -120,7 +139,7 @@ impl LoggingEnvoy {
     }
 }
 
-async fn filters(server: &Upstream, role: Role, options: &[&str]) -> Vec<Value> {
+async fn filters_of(server: &Upstream, role: Role, options: &[&str]) -> Vec<Value> {
     let manifests = Manifests::gateway().server(&Server::new("plain", server.address()));
     let folder = temporary_folder("manifests");
     for (name, text) in manifests.files() {
@@ -137,6 +156,19 @@ async fn filters(server: &Upstream, role: Role, options: &[&str]) -> Vec<Value> 
         filters.push(mcp_filter(&configuration, *role == "hold"));
     }
     filters
+}
+
+/// A filter that has a state of its own of this name.
+fn theirs(name: &str) -> Value {
+    let value = json!({
+        "object_key": name,
+        "factory_key": "envoy.string",
+        "format_string": { "text_format_source": { "inline_string": "theirs" } },
+    });
+    json!({ "name": "theirs", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+        "on_request_headers": [value],
+    } })
 }
 
 /// What stands in the document.

@@ -237,6 +237,12 @@ impl FakeStream {
         self
     }
 
+    /// Another filter has a state of this name.
+    pub(super) fn has_filter_state_of_another(&self, name: &str) -> &Self {
+        happen("own", json!({"stream": self.id, "name": name}));
+        self
+    }
+
     /// What holds the headers between the halves of a pair lets them go.
     pub(super) fn let_through(&self) -> &Self {
         happen("letThrough", json!({"stream": self.id}));

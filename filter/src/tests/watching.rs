@@ -195,3 +195,20 @@ fn access_logs_are_told_of_each_request_where_that_is_wanted() {
     });
     assert_eq!(stream.filter_state(), told);
 }
+
+#[test]
+fn a_filter_state_of_another_filter_is_told_once_and_the_others_are_left() {
+    let host = FakeHost::new();
+    let plugin = hold(&host, "team/l", &json!({"filterState": true}));
+    for _ in 0..3 {
+        let stream = host.open(&[Some(plugin)]);
+        stream.has_filter_state_of_another("mcp.method");
+        let told = json!({"tool": "t_one", "outcome": "refused"});
+        stream.ask_without_body(&json!({"told": told, "head": respond(403)}));
+        assert_eq!(stream.filter_state()["mcp.tool"], "t_one");
+        assert_eq!(stream.filter_state()["mcp.method"], json!(null));
+    }
+    let errors = host.errors();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("wasm.mcp.method"), "{errors:?}");
+}

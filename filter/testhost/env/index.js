@@ -196,6 +196,7 @@ const hostcalls = {
     },
     proxy_set_property(name, length, value, size) {
         const { stream } = filter();
+        if (stream.owned.has(memory.text(name, length))) return BAD_ARGUMENT;
         stream.filterState[memory.text(name, length)] = memory.text(value, size);
         return OK;
     },
@@ -237,6 +238,7 @@ const events = {
     token: ({ stream, claims }) => {
         host.streams[stream].token = claims;
     },
+    own: ({ stream, name }) => host.streams[stream].owned.add(name),
     requestHeaders: ({ stream, headers, end }) => host.streams[stream].request.begin(headers, end),
     requestBody: ({ stream, bytes, end }) => host.streams[stream].request.piece(bytes, end),
     requestTrailers: ({ stream, trailers }) => host.streams[stream].request.end(trailers),

@@ -51,6 +51,8 @@ class Stream {
         this.details = "via_upstream";
         this.token = undefined;
         this.filterState = {};
+        // Names in the filter state that are another filter's.
+        this.owned = new Set();
         this.filters = chain.map((plugin) => this.newFilter(plugin));
         this.request = new Path(host, this.filters, request, see(this.upstream, () => {}));
         this.response = new Path(host, this.filters.toReversed(), response, see(this.downstream, () => this.over()));
