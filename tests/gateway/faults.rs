@@ -123,7 +123,10 @@ tests! {
         assert!(given.elapsed() <= Duration::from_secs(5), "{:?}", given.elapsed());
         load.until_more(SOME).await;
         managed.run("kubectl delete mcpserverregistration refused -n mcp-test").await;
-        managed.until_programmed("True", "Programmed").await;
+        let told = managed.until_programmed("True", "Programmed").await;
+        let [route] = <[Value; 1]>::try_from(managed.plugins("AUTHN").await).expect("one route");
+        let generation = route["spec"]["pluginConfig"]["generation"].as_str().expect("a generation");
+        assert!(told.ends_with(&generation[..12]), "{told}, and {generation} was given");
         load.until_more(SOME).await;
         load.stop().await;
     }

@@ -1,6 +1,6 @@
 //! How the MCPGatewayExtensions stand.
 
-use super::model::Model;
+use super::model::{Gateway, Model};
 use super::objects::Objects;
 use super::status::{Wish, unsupported};
 use crate::index::ExtensionVerdict;
@@ -63,19 +63,29 @@ fn accepted(model: &Model, extension: &ExtensionVerdict) -> Vec<Wish> {
             "the gateway has no configuration yet".to_owned(),
         ),
     };
-    let programmed = match (gateway.and_then(|gateway| gateway.behind.as_ref()), status) {
-        (Some(behind), _) => Wish::new(
-            "Programmed",
-            Readiness::False,
-            Reason::NotProgrammed,
-            behind.clone(),
-        ),
-        (None, Readiness::True) => Wish::new("Programmed", status, Reason::Programmed, ""),
-        (None, _) => Wish::new("Programmed", status, reason, message.clone()),
-    };
     vec![
-        Wish::new("Ready", status, reason, message),
+        Wish::new("Ready", status, reason, message.clone()),
         Wish::new("Accepted", Readiness::True, Reason::Accepted, ""),
-        programmed,
+        match gateway {
+            Some(gateway) => programmed(gateway, (status, reason, message)),
+            None => Wish::new("Programmed", status, reason, message),
+        },
     ]
+}
+
+/// Which configuration the gateway was seen to serve. Where that is not known, what is told of `Ready`.
+fn programmed(gateway: &Gateway, (status, reason, message): (Readiness, Reason, String)) -> Wish {
+    let (status, reason, message) = match (&gateway.behind, status) {
+        (Some(behind), _) => (Readiness::False, Reason::NotProgrammed, behind.clone()),
+        (None, Readiness::True) => (
+            status,
+            Reason::Programmed,
+            format!(
+                "the gateway serves generation {}",
+                gateway.served_generation()
+            ),
+        ),
+        (None, _) => (status, reason, message),
+    };
+    Wish::new("Programmed", status, reason, message)
 }

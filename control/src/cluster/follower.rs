@@ -66,8 +66,10 @@ pub(super) enum News {
     Live(Live),
     /// It serves this generation instead of that which it was given.
     Behind { serves: String, given: String },
-    /// It does not, for some time.
+    /// It serves something else for some time.
     NotLive { reason: String },
+    /// What it serves cannot be seen for some time.
+    Unseen { reason: String },
 }
 
 /// A follower at work. Ends in order when it is dropped, if its news are heard or nobody listens any more.
@@ -223,11 +225,17 @@ impl Work {
                             self.is_behind(generation, &wanted.generation).await;
                         }
                         let reason = "it does not serve yet what was pushed".to_owned();
-                        self.is_not_live(reason).await;
+                        if self.is_late(&reason) {
+                            self.tell(News::NotLive { reason }).await;
+                        }
                     }
                     Err(unseen) => {
                         self.nudge(&unseen, &wanted).await;
-                        self.is_not_live(unseen.to_string()).await;
+                        let reason = unseen.to_string();
+                        if self.is_late(&reason) {
+                            self.lateness.unsee();
+                            self.tell(News::Unseen { reason }).await;
+                        }
                     }
                 }
             }
@@ -305,7 +313,8 @@ impl Work {
         }
     }
 
-    async fn is_not_live(&mut self, reason: String) {
+    /// Looks again later. Whether it is to be told that it does not serve what it shall, for this reason.
+    fn is_late(&mut self, reason: &str) -> bool {
         let now = Instant::now();
         self.lateness.begin(now);
         let pause = if self.lateness.is_late(now) {
@@ -314,10 +323,11 @@ impl Work {
             LOOK
         };
         self.phase = Phase::Look { at: now + pause };
-        if self.lateness.tells(&reason, now) {
+        let is_news = self.lateness.tells(reason, now);
+        if is_news {
             tracing::warn!("Gateway {}: {reason}", self.gateway);
-            self.tell(News::NotLive { reason }).await;
         }
+        is_news
     }
 
     async fn tell(&self, news: News) {

@@ -46,6 +46,11 @@ impl Lateness {
         is_news
     }
 
+    /// What it serves is not known any more.
+    pub(super) fn unsee(&mut self) {
+        self.told_behind = None;
+    }
+
     /// It serves what it shall.
     pub(super) fn end(&mut self) {
         *self = Self::default();
@@ -101,6 +106,8 @@ mod tests {
         assert!(lateness.tells_behind("new", start + SECOND * 4));
         assert!(!lateness.tells_behind("new", start + SECOND * 5));
         assert!(lateness.tells_behind("newer", start + SECOND * 5));
+        lateness.unsee();
+        assert!(lateness.tells_behind("newer", start + SECOND * 6));
         lateness.end();
         lateness.begin(start + SECOND * 6);
         assert!(lateness.tells_behind("new", start + SECOND * 10));

@@ -357,6 +357,7 @@ impl Gateway {
         let servers = config.iter().flat_map(|config| &config.servers);
         let servers = servers.filter_map(|server| ObjectName::parse(&server.name));
         Live {
+            generation: config.map_or_else(String::new, |config| config.generation.clone()),
             endpoints: self.index.endpoints.clone(),
             servers: servers.collect(),
         }
@@ -388,6 +389,17 @@ impl Gateway {
             short(serves),
             short(given)
         ));
+    }
+
+    /// The generation that it was seen to serve last, as people are told it.
+    pub(super) fn served_generation(&self) -> &str {
+        short(&self.live.generation)
+    }
+
+    /// Nobody knows what it serves.
+    pub(super) fn is_unseen(&mut self, message: String) {
+        self.behind = None;
+        self.is_in_trouble(Reason::GatewayUnreachable, message);
     }
 
     /// It does not serve what it was given.

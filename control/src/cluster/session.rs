@@ -281,6 +281,7 @@ impl Session {
             News::NotLive { reason } => self.with(name, |gateway| {
                 gateway.is_in_trouble(Reason::GatewayUnreachable, reason);
             }),
+            News::Unseen { reason } => self.with(name, |gateway| gateway.is_unseen(reason)),
         }
         self.soon();
     }

@@ -340,6 +340,29 @@ fn a_gateway_is_live_at_its_endpoints_once_it_was_seen_there() {
 }
 
 #[test]
+fn what_is_told_of_an_older_generation_holds_while_the_gateway_is_seen() {
+    let mut model = model();
+    read(&mut model, &both(), None);
+    let gateway = model.gateways.get_mut(&name("infra", "two")).unwrap();
+    let generation = "0123456789abcdef";
+    gateway.is_seen_live(Live {
+        generation: generation.to_owned(),
+        ..gateway.shall_serve()
+    });
+    assert!(gateway.is_live);
+    assert_eq!(gateway.served_generation(), "0123456789ab");
+    gateway.is_behind(generation, "fedcba9876543210");
+    gateway.is_in_trouble(Reason::GatewayUnreachable, "not yet".to_owned());
+    let told = gateway.behind.as_ref().unwrap();
+    assert!(
+        told.contains("0123456789ab") && told.contains("fedcba987654"),
+        "{told}"
+    );
+    gateway.is_unseen("connection refused".to_owned());
+    assert_eq!(gateway.behind, None);
+}
+
+#[test]
 fn who_reaches_no_gateway_any_more_is_told_that_what_was_served_goes_on() {
     let mut model = model();
     let lost = objects(&[OBJECTS, &server("lost", &["three"])].concat());
