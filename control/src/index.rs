@@ -7,6 +7,7 @@ mod attachment;
 mod backend;
 mod builder;
 mod candidate;
+mod clients;
 mod connection;
 mod foreign;
 mod gateways;

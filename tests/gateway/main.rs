@@ -10,6 +10,7 @@
 #[macro_use]
 extern crate harness;
 
+mod bad_input;
 mod calls;
 mod changes;
 mod credentials;

@@ -9,6 +9,8 @@ use gateway_api::gateways::{
 use gateway_api::httproutes::{HttpRoute, HttpRouteParentRefs};
 
 use super::acceptance::expect_accepted;
+use super::clients::Clients;
+use super::gateways::Extensions;
 use super::hostname::intersects;
 use super::store::Store;
 use super::{Carrier, Settings};
@@ -27,10 +29,11 @@ pub(super) struct Attachment {
     pub(super) hostnames: Vec<String>,
 }
 
-/// Finds the listeners that take the route, of gateways that count.
+/// Finds the listeners that take the route, of gateways that count. Where `extensions` name listeners of one, those to
+/// whose routes clients of these are led.
 pub(super) fn attach(
-    name: &ObjectName,
-    route: &HttpRoute,
+    (name, route): (&ObjectName, &HttpRoute),
+    extensions: &Extensions,
     store: &Store<'_>,
     settings: &Settings,
 ) -> Result<Attachment, Fault> {
@@ -43,7 +46,8 @@ pub(super) fn attach(
         if !settings.counts(&gateway) {
             continue;
         }
-        let taken = attach_to(name, (parent, &gateway), hostnames, store);
+        let clients = Clients::of(&gateway, extensions, (store, settings));
+        let taken = attach_to((name, hostnames), (parent, &gateway), &clients, store);
         match taken.and_then(|taken| accepted(taken, (name, route), parent, settings)) {
             Ok(taken) => {
                 found.gateways.push(gateway);
@@ -162,9 +166,9 @@ fn is_gateway(parent: &HttpRouteParentRefs) -> bool {
 }
 
 fn attach_to(
-    route: &ObjectName,
+    (route, hostnames): (&ObjectName, &[String]),
     (parent, name): (&HttpRouteParentRefs, &ObjectName),
-    hostnames: &[String],
+    clients: &Clients<'_>,
     store: &Store<'_>,
 ) -> Result<Vec<String>, String> {
     if !is_gateway(parent) {
@@ -181,7 +185,8 @@ fn attach_to(
     let mut taken = Vec::new();
     let mut reasons = Vec::new();
     for listener in asked_for(gateway, parent) {
-        match takes(listener, name, route, hostnames, store) {
+        let hostnames = takes(listener, name, (route, hostnames), store);
+        match hostnames.and_then(|taken| clients.expect_led_to(listener).map(|()| taken)) {
             Ok(hostnames) => taken.extend(hostnames),
             Err(reason) => reasons.push(format!("listener {}: {reason}", listener.name)),
         }
@@ -217,8 +222,7 @@ fn asked_for<'a>(
 fn takes(
     listener: &GatewayListeners,
     gateway: &ObjectName,
-    route: &ObjectName,
-    hostnames: &[String],
+    (route, hostnames): (&ObjectName, &[String]),
     store: &Store<'_>,
 ) -> Result<Vec<String>, String> {
     if !matches!(listener.protocol.as_str(), "HTTP" | "HTTPS") {

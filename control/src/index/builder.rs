@@ -51,7 +51,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn build(self) -> Index {
-        let mut candidates = candidates(&self.store, self.settings);
+        let mut candidates = candidates(&self.extensions, &self.store, self.settings);
         let hosts = self.public_hosts(&candidates);
         let mut network = network(&mut candidates, &hosts);
         let gateways = self.gateways(&candidates);

@@ -7,6 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::Upstream;
 
 use super::attachment::{Attachment, asked, attach};
+use super::gateways::Extensions;
 use super::grant::{self, GroupKind};
 use super::hostname::is_precise;
 use super::registration::{Draft, Generation, drafts};
@@ -42,9 +43,13 @@ pub(super) struct Reach {
 }
 
 /// All registrations, oldest first. Where one gateway counts alone, those whose routes are attached to it.
-pub(super) fn candidates<'a>(store: &Store<'a>, settings: &Settings) -> Vec<Candidate<'a>> {
+pub(super) fn candidates<'a>(
+    extensions: &Extensions,
+    store: &Store<'a>,
+    settings: &Settings,
+) -> Vec<Candidate<'a>> {
     let all = drafts(store).into_iter();
-    let all = all.map(|draft| Candidate::new(draft, store, settings));
+    let all = all.map(|draft| Candidate::new(draft, extensions, store, settings));
     let counts = |c: &Candidate<'_>| settings.gateway.is_none() || !c.gateways.is_empty();
     all.filter(counts).collect()
 }
@@ -84,12 +89,17 @@ pub(super) fn routes_named<'a>(
 }
 
 impl<'a> Candidate<'a> {
-    fn new(draft: Draft<'a>, store: &Store<'a>, settings: &Settings) -> Self {
+    fn new(
+        draft: Draft<'a>,
+        extensions: &Extensions,
+        store: &Store<'a>,
+        settings: &Settings,
+    ) -> Self {
         let route = route_name(&draft);
         let object = route_of(&draft, &route, store);
         let attachment = object
             .clone()
-            .and_then(|object| attach(&route, object, store, settings));
+            .and_then(|object| attach((&route, object), extensions, store, settings));
         let gateways = attachment.iter().flat_map(|a| a.gateways.iter().cloned());
         let gateways = gateways.collect();
         let reach = object

@@ -1,6 +1,6 @@
 //! Which gateways serve MCP, and under which hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use gateway_api::gateways::{Gateway, GatewayListeners};
@@ -25,6 +25,8 @@ const GATEWAY: GroupKind = GroupKind("gateway.networking.k8s.io", "Gateway");
 pub(super) struct Extensions {
     /// Gateways that serve, each with its public hosts.
     pub(super) hosts: BTreeMap<ObjectName, Vec<String>>,
+    /// The names of their listeners at which clients connect.
+    pub(super) listeners: BTreeMap<ObjectName, BTreeSet<String>>,
     /// Oldest first.
     pub(super) verdicts: Vec<ExtensionVerdict>,
 }
@@ -69,6 +71,8 @@ pub(super) fn extensions(store: &Store<'_>, settings: &Settings) -> Extensions {
         let outcome = served.map(|hosts| {
             let known = found.hosts.entry(gateway.clone()).or_default();
             known.extend(hosts);
+            let listeners = found.listeners.entry(gateway.clone()).or_default();
+            listeners.insert(extension.spec.target_ref.section_name.clone());
             gateway
         });
         found.verdicts.push(ExtensionVerdict {

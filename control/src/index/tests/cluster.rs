@@ -17,6 +17,7 @@ const PARENT: &str = "group: gateway.networking.k8s.io, kind: Gateway, name: gw,
 const BACKEND: &str = "{group: networking.istio.io, kind: Hostname, name: a.example, port: 80}";
 const SPEC: &str =
     "  resolution: STATIC\n  endpoints: [{address: 127.0.0.1, ports: {http: 9000}}]\n";
+const INTERNAL: &str = "{name: internal, hostname: '*.mcp.local', port: 8080, protocol: HTTP,";
 const EXTENSION: &str = "targetRef: {name: gw, sectionName: mcp}";
 
 fn status(parent: &str, value: &str) -> String {
@@ -409,4 +410,32 @@ fn the_older_kind_needs_a_hostname_or_an_extension() {
         "{sentence}"
     );
     assert!(registration(&index(&bare.with(yaml)), "a").outcome.is_ok());
+}
+
+#[test]
+fn a_route_that_no_client_is_led_to_is_not_attached() {
+    let internal = |edit: &str| accepted().edit(INTERNAL, edit);
+    let refused = |way: &str| {
+        let message = format!(
+            "HTTPRoute team/a is attached to no gateway: Gateway infra/gw: listener mcp: its allowedRoutes.namespaces \
+             does not take namespace team, listener internal: no client is led here: {way}"
+        );
+        (Reason::NotAttached, message)
+    };
+    let other_port = internal(&INTERNAL.replace("port: 8080", "port: 8081"));
+    let with_tls = internal(&INTERNAL.replace("protocol: HTTP", "protocol: HTTPS"));
+    let way = "those of listener mcp are led to routes of listeners without TLS at port 8080";
+    for manifests in [&other_port, &with_tls] {
+        assert_eq!(fault(manifests), refused(way));
+        assert!(
+            registration(&manifests.index(), "a").outcome.is_ok(),
+            "local"
+        );
+    }
+
+    let served_by_tls = with_tls.edit(
+        EXTENSION,
+        "publicHost: mcp.example.com\n  targetRef: {name: gw, sectionName: internal}",
+    );
+    assert!(registration(&index(&served_by_tls), "a").outcome.is_ok());
 }
