@@ -86,18 +86,13 @@ tests! {
 
 tests! {
     async fn a_registry_with_tls_and_a_login_lets_control_read_what_the_image_says_of_itself() {
-        let authority = Authority::new();
-        let (registry, login) = Registry::guarded(authority.server("registry.example.com")).await;
-        let folder = temporary_folder("login");
-        let logins = folder.path().join("config.json");
-        let pair = STANDARD.encode(format!("{}:{}", login.user, login.password));
-        let auths = json!({"auths": {registry.authority(): {"auth": pair}}});
-        fs::write(&logins, auths.to_string()).unwrap();
-        let layout = component::image("mcp-filter");
-        let push = format!("DOCKER_CONFIG={} SSL_CERT_FILE={} $CRANE push {} {}/mcp/filter:tests",
-            folder.path().display(), authority.file().display(), layout.display(), registry.authority());
-        let image: control::Image = format!("oci://{}", run(&push).await.trim()).parse().unwrap();
-        let reached = control::Registry { logins: Some(logins), authorities: Some(authority.file()), ..Default::default() };
+        let (authority, folder) = (Authority::new(), temporary_folder("login"));
+        let registry = Registry::guarded(&authority).await;
+        let guard = registry.guard().expect("it wants a login").clone();
+        let image = registry.push("mcp/filter", &component::image("mcp-filter")).await;
+        let image: control::Image = format!("oci://{image}").parse().unwrap();
+        let (logins, authorities) = (Some(guard.logins), Some(guard.authority));
+        let reached = control::Registry { logins, authorities, ..Default::default() };
         let understood = reached.understood(&image).await.unwrap();
         assert_eq!(understood, Understood::of_given(&json!({"version": VERSION})));
         let absent = Some(folder.path().join("absent"));

@@ -20,6 +20,9 @@ use crate::platform::Platform;
 /// Where clients connect, by the listeners of the examples' Gateway.
 pub(crate) const HOST: &str = "mcp.127-0-0-1.sslip.io";
 
+/// The Secret of the gateway's namespace with the registry's login, by the name of the guide.
+pub(crate) const PULL_SECRET: &str = "mcp-registry";
+
 /// Longer waits no command that waits for nobody, on a busy machine.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -51,7 +54,15 @@ impl Managed {
 
     /// The same before these toolsets of GitHub's.
     pub(crate) async fn before(toolsets: &str) -> Self {
-        let platform = Platform::start(toolsets).await;
+        Self::on(Platform::start(toolsets).await).await
+    }
+
+    /// The same with a registry that speaks TLS and wants a login, which control has, and the gateway has not.
+    pub(crate) async fn guarded() -> Self {
+        Self::on(Platform::guarded().await).await
+    }
+
+    async fn on(platform: Platform) -> Self {
         let kubernetes = &platform.kubernetes;
         kubernetes
             .define(&component::own_kinds().join("\n---\n"))
@@ -82,13 +93,20 @@ impl Managed {
         let account = Deployment::installed().await.account();
         let kubeconfig = self.kubernetes.kubeconfig_of(NAMESPACE, account).await;
         let address = self.address();
-        let arguments = [
+        let mut arguments = vec![
             format!("--image={}", self.image),
             format!("--gateway-address=gateway-system/mcp-gateway={address}"),
-            format!("--registry-http={}", self.registry.authority()),
             "--image-check=required".to_owned(),
         ];
-        let arguments = arguments.each_ref().map(String::as_str);
+        arguments.extend(match self.registry.guard() {
+            None => vec![format!("--registry-http={}", self.registry.authority())],
+            Some(guard) => vec![
+                format!("--registry-login={}", guard.logins.display()),
+                format!("--registry-ca={}", guard.authority.display()),
+                format!("--image-pull-secret={PULL_SECRET}"),
+            ],
+        });
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         self.control = Some(Control::start(&kubeconfig, "mcp-controller-0", &arguments).await);
     }
 

@@ -47,13 +47,22 @@ pub(crate) struct Platform {
 impl Platform {
     /// Without a Gateway, with these toolsets of GitHub's.
     pub(crate) async fn start(toolsets: &str) -> Self {
-        check_data().await;
+        Self::of(toolsets, Authority::new(), Registry::start().await).await
+    }
+
+    /// The same with a registry that speaks TLS and wants a login.
+    pub(crate) async fn guarded() -> Self {
         let authority = Authority::new();
+        let registry = Registry::guarded(&authority).await;
+        Self::of("default", authority, registry).await
+    }
+
+    async fn of(toolsets: &str, authority: Authority, registry: Registry) -> Self {
+        check_data().await;
         let github = GitHub::offering(toolsets).await;
         let identity = authority.server(SERVER_HOST);
         let server = Terminator::start(github.address(), &identity).await;
         let (port, tls_port) = (Port::hold(), Port::hold());
-        let registry = Registry::start().await;
         let filter = component::image("mcp-filter");
         let ports = ports(&port, &tls_port, &github);
         let (kubernetes, image) = tokio::join!(cluster(ports), registry.push(IMAGE, &filter));
@@ -72,7 +81,7 @@ impl Platform {
 
     /// The Gateway's proxy.
     pub(crate) async fn start_proxy(&self) -> Proxy {
-        Proxy::start(&self.istiod, GATEWAY, &self.registry.authority()).await
+        Proxy::start(&self.istiod, GATEWAY, &self.registry).await
     }
 
     /// Where clients reach the Gateway's listeners without TLS.

@@ -81,8 +81,7 @@ impl Second {
             namespace: "gateway-system",
             address: "127.0.0.2",
         };
-        let registry = managed.registry.authority();
-        let proxy = Proxy::start(&managed.istiod, workload, &registry).await;
+        let proxy = Proxy::start(&managed.istiod, workload, &managed.registry).await;
         let extension = json!({
             "apiVersion": "mcp.kuadrant.io/v1",
             "kind": "MCPGatewayExtension",

@@ -20,6 +20,7 @@ use crate::gateway::temporary_folder;
 use crate::kubernetes::Kubernetes;
 use crate::port::Port;
 use crate::process::{Process, command};
+use crate::registry::Registry;
 use crate::wait::until;
 
 /// What either says: the waiting for its start is no news.
@@ -217,8 +218,8 @@ impl ProxyPorts {
 }
 
 impl Proxy {
-    /// Starts it and waits until Envoy runs. It may pull images from `registry` without TLS.
-    pub async fn start(istiod: &Istiod, workload: Workload<'_>, registry: &str) -> Self {
+    /// Starts it and waits until Envoy runs. It knows how `registry` is spoken with, and no login.
+    pub async fn start(istiod: &Istiod, workload: Workload<'_>, registry: &Registry) -> Self {
         let folder = temporary_folder("proxy");
         let ports = ProxyPorts::hold();
         let mut agent = in_folder(command(&component::istio_data()), folder.path());
@@ -226,7 +227,7 @@ impl Proxy {
         agent
             .envs(workload.environment())
             .env("FILE_MOUNTED_CERTS", "true")
-            .env("WASM_INSECURE_REGISTRIES", registry)
+            .envs([trust(registry)])
             .env("PEER_METADATA_DISCOVERY", "false")
             .env("ENVOY_STATUS_PORT", ports.envoy_status.number().to_string())
             .env(
@@ -299,6 +300,14 @@ impl Proxy {
             .filter(|listener| listener["address"]["socket_address"]["port_value"] == port)
             .flat_map(|listener| names(&listener["filter_chains"][0]["filters"]))
             .collect()
+    }
+}
+
+/// What has the agent speak with a registry.
+fn trust(registry: &Registry) -> (&'static str, String) {
+    match registry.guard() {
+        Some(guard) => ("SSL_CERT_FILE", guard.authority.display().to_string()),
+        None => ("WASM_INSECURE_REGISTRIES", registry.authority()),
     }
 }
 

@@ -1,13 +1,16 @@
 //! An OCI registry: the one of the distribution project.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::process::Command;
 
-use crate::authority::Identity;
+use crate::authority::{Authority, Identity};
 use crate::component;
 use crate::gateway::temporary_folder;
 use crate::port::Port;
@@ -21,15 +24,20 @@ pub struct Registry {
     port: Port,
     folder: TempDir,
     identity: Option<Identity>,
+    guard: Option<Guard>,
 }
 
-/// Who may read and write in a registry that asks.
+/// What lets a client into a registry that speaks TLS and wants a login.
 #[derive(Clone, Debug)]
-pub struct Login {
-    /// The user.
+pub struct Guard {
+    /// The user who may read and write.
     pub user: String,
-    /// The password.
+    /// The user's password.
     pub password: String,
+    /// Docker's `config.json` with both.
+    pub logins: PathBuf,
+    /// The file with the certificate of the authority.
+    pub authority: PathBuf,
 }
 
 impl Registry {
@@ -38,22 +46,30 @@ impl Registry {
         Self::empty(None).await
     }
 
-    /// Starts an empty one that speaks TLS as this server, and wants a login, which is its own choice.
-    pub async fn guarded(identity: Identity) -> (Self, Login) {
-        let registry = Self::empty(Some(identity)).await;
+    /// Starts an empty one that speaks TLS, and wants a login, which is its own choice.
+    pub async fn guarded(authority: &Authority) -> Self {
+        let identity = authority.server("registry.example.com");
+        let mut registry = Self::empty(Some(identity)).await;
         let login = registry.process.line("its login", |line| {
             let word = |name: &str| {
                 let (_, rest) = line.split_once(&format!("{name}="))?;
                 Some(rest.split_whitespace().next()?.trim_matches('"').to_owned())
             };
             line.contains("htpasswd").then_some(())?;
-            Some(Login {
-                user: word("user")?,
-                password: word("password")?,
-            })
+            Some((word("user")?, word("password")?))
         });
-        let login = login.await;
-        (registry, login)
+        let (user, password) = login.await;
+        let pair = STANDARD.encode(format!("{user}:{password}"));
+        let logins = json!({"auths": {registry.authority(): {"auth": pair}}});
+        let file = registry.folder.path().join("config.json");
+        fs::write(&file, logins.to_string()).unwrap();
+        registry.guard = Some(Guard {
+            user,
+            password,
+            logins: file,
+            authority: authority.file(),
+        });
+        registry
     }
 
     async fn empty(identity: Option<Identity>) -> Self {
@@ -63,7 +79,13 @@ impl Registry {
             port,
             folder,
             identity,
+            guard: None,
         }
+    }
+
+    /// What lets a client in, where it takes that.
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
     }
 
     /// Ends it at once.
@@ -89,19 +111,31 @@ impl Registry {
 
     /// Pushes an image in the form of OCI's image layout, and gives its name with its digest.
     pub async fn push(&self, name: &str, layout: &Path) -> String {
-        let mut push = command(&component::crane());
-        push.args(["push", "--insecure"]).arg(layout);
-        push.arg(format!("{}/{name}:tests", self.authority()));
+        let mut push = self.crane("push");
+        push.arg(layout)
+            .arg(format!("{}/{name}:tests", self.authority()));
         finish("crane push", push).await.trim().to_owned()
     }
 
     /// An image like another in it, with one annotation more, or another value of it. Gives its name with its digest.
     pub async fn annotated(&self, image: &str, key: &str, value: &str) -> String {
-        let mut mutate = command(&component::crane());
-        mutate.args(["mutate", "--insecure", image, "--annotation"]);
+        let mut mutate = self.crane("mutate");
+        mutate.args([image, "--annotation"]);
         // Several values stand in quotes.
         mutate.arg(format!("\"{key}={value}\""));
         finish("crane mutate", mutate).await.trim().to_owned()
+    }
+
+    fn crane(&self, verb: &str) -> Command {
+        let mut crane = command(&component::crane());
+        crane.arg(verb);
+        match &self.guard {
+            Some(guard) => crane
+                .env("DOCKER_CONFIG", self.folder.path())
+                .env("SSL_CERT_FILE", &guard.authority),
+            None => crane.arg("--insecure"),
+        };
+        crane
     }
 }
 
@@ -115,7 +149,9 @@ async fn run(port: &Port, folder: &Path, identity: Option<&Identity>) -> Process
         let [certificate, key] = identity.write(folder);
         config["http"]["tls"] = json!({"certificate": certificate, "key": key});
         // Where there is no such file, it makes a user of its own.
-        config["auth"] = json!({"htpasswd": {"realm": "tests", "path": folder.join("htpasswd")}});
+        // Istio's agent lets itself be asked for a login only in the name of an address.
+        let realm = "https://registry.example.com";
+        config["auth"] = json!({"htpasswd": {"realm": realm, "path": folder.join("htpasswd")}});
     }
     let file = folder.join("config.yaml");
     // JSON is YAML.
@@ -129,7 +165,7 @@ async fn run(port: &Port, folder: &Path, identity: Option<&Identity>) -> Process
 }
 
 /// What a command prints that ends by itself, and well.
-async fn finish(name: &str, mut command: tokio::process::Command) -> String {
+async fn finish(name: &str, mut command: Command) -> String {
     let output = command.output().await.expect("a command that starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {errors}");
