@@ -5,11 +5,15 @@ use std::time::Duration;
 use harness::component;
 use harness::load::Load;
 use harness::manifests::Server;
+use harness::script::{Answer, Script, Tool};
+use harness::upstream::Upstream;
 use harness::wait::until;
 use mcp_control::registry::VERSIONS;
+use serde_json::json;
 
 use crate::faults::{SOME, names, serve};
-use crate::managed::Managed;
+use crate::managed::{Managed, absent};
+use crate::platform::IMAGE;
 
 /// Longer takes nothing that follows from an object, on a busy machine.
 const CONSEQUENCE: Duration = Duration::from_secs(60);
@@ -23,13 +27,12 @@ tests! {
         let upstream = serve(&managed).await;
         let load = Load::start(&managed.client(), "echo_greet", "greet");
         let good = managed.image();
-        let (name, _) = good.split_once('@').expect("a digest");
         let plain = good.trim_start_matches("oci://");
         let newer = managed.registry.annotated(plain, VERSIONS, "2,3").await;
         let control = component::image("mcp-control");
         let others = managed.registry.push("mcp/control", &control).await;
         let images = [
-            (format!("{name}@sha256:{}", "0".repeat(64)), "no such image"),
+            (absent(&good), "no such image"),
             (format!("oci://{others}"), "no image of this filter"),
             (format!("oci://{newer}"), "version 2 and 3, and control writes version 1"),
         ];
@@ -50,12 +53,30 @@ tests! {
         load.stop().await;
     }
 
+    async fn a_gateway_without_a_pair_gets_none_of_an_image_that_cannot_be_used_and_serves_once_one_can() {
+        let mut managed = Managed::without_image().await;
+        let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
+        managed.kubernetes.apply(&Server::new("echo", upstream.address()).yaml()).await;
+        managed.until_extension("Unknown", "ImageUnusable", "no such image").await;
+        managed.until_ready("echo", "Unknown", "ImageUnusable").await;
+        assert!(images_of(&managed).await.is_empty(), "nothing is attached");
+        let control = component::image("mcp-control");
+        let others = managed.registry.push("mcp/control", &control).await;
+        managed.roll(&format!("oci://{others}")).await;
+        managed.until_extension("Unknown", "ImageUnusable", "no image of this filter").await;
+        assert!(images_of(&managed).await.is_empty(), "nothing is attached");
+        let good = managed.registry.push(IMAGE, &component::image("mcp-filter")).await;
+        managed.roll(&format!("oci://{good}")).await;
+        managed.until_extension("True", "Ready", "").await;
+        managed.until_ready("echo", "True", "Ready").await;
+        managed.client().call("echo_greet", json!({})).await.result();
+    }
+
     async fn a_pair_is_made_again_also_while_the_wanted_image_cannot_be_had() {
         let mut managed = Managed::start().await;
         let _upstream = serve(&managed).await;
         let good = managed.image();
-        let (name, _) = good.split_once('@').expect("a digest");
-        managed.roll(&format!("{name}@sha256:{}", "0".repeat(64))).await;
+        managed.roll(&absent(&good)).await;
         managed.until_extension("True", "ImageKept", "").await;
         for phases in [vec!["AUTHN"], vec!["AUTHZ"], vec!["AUTHN", "AUTHZ"]] {
             for phase in phases {
@@ -68,7 +89,7 @@ tests! {
             }).await;
         }
         managed.until_ready("echo", "True", "Ready").await;
-        managed.client().call("echo_greet", serde_json::json!({})).await.result();
+        managed.client().call("echo_greet", json!({})).await.result();
     }
 
     async fn another_image_is_rolled_out_once_the_registry_is_back_and_no_request_fails() {

@@ -57,6 +57,13 @@ impl Managed {
         Self::on(Platform::start(toolsets).await).await
     }
 
+    /// The same with control that is to give the gateway an image which the registry has not got.
+    pub(crate) async fn without_image() -> Self {
+        let mut platform = Platform::start("default").await;
+        platform.image = absent(&platform.image);
+        Self::on(platform).await
+    }
+
     /// The same with a registry that speaks TLS and wants a login, which control has, and the gateway has not.
     pub(crate) async fn guarded() -> Self {
         Self::on(Platform::guarded().await).await
@@ -315,6 +322,12 @@ impl Managed {
         };
         control.process().line(&words.join("...")[..], found).await;
     }
+}
+
+/// An image of the same name that no registry has.
+pub(crate) fn absent(image: &str) -> String {
+    let (name, _) = image.split_once('@').expect("a digest");
+    format!("{name}@sha256:{}", "0".repeat(64))
 }
 
 /// Who GitHub's server says that the owner of a token is.
