@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use harness::caller::Protocol;
+use harness::component;
 use harness::istio::{Proxy, Workload};
 use harness::load::Load;
 use harness::manifests::Server;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::faults::{SOME, serve};
 use crate::managed::{HOST, Managed, ready};
 use crate::manifests::{Ports, example, own};
+use crate::platform::IMAGE;
 
 /// The second Gateway.
 const SECOND: &str = "other-gateway";
@@ -45,6 +47,24 @@ tests! {
         assert_eq!(names(&managed.client()).await, BTreeSet::from(["both_greet", "echo_greet"].map(str::to_owned)));
         load.stop().await;
     }
+
+    async fn an_image_that_was_deleted_since_another_gateway_got_it_is_not_given_to_one_that_would_be_closed_by_it() {
+        let managed = Managed::start().await;
+        let upstream = serve(&managed).await;
+        let image = managed.image();
+        managed.registry.delete(image.trim_start_matches("oci://")).await;
+        let second = Second::begin(&managed).await;
+        second.until_extension(&managed, ["Unknown", "ImageUnusable", "no such image"]).await;
+        assert_eq!(plugins(&managed, SECOND).await, Vec::<Value>::new());
+        managed.kubernetes.apply(&Server::new("later", upstream.address()).yaml()).await;
+        managed.until_ready("later", "True", "Ready").await;
+        managed.registry.push(IMAGE, &component::image("mcp-filter")).await;
+        second.until_extension(&managed, ["True", "Ready", ""]).await;
+        let theirs = Server::new("theirs", upstream.address()).gateways(&[SECOND]);
+        managed.kubernetes.apply(&theirs.yaml()).await;
+        managed.until_ready("theirs", "True", "Ready").await;
+        second.client().call("theirs_greet", json!({})).await.result();
+    }
 }
 
 /// The second Gateway's workload.
@@ -57,6 +77,13 @@ struct Second {
 impl Second {
     /// With a Gateway and an MCPGatewayExtension like those of the guides, which is Ready.
     async fn start(managed: &Managed) -> Self {
+        let second = Self::begin(managed).await;
+        second.until_extension(managed, ["True", "Ready", ""]).await;
+        second
+    }
+
+    /// The same, whatever becomes of it.
+    async fn begin(managed: &Managed) -> Self {
         let (port, tls_port) = (Port::hold(), Port::hold());
         let ports = Ports {
             gateway: port.number(),
@@ -82,22 +109,29 @@ impl Second {
             address: "127.0.0.2",
         };
         let proxy = Proxy::start(&managed.istiod, workload, &managed.registry).await;
-        let extension = json!({
-            "apiVersion": "mcp.kuadrant.io/v1",
-            "kind": "MCPGatewayExtension",
-            "metadata": {"name": SECOND, "namespace": "gateway-system"},
-        });
-        let is_ready = |object: &Value| (ready(object)?["status"] == "True").then_some(());
-        let what = "the second MCPGatewayExtension is Ready";
-        managed
-            .kubernetes
-            .until_object(what, &extension, is_ready)
-            .await;
         Self {
             _proxy: proxy,
             port,
             _tls_port: tls_port,
         }
+    }
+
+    async fn until_extension(&self, managed: &Managed, [status, reason, words]: [&str; 3]) {
+        let extension = json!({
+            "apiVersion": "mcp.kuadrant.io/v1",
+            "kind": "MCPGatewayExtension",
+            "metadata": {"name": SECOND, "namespace": "gateway-system"},
+        });
+        let is_wanted = |object: &Value| {
+            let ready = ready(object)?;
+            let is_wanted = ready["status"] == status && ready["reason"] == reason;
+            (is_wanted && ready["message"].as_str()?.contains(words)).then_some(())
+        };
+        let what = format!("the second MCPGatewayExtension is Ready={status} {reason}");
+        managed
+            .kubernetes
+            .until_object(&what, &extension, is_wanted)
+            .await;
     }
 
     fn client(&self) -> Client {

@@ -126,6 +126,13 @@ impl Registry {
         finish("crane mutate", mutate).await.trim().to_owned()
     }
 
+    /// Takes away an image that has this name with its digest.
+    pub async fn delete(&self, image: &str) {
+        let mut delete = self.crane("delete");
+        delete.arg(image);
+        finish("crane delete", delete).await;
+    }
+
     fn crane(&self, verb: &str) -> Command {
         let mut crane = command(&component::crane());
         crane.arg(verb);
@@ -142,7 +149,7 @@ impl Registry {
 async fn run(port: &Port, folder: &Path, identity: Option<&Identity>) -> Process {
     let mut config = json!({
         "version": "0.1",
-        "storage": {"filesystem": {"rootdirectory": folder.join("data")}},
+        "storage": {"filesystem": {"rootdirectory": folder.join("data")}, "delete": {"enabled": true}},
         "http": {"addr": port.address().to_string()},
     });
     if let Some(identity) = identity {

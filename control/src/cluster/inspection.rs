@@ -1,12 +1,9 @@
-//! Which configurations the filter's images can read, as far as their registries have said.
+//! Which configurations the filter's image can read, as far as its registry has said.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use mcp_filter_config::PluginConfig;
 use tokio::time::Instant;
 
@@ -23,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Why an image cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
-    /// Its registry is being asked.
+    /// Its registry is still to say.
     NotYetKnown,
     /// Its registry does not say; it is asked again.
     Unreadable(String),
@@ -31,179 +28,182 @@ pub(super) enum Unusable {
     Unsuitable(String),
 }
 
-/// See the module.
-pub(super) struct Images {
-    /// Where they are; `None` where nobody wants to know.
-    registry: Option<Registry>,
-    known: BTreeMap<Image, Known>,
-    asked: FuturesUnordered<BoxFuture<'static, (Image, Result<Understood, Unreadable>)>>,
-}
+/// What a registry says.
+type Outcome = Result<Understood, Unreadable>;
 
-/// What is known of one.
-#[derive(Debug)]
-struct Known {
-    outcome: Option<Result<Understood, Unreadable>>,
+/// See the module.
+pub(super) struct Inspection {
+    registry: Registry,
+    image: Image,
+    /// The latest, and when it was asked for.
+    answer: Option<(Instant, Outcome)>,
     failures: u32,
     ask_at: Option<Instant>,
+    asked: Option<(Instant, BoxFuture<'static, Outcome>)>,
 }
 
-impl std::fmt::Debug for Images {
+impl std::fmt::Debug for Inspection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Images")
-            .field("known", &self.known)
+        f.debug_struct("Inspection")
+            .field("image", &self.image)
+            .field("answer", &self.answer)
+            .field("ask_at", &self.ask_at)
             .finish_non_exhaustive()
     }
 }
 
-impl Images {
-    pub(super) fn new(registry: Option<Registry>) -> Self {
+impl Inspection {
+    /// Asks at once: who takes over from another shall know what that has known.
+    pub(super) fn new(registry: Registry, image: Image) -> Self {
         Self {
             registry,
-            known: BTreeMap::new(),
-            asked: FuturesUnordered::new(),
+            image,
+            answer: None,
+            failures: 0,
+            ask_at: Some(Instant::now()),
+            asked: None,
         }
-    }
-
-    /// These and no others are of interest.
-    pub(super) fn follow(&mut self, images: &BTreeSet<Image>) {
-        self.known.retain(|image, _| images.contains(image));
-        for image in images {
-            self.known.entry(image.clone()).or_insert_with(|| Known {
-                outcome: None,
-                failures: 0,
-                ask_at: Some(Instant::now()),
-            });
-        }
-        self.ask();
     }
 
     /// Waits until more is known.
     pub(super) async fn next(&mut self) {
         loop {
-            let due = self.known.values().filter_map(|known| known.ask_at).min();
-            tokio::select! {
-                Some((image, outcome)) = self.asked.next() => return self.learn(&image, outcome),
-                () = at(due) => self.ask(),
-            }
+            let Some((asked_at, answer)) = &mut self.asked else {
+                at(self.ask_at).await;
+                self.ask();
+                continue;
+            };
+            let (asked_at, outcome) = (*asked_at, answer.await);
+            self.asked = None;
+            return self.learn(asked_at, outcome);
         }
     }
 
-    /// Whether a filter of this image can read a configuration.
-    pub(super) fn suits(&self, image: &Image, config: &PluginConfig) -> Result<(), Unusable> {
-        if self.registry.is_none() {
-            return Ok(());
-        }
-        let known = self
-            .known
-            .get(image)
-            .and_then(|known| known.outcome.as_ref());
-        let understood = match known.ok_or(Unusable::NotYetKnown)? {
+    /// Whether a filter of this image can read a configuration, for somebody who needs it `since` then: an image may be
+    /// gone from its registry that was there before.
+    pub(super) fn suits(&self, config: &PluginConfig, since: Instant) -> Result<(), Unusable> {
+        let (asked_at, outcome) = self.answer.as_ref().ok_or(Unusable::NotYetKnown)?;
+        let understood = match outcome {
             Ok(understood) => understood,
             Err(error) if error.is_final() => return Err(Unusable::Unsuitable(error.to_string())),
             Err(error) => return Err(Unusable::Unreadable(error.to_string())),
         };
         match understood.lacks(config) {
             Some(lack) => Err(Unusable::Unsuitable(lack)),
+            None if *asked_at < since => Err(Unusable::NotYetKnown),
             None => Ok(()),
         }
     }
 
-    /// Asks for those that are due.
+    /// Somebody waits for an answer. One that is under way comes first, even if it is too old for whoever waits.
+    pub(super) fn require(&mut self) {
+        if self.asked.is_none() && self.ask_at.is_none() {
+            self.ask_at = Some(Instant::now());
+        }
+    }
+
     fn ask(&mut self) {
-        let Some(registry) = &self.registry else {
-            self.known.clear();
-            return;
-        };
-        let now = Instant::now();
-        for (image, known) in &mut self.known {
-            if known.ask_at.is_some_and(|at| at <= now) {
-                known.ask_at = None;
-                let (registry, image) = (registry.clone(), image.clone());
-                let asked = async move {
-                    let outcome = registry.understood(&image).await;
-                    (image, outcome)
-                };
-                self.asked.push(asked.boxed());
-            }
-        }
+        self.ask_at = None;
+        let (registry, image) = (self.registry.clone(), self.image.clone());
+        let asked = async move { registry.understood(&image).await };
+        self.asked = Some((Instant::now(), asked.boxed()));
     }
 
-    fn learn(&mut self, image: &Image, outcome: Result<Understood, Unreadable>) {
-        let Some(known) = self.known.get_mut(image) else {
-            return;
-        };
-        if let Err(error) = &outcome {
-            if known.words() != Some(error.to_string()) {
-                tracing::warn!("the filter's image {image} is not known: {error}");
+    fn learn(&mut self, asked_at: Instant, outcome: Outcome) {
+        let image = &self.image;
+        match &outcome {
+            Ok(_) => {
+                if !matches!(self.answer, Some((_, Ok(_)))) {
+                    tracing::info!("the filter's image {image} is known");
+                }
+                self.failures = 0;
             }
-            let pause = PAUSE * 2_u32.saturating_pow(known.failures.min(8));
-            known.failures = known.failures.saturating_add(1);
-            // Another digest would be another image.
-            known.ask_at = (!error.is_final()).then(|| Instant::now() + pause.min(LONGEST_PAUSE));
-        } else {
-            tracing::info!("the filter's image {image} is known");
+            Err(error) => {
+                if self.complaint() != Some(error.to_string()) {
+                    tracing::warn!("the filter's image {image} is not known: {error}");
+                }
+                let pause = PAUSE * 2_u32.saturating_pow(self.failures.min(8));
+                self.failures = self.failures.saturating_add(1);
+                // Another digest would be another image.
+                self.ask_at =
+                    (!error.is_final()).then(|| Instant::now() + pause.min(LONGEST_PAUSE));
+            }
         }
-        known.outcome = Some(outcome);
+        self.answer = Some((asked_at, outcome));
     }
-}
 
-impl Known {
     /// Why it was not known at the last try.
-    fn words(&self) -> Option<String> {
-        let outcome = self.outcome.as_ref()?;
+    fn complaint(&self) -> Option<String> {
+        let (_, outcome) = self.answer.as_ref()?;
         outcome.as_ref().err().map(ToString::to_string)
     }
 }
 
 #[cfg(test)]
-impl Images {
-    /// Some of which this is known.
-    pub(super) fn knowing(image: &Image, outcome: Result<Understood, Unreadable>) -> Self {
-        let mut images = Self::new(Some(Registry::default()));
-        let known = Known {
-            outcome: None,
-            failures: 0,
-            ask_at: None,
-        };
-        images.known.insert(image.clone(), known);
-        images.learn(image, outcome);
-        images
+impl Inspection {
+    /// One of which this is known since now.
+    pub(super) fn knowing(image: &Image, outcome: Outcome) -> Self {
+        let mut inspection = Self::new(Registry::default(), image.clone());
+        inspection.ask_at = None;
+        inspection.learn(Instant::now(), outcome);
+        inspection
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn image(digit: char) -> Image {
-        let digits = digit.to_string().repeat(64);
+    fn image() -> Image {
+        let digits = "a".repeat(64);
         format!("oci://127.0.0.1:1/filter@sha256:{digits}")
             .parse()
             .unwrap()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_registry_is_asked_again_after_ever_longer_pauses() {
-        let image = image('a');
-        let mut images = Images::knowing(&image, Err(Unreadable::NotFound));
-        let mut pauses = Vec::new();
-        for _ in 0..6 {
-            let ask_at = images.known[&image].ask_at.unwrap();
-            pauses.push(ask_at.duration_since(Instant::now()).as_secs());
-            images.learn(&image, Err(Unreadable::NotFound));
-        }
-        assert_eq!(pauses, [2, 4, 8, 16, 30, 30]);
-        images.learn(&image, Err(Unreadable::NotOurs));
-        assert_eq!(
-            images.known[&image].ask_at, None,
-            "it will never be the filter's"
-        );
+    fn config() -> PluginConfig {
+        serde_json::from_value(json!({"version": 1, "role": "route"})).unwrap()
     }
 
-    #[tokio::test]
-    async fn what_is_of_interest_no_more_is_forgotten() {
-        let mut images = Images::knowing(&image('a'), Err(Unreadable::NotOurs));
-        images.follow(&BTreeSet::from([image('b')]));
-        assert!(images.known.keys().eq([&image('b')]));
+    fn ours() -> Outcome {
+        Ok(Understood::of_given(&json!({"version": 1})))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_is_asked_again_after_ever_longer_pauses() {
+        let mut inspection = Inspection::knowing(&image(), Err(Unreadable::NotFound));
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            let ask_at = inspection.ask_at.unwrap();
+            pauses.push(ask_at.duration_since(Instant::now()).as_secs());
+            inspection.learn(Instant::now(), Err(Unreadable::NotFound));
+        }
+        assert_eq!(pauses, [2, 4, 8, 16, 30, 30]);
+        inspection.require();
+        let pause = inspection.ask_at.unwrap() - Instant::now();
+        assert_eq!(pause.as_secs(), 30, "no sooner for whoever waits");
+        inspection.ask();
+        inspection.learn(Instant::now(), Err(Unreadable::NotOurs));
+        assert_eq!(inspection.ask_at, None, "it will never be the filter's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_for_those_who_have_waited_for_it() {
+        let mut inspection = Inspection::knowing(&image(), ours());
+        let early = Instant::now();
+        assert_eq!(inspection.suits(&config(), early), Ok(()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let late = Instant::now();
+        let unknown = Err(Unusable::NotYetKnown);
+        assert_eq!(inspection.suits(&config(), late), unknown);
+        inspection.require();
+        inspection.ask();
+        inspection.require();
+        assert_eq!(inspection.ask_at, None, "one question is enough");
+        inspection.learn(late, ours());
+        assert_eq!(inspection.suits(&config(), late), Ok(()));
+        assert_eq!(inspection.suits(&config(), early), Ok(()));
     }
 }

@@ -1,8 +1,9 @@
 //! Which image a gateway's filter is to be of.
 
 use mcp_filter_config::PluginConfig;
+use tokio::time::Instant;
 
-use super::images::{Images, Unusable};
+use super::inspection::{Inspection, Unusable};
 use crate::image::Image;
 use crate::registry::Understood;
 
@@ -12,6 +13,15 @@ pub(super) struct There {
     pub(super) image: Image,
     /// By what it was given.
     pub(super) understood: Understood,
+}
+
+/// What a gateway has been, as far as this control has seen.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    /// The pair that control has made, when it was seen last.
+    pub(super) there: Option<There>,
+    /// Since when it is to be served.
+    pub(super) since: Instant,
 }
 
 /// See the module.
@@ -26,24 +36,23 @@ pub(super) enum Roll {
 }
 
 impl Roll {
-    /// To the image that is wanted, if its filter can read the configuration.
+    /// To the image that is wanted, if its filter can read the configuration. Without `inspection` nobody wants to know.
     ///
     /// An image that nobody can pull closes a gateway: Istio's agent answers 403 to everything. And a filter that starts
     /// with what it cannot read answers 500. So neither takes the place of one that works.
     pub(super) fn of(
         wanted: &Image,
-        there: Option<There>,
-        images: &Images,
+        past: &Past,
+        inspection: Option<&Inspection>,
         config: &PluginConfig,
     ) -> Self {
-        let reads_it = |there: &There| there.understood.lacks(config).is_none();
-        let there = there.filter(reads_it);
-        if let Some(there) = &there
-            && there.image == *wanted
-        {
+        let reads_it = |there: &&There| there.understood.lacks(config).is_none();
+        let there = past.there.as_ref().filter(reads_it);
+        if there.is_some_and(|there| there.image == *wanted) {
             return Self::To(wanted.clone());
         }
-        let why = match images.suits(wanted, config) {
+        let suits = inspection.map_or(Ok(()), |inspection| inspection.suits(config, past.since));
+        let why = match suits {
             Ok(()) => return Self::To(wanted.clone()),
             Err(Unusable::NotYetKnown) => None,
             Err(Unusable::Unreadable(why) | Unusable::Unsuitable(why)) => {
@@ -51,14 +60,21 @@ impl Roll {
             }
         };
         match there {
-            Some(there) => Self::Keep(there.image, why),
+            Some(there) => Self::Keep(there.image.clone(), why),
             None => Self::Wait(why),
         }
+    }
+
+    /// Whether the registry is to say more.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Keep(_, None) | Self::Wait(None))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -79,29 +95,37 @@ mod tests {
         Ok(Understood::of_annotations(&annotations.into()).unwrap())
     }
 
-    /// A pair that was given a configuration of this version.
-    fn there(digit: char, version: u32) -> Option<There> {
-        Some(There {
-            image: image(digit),
-            understood: Understood::of_given(&json!({"version": version})),
-        })
+    /// That of a gateway whose pair was given a configuration of this version.
+    fn past(digit: char, version: u32) -> Past {
+        Past {
+            there: Some(There {
+                image: image(digit),
+                understood: Understood::of_given(&json!({"version": version})),
+            }),
+            ..new()
+        }
+    }
+
+    /// That of a gateway without a pair.
+    fn new() -> Past {
+        Past {
+            there: None,
+            since: Instant::now(),
+        }
     }
 
     #[test]
     fn a_gateway_gets_the_wanted_image_once_its_filter_is_known_to_read_the_configuration() {
         let wanted = image('b');
-        let images = Images::knowing(&wanted, reads("1"));
-        for there in [None, there('a', 1), there('b', 1)] {
+        let pasts = [new(), past('a', 1), past('b', 1)];
+        let inspection = Inspection::knowing(&wanted, reads("1"));
+        for past in pasts {
             assert_eq!(
-                Roll::of(&wanted, there, &images, &config()),
+                Roll::of(&wanted, &past, Some(&inspection), &config()),
                 Roll::To(wanted.clone())
             );
         }
-        let unasked = Images::new(None);
-        assert_eq!(
-            Roll::of(&wanted, None, &unasked, &config()),
-            Roll::To(wanted)
-        );
+        assert_eq!(Roll::of(&wanted, &new(), None, &config()), Roll::To(wanted));
     }
 
     #[test]
@@ -112,24 +136,35 @@ mod tests {
             Err(Unreadable::NotOurs),
             reads("2"),
         ] {
-            let images = Images::knowing(&wanted, outcome);
-            let kept = Roll::of(&wanted, there('a', 1), &images, &config());
+            let inspection = Inspection::knowing(&wanted, outcome);
+            let kept = Roll::of(&wanted, &past('a', 1), Some(&inspection), &config());
             assert!(matches!(kept, Roll::Keep(kept, Some(_)) if kept == image('a')));
-            for there in [None, there('a', 2)] {
-                let waits = Roll::of(&wanted, there, &images, &config());
+            for past in [new(), past('a', 2)] {
+                let waits = Roll::of(&wanted, &past, Some(&inspection), &config());
                 assert!(matches!(waits, Roll::Wait(Some(_))), "{waits:?}");
             }
         }
-        let unknown = Images::knowing(&image('c'), reads("1"));
-        let kept = Roll::of(&wanted, there('a', 1), &unknown, &config());
-        assert_eq!(kept, Roll::Keep(image('a'), None), "nothing to tell yet");
+    }
+
+    #[test]
+    fn what_the_registry_has_said_before_a_gateway_was_there_is_not_for_it() {
+        let wanted = image('b');
+        let inspection = Inspection::knowing(&wanted, reads("1"));
+        let roll = |past: Past| {
+            let since = Instant::now() + Duration::from_secs(1);
+            let past = Past { since, ..past };
+            Roll::of(&wanted, &past, Some(&inspection), &config())
+        };
+        assert_eq!(roll(past('a', 1)), Roll::Keep(image('a'), None));
+        assert_eq!(roll(new()), Roll::Wait(None));
+        assert_eq!(roll(past('b', 1)), Roll::To(wanted.clone()), "it has it");
     }
 
     #[test]
     fn the_image_that_it_has_needs_no_registry() {
         let wanted = image('b');
-        let images = Images::knowing(&wanted, Err(Unreadable::NotFound));
-        let roll = Roll::of(&wanted, there('b', 1), &images, &config());
+        let inspection = Inspection::knowing(&wanted, Err(Unreadable::NotFound));
+        let roll = Roll::of(&wanted, &past('b', 1), Some(&inspection), &config());
         assert_eq!(roll, Roll::To(wanted));
     }
 }

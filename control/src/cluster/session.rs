@@ -15,13 +15,13 @@ use super::admin::BEAT;
 use super::apply::Apply;
 use super::follower::News;
 use super::followers::{Followers, Pairs};
-use super::images::Images;
 use super::keys::SharedKeys;
 use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
 use super::plugins::Plugins;
-use super::roll::{Roll, There};
+use super::roll::Roll;
+use super::rolls::Rolls;
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::tally::tally;
@@ -69,9 +69,8 @@ pub(super) struct Session {
     are_plugins_news: bool,
     model: Model,
     followers: Followers,
-    images: Images,
-    /// What the pairs were that control has made, when they were seen last.
-    pairs: BTreeMap<ObjectName, There>,
+    /// `None` where the WasmPlugins are users'.
+    rolls: Option<Rolls>,
     statuses: Statuses,
     told: mpsc::Receiver<(ObjectName, News)>,
     is_leader: bool,
@@ -111,8 +110,10 @@ impl Session {
         Self {
             model,
             followers: Followers::new(apply.clone(), teller, options.registry.clone()),
-            images: Images::new(options.registry.clone()),
-            pairs: BTreeMap::new(),
+            rolls: match &options.plugins {
+                WasmPlugins::Manage(wanted) => Some(Rolls::new(wanted, options.registry.clone())),
+                WasmPlugins::Adopt => None,
+            },
             apply,
             statuses: Statuses::new(client),
             options,
@@ -179,7 +180,7 @@ impl Session {
             (scope, change) = self.watches.next() => self.see(scope, change),
             Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
             identity = self.statuses.failed() => self.retry(&identity),
-            () = self.images.next() => self.soon(),
+            () = more_is_known(&mut self.rolls) => self.soon(),
             () = at(self.renew_at) => self.renew_keys().await,
             () = at(self.act_at) => self.act().await,
             () = sleep(BEAT) => {}
@@ -308,7 +309,11 @@ impl Session {
     async fn reconcile(&mut self) {
         // Packing thousands of tools takes a second or two.
         block_in_place(|| self.compute());
-        let rolls = self.rolls();
+        let rolls = self
+            .rolls
+            .as_mut()
+            .map(|rolls| rolls.decide(&self.model.gateways, &self.plugins));
+        let rolls = rolls.unwrap_or_default();
         self.look_for_pairs(&rolls);
         let pairs = Pairs {
             owner: &self.options.plugins,
@@ -343,29 +348,6 @@ impl Session {
         }
     }
 
-    /// Of which image the pair of each gateway is to be that control makes.
-    fn rolls(&mut self) -> BTreeMap<ObjectName, Roll> {
-        let WasmPlugins::Manage(wanted) = &self.options.plugins else {
-            return BTreeMap::new();
-        };
-        let image = &wanted.image;
-        self.images.follow(&BTreeSet::from([image.clone()]));
-        let gateways = &self.model.gateways;
-        self.pairs.retain(|name, _| gateways.contains_key(name));
-        let mut rolls = BTreeMap::new();
-        for (name, gateway) in gateways {
-            if let Some(there) = self.plugins.managed(name, image) {
-                self.pairs.insert(name.clone(), there);
-            }
-            // Also one that is gone: a gateway that had a pair is to have one.
-            let there = self.pairs.get(name).cloned();
-            if let Some(config) = gateway.config() {
-                rolls.insert(name.clone(), Roll::of(image, there, &self.images, config));
-            }
-        }
-        rolls
-    }
-
     /// Says which gateways lack the WasmPlugins that users are to make, have such beside control's own, or do not get the
     /// image that they are to have.
     fn look_for_pairs(&mut self, rolls: &BTreeMap<ObjectName, Roll>) {
@@ -384,10 +366,12 @@ impl Session {
             } else if let Some(Roll::Wait(Some(message))) = roll {
                 gateway.is_in_trouble(Reason::ImageUnusable, message.clone());
             }
-            gateway.kept_image = match roll {
-                Some(Roll::Keep(_, message)) => message.clone(),
-                _ => None,
-            };
+            match roll {
+                // What was known before is told until more is.
+                Some(Roll::Keep(_, None)) => {}
+                Some(Roll::Keep(_, message)) => gateway.kept_image.clone_from(message),
+                _ => gateway.kept_image = None,
+            }
         }
     }
 
@@ -485,5 +469,13 @@ impl Session {
         if !matches!(outcome, Ok(Ok(()))) {
             self.soon();
         }
+    }
+}
+
+/// Waits until it is known whether the filter's image can be used.
+async fn more_is_known(rolls: &mut Option<Rolls>) {
+    match rolls {
+        Some(rolls) => rolls.next().await,
+        None => std::future::pending().await,
     }
 }
