@@ -1,6 +1,7 @@
 //! What the registry of the filter's image says of it.
 
 mod logins;
+mod token;
 mod understood;
 
 pub use understood::{REQUIREMENTS, Understood, VERSIONS};
@@ -18,14 +19,18 @@ use tokio::time::timeout;
 use crate::cause::root_cause;
 use crate::image::Image;
 use crate::printable::printable;
-use crate::tls::use_ring;
+use crate::tls::{trusting_client, use_ring};
 use logins::Logins;
+use token::Way;
 
 /// How long it may take. What is read is small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Characters of a registry's own words that are told.
 const LONGEST_QUOTE: usize = 200;
+
+/// Who asks.
+const USER_AGENT: &str = concat!("mcp-control/", env!("CARGO_PKG_VERSION"));
 
 /// How a registry is reached.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +60,15 @@ pub enum Unreadable {
     /// The registry wants a login.
     #[error("the registry does not let control read it: give control a login (--registry-login)")]
     Unauthorized,
+    /// Whoever grants tokens for the registry, and why it grants none.
+    #[error("the registry's token service {0} gives control no token: {1}. See that it works")]
+    TokenService(String, String),
+    /// Whoever grants tokens for the registry would get the login without TLS.
+    #[error(
+        "the registry wants the login at {0}, in clear, so control gives it none: have the registry name a token \
+         service with TLS"
+    )]
+    InClear(String),
     /// Everything else on the way to the registry, and of what it says.
     #[error(
         "the registry cannot be asked: {0}. See that control reaches it, and trusts it (--registry-ca, --registry-http)"
@@ -107,10 +121,24 @@ impl Registry {
             Some(file) => Logins::read(file).map_err(|cause| unreadable(file, cause))?,
             None => Logins::default(),
         };
-        let login = logins.of(&[reference.registry(), reference.resolve_registry()]);
-        let (manifest, _) = client.pull_image_manifest(&reference, &login).await?;
+        let login = logins.of(&reference);
+        let access = self.way(&reference)?.access(&reference, login).await?;
+        let (manifest, _) = client.pull_image_manifest(&reference, &access).await?;
         let annotations = manifest.annotations.unwrap_or_default();
         Understood::of_annotations(&annotations).ok_or(Unreadable::NotOurs)
+    }
+
+    fn way(&self, image: &Reference) -> Result<Way, Unreadable> {
+        let authorities = self.authorities()?;
+        let authorities = authorities.iter().map(reqwest::Certificate::try_from);
+        let authorities: Vec<_> = authorities.collect::<Result<_, _>>()?;
+        let client = trusting_client(authorities).connect_timeout(PATIENCE);
+        let http = client.user_agent(USER_AGENT).build();
+        let mut plain = self.without_tls.iter();
+        Ok(Way {
+            http: http.map_err(|error| Unreadable::Registry(root_cause(&error)))?,
+            is_plain: plain.any(|plain| plain == image.resolve_registry()),
+        })
     }
 
     fn config(&self) -> Result<ClientConfig, Unreadable> {
@@ -119,7 +147,7 @@ impl Registry {
             protocol: ClientProtocol::HttpsExcept(self.without_tls.clone()),
             tls_certs_only: self.authorities()?,
             connect_timeout: Some(PATIENCE),
-            user_agent: concat!("mcp-control/", env!("CARGO_PKG_VERSION")),
+            user_agent: USER_AGENT,
             ..ClientConfig::default()
         })
     }

@@ -1,12 +1,22 @@
 //! What encrypts.
 
-use reqwest::ClientBuilder;
+use reqwest::{Certificate, ClientBuilder};
 use rustls::crypto::ring;
 
 /// Has every HTTP client of this program use ring. None can be made before, whether it encrypts or not.
 pub fn use_ring() {
     // Another call was faster.
     let _ = ring::default_provider().install_default();
+}
+
+/// For an HTTP client that trusts these authorities alone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever asks here has named what encrypts"
+)]
+pub(crate) fn trusting_client(authorities: Vec<Certificate>) -> ClientBuilder {
+    use_ring();
+    reqwest::Client::builder().tls_certs_only(authorities)
 }
 
 /// For an HTTP client that never encrypts, and so needs no authorities.

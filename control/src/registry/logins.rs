@@ -7,6 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use oci_client::Reference;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 
@@ -38,10 +39,16 @@ impl Logins {
         }
     }
 
-    /// That of a registry, by one of its names: `HOST` or `HOST:PORT`. Docker's own has two.
-    pub(super) fn of(&self, registry: &[&str]) -> RegistryAuth {
-        let mut logins = self.auths.iter();
-        let login = logins.find(|(key, _)| registry.contains(&host(key)));
+    /// That of an image, by its registry, `HOST` or `HOST:PORT`, and the longest begin of its name, as a kubelet does.
+    pub(super) fn of(&self, image: &Reference) -> RegistryAuth {
+        // Docker's own has two names.
+        let registry = [image.registry(), image.resolve_registry()];
+        let fits = |key: &str| {
+            let (host, path) = place(key);
+            registry.contains(&host) && is_within(image.repository(), path)
+        };
+        let logins = self.auths.iter().filter(|(key, _)| fits(key));
+        let login = logins.max_by_key(|(key, _)| place(key).1.len());
         let pair = login.and_then(|(_, login)| login.pair());
         pair.map_or(RegistryAuth::Anonymous, |(user, password)| {
             RegistryAuth::Basic(user, password)
@@ -61,21 +68,38 @@ impl Login {
     }
 }
 
-/// Keys are hosts, or addresses such as `https://HOST/v1/`.
-fn host(key: &str) -> &str {
+/// Host and path of a key: a host, an address such as `https://HOST/v1/`, which means the host alone, or `HOST/NAME`.
+fn place(key: &str) -> (&str, &str) {
     let named = key.split_once("://").map_or(key, |(_, named)| named);
-    named.split('/').next().unwrap_or(named)
+    let (host, path) = named.split_once('/').unwrap_or((named, ""));
+    let path = path.trim_end_matches('/');
+    (
+        host,
+        if matches!(path, "v1" | "v2") {
+            ""
+        } else {
+            path
+        },
+    )
+}
+
+/// Whether an image of this name is one of those of a path.
+fn is_within(name: &str, path: &str) -> bool {
+    let rest = name.strip_prefix(path);
+    rest.is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
 mod tests {
-    use oci_client::Reference;
-
     use super::*;
+
+    fn image(name: &str) -> Reference {
+        name.parse().unwrap()
+    }
 
     fn of(text: &str) -> RegistryAuth {
         let logins: Logins = serde_json::from_str(text).unwrap();
-        logins.of(&["registry.example.com:5000"])
+        logins.of(&image("registry.example.com:5000/team/filter"))
     }
 
     #[test]
@@ -95,9 +119,31 @@ mod tests {
     fn dockers_own_registry_has_two_names() {
         let logins = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "cmVhZGVyOmE6Yg=="}}}"#;
         let logins: Logins = serde_json::from_str(logins).unwrap();
-        let image: Reference = "docker.io/team/filter".parse().unwrap();
-        let login = logins.of(&[image.registry(), image.resolve_registry()]);
+        let login = logins.of(&image("docker.io/team/filter"));
         assert_ne!(login, RegistryAuth::Anonymous);
+    }
+
+    #[test]
+    fn of_several_logins_the_one_with_the_longest_path_of_the_image_is_taken() {
+        let logins = r#"{"auths": {
+            "r.example.com": {"username": "all", "password": "p"},
+            "r.example.com/team": {"username": "team", "password": "p"},
+            "https://r.example.com/team/inner/": {"username": "inner", "password": "p"},
+            "other.example.com/team": {"username": "other", "password": "p"}
+        }}"#;
+        let logins: Logins = serde_json::from_str(logins).unwrap();
+        for (name, user) in [
+            ("r.example.com/filter", "all"),
+            ("r.example.com/teams/filter", "all"),
+            ("r.example.com/team/filter", "team"),
+            ("r.example.com/team/inner/filter", "inner"),
+            ("other.example.com/team/filter", "other"),
+        ] {
+            let login = RegistryAuth::Basic(user.to_owned(), "p".to_owned());
+            assert_eq!(logins.of(&image(name)), login, "{name}");
+        }
+        let none = logins.of(&image("other.example.com/filter"));
+        assert_eq!(none, RegistryAuth::Anonymous, "it is another team's");
     }
 
     #[test]
