@@ -1,7 +1,7 @@
 //! How many sessions at servers are remembered: counted by a sweep over the slots, a few with each tick.
 //!
-//! How far the sweep has come stands in shared data, too. So the workers of an Envoy carry one sweep on in turns, and
-//! another configuration, or another module, goes on where the last one stood.
+//! How far the sweep has come stands in shared data, too. So the VMs of an Envoy, one for each worker and one on its main
+//! thread, carry one sweep on in turns, and another configuration, or another module, goes on where the last one stood.
 
 use mcp_filter_config::Limits;
 
@@ -13,9 +13,9 @@ use crate::context::{SharedSlots, Slot};
 const KEY: &str = "mcp.v1.sweep";
 const FORMAT: u8 = 1;
 
-/// Slots and pages that one step looks at: some hundred microseconds.
+/// Slots and pages that one step looks at: about a millisecond on a busy machine.
 const LOOKS: u32 = 1024;
-/// Milliseconds from one step to the next, whichever worker makes it: a little less than from tick to tick.
+/// Milliseconds from one step to the next, whichever VM makes it: a little less than from tick to tick.
 const PAUSE_MS: u64 = 900;
 
 /// How far the sweep has come.
