@@ -25,7 +25,7 @@ pub(crate) fn measure(args: &Args, folder: &Path) -> anyhow::Result<Vec<Configur
             eprintln!("configure: {tools} tools");
             Ok(ConfigureReport {
                 tools,
-                config_bytes: plugin_config("hold", tools / 2)?.len(),
+                config_bytes: plugin_config("hold", tools / 2, "servers")?.len(),
                 memory_bytes_per_worker: (resident_with(args, folder, tools)? as i64
                     - empty as i64)
                     / 2,
@@ -156,7 +156,11 @@ impl Live {
 }
 
 fn write(folder: &Path, args: &Args, tools: usize) -> anyhow::Result<()> {
-    let config = wasm_config("hold", &args.filter, &plugin_config("hold", tools / 2)?);
+    let config = wasm_config(
+        "hold",
+        &args.filter,
+        &plugin_config("hold", tools / 2, "servers")?,
+    );
     let resource = json!({"version_info": tools.to_string(), "resources": [{
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
         "name": "hold",

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Only these cases.
     #[arg(long)]
     only: Vec<String>,
-    /// Only these ways beside plain Envoy.
+    /// Only these ways beside plain Envoy; `stats_off` and `stats_tools` are measured only so.
     #[arg(long)]
     way: Vec<String>,
     /// Leave out the measurements of memory and of configuration changes.
@@ -80,7 +80,11 @@ fn measure(case: Case, args: &Args, folder: &std::path::Path) -> anyhow::Result<
     let servers = [Server::start(case.tools())?, Server::start(case.tools())?];
     let mut runs = Vec::new();
     let wanted = |variant: &&Variant| {
-        let named = args.way.is_empty() || args.way.iter().any(|name| name == variant.name());
+        let named = if args.way.is_empty() {
+            !variant.is_special()
+        } else {
+            args.way.iter().any(|name| name == variant.name())
+        };
         variant.serves(case) && (named || **variant == Variant::Plain)
     };
     for variant in Variant::ALL.iter().filter(wanted) {

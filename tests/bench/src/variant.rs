@@ -17,6 +17,10 @@ pub(crate) enum Variant {
     Noop,
     Hold,
     Pair,
+    /// As `Hold`, without statistics of servers.
+    StatsOff,
+    /// As `Hold`, with statistics of tools as well.
+    StatsTools,
     McpRouter,
     DirectResponse,
     /// The same behind one no-op module: no filter in Wasm can cost less than that.
@@ -26,11 +30,13 @@ pub(crate) enum Variant {
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Plain,
         Self::Noop,
         Self::Hold,
         Self::Pair,
+        Self::StatsOff,
+        Self::StatsTools,
         Self::McpRouter,
         Self::DirectResponse,
         Self::FloorHold,
@@ -43,11 +49,18 @@ impl Variant {
             Self::Noop => "noop",
             Self::Hold => "hold",
             Self::Pair => "pair",
+            Self::StatsOff => "stats_off",
+            Self::StatsTools => "stats_tools",
             Self::McpRouter => "mcp_router",
             Self::DirectResponse => "direct_response",
             Self::FloorHold => "floor_hold",
             Self::FloorPair => "floor_pair",
         }
+    }
+
+    /// Whether it is measured only where it is asked for.
+    pub(crate) fn is_special(self) -> bool {
+        matches!(self, Self::StatsOff | Self::StatsTools)
     }
 
     pub(crate) fn serves(self, case: Case) -> bool {
@@ -77,7 +90,7 @@ impl Variant {
     /// The bytes of the request, in a session where the case is not the opening of one.
     pub(crate) fn request(self, case: Case, envoy: &Envoy) -> anyhow::Result<Vec<u8>> {
         let tool = match self {
-            Self::Hold | Self::Pair => "one_tool_3",
+            Self::Hold | Self::Pair | Self::StatsOff | Self::StatsTools => "one_tool_3",
             Self::McpRouter => "one__tool_3",
             _ => "tool_3",
         };
@@ -115,19 +128,22 @@ impl Variant {
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}
         });
         let noop = |name| wasm(name, &args.noop, "{}");
+        let hold = |stats| {
+            let config = plugin_config("hold", case.tools(), stats)?;
+            anyhow::Ok(wasm("hold", &args.filter, &config))
+        };
         Ok(match self {
             Self::Plain | Self::DirectResponse => vec![router],
             Self::Noop | Self::FloorHold => vec![noop("noop"), router],
             Self::FloorPair => vec![noop("noop"), noop("noop2"), router],
-            Self::Hold => vec![
-                wasm("hold", &args.filter, &plugin_config("hold", case.tools())?),
-                router,
-            ],
+            Self::Hold => vec![hold("servers")?, router],
+            Self::StatsOff => vec![hold("off")?, router],
+            Self::StatsTools => vec![hold("tools")?, router],
             Self::Pair => vec![
                 wasm(
                     "route",
                     &args.filter,
-                    &plugin_config("route", case.tools())?,
+                    &plugin_config("route", case.tools(), "servers")?,
                 ),
                 wasm("gate", &args.filter, r#"{"version":1,"role":"gate"}"#),
                 router,
@@ -169,8 +185,8 @@ impl Variant {
     }
 }
 
-/// The configuration of the complete filter: two servers with sessions and statistics, and a policy on each.
-pub(crate) fn plugin_config(role: &str, tools: usize) -> anyhow::Result<String> {
+/// The configuration of the complete filter: two servers with sessions, a policy on each, and such statistics.
+pub(crate) fn plugin_config(role: &str, tools: usize, stats: &str) -> anyhow::Result<String> {
     let servers: Vec<Value> = ["one", "two"]
         .iter()
         .map(|name| {
@@ -201,7 +217,7 @@ pub(crate) fn plugin_config(role: &str, tools: usize) -> anyhow::Result<String> 
             "credentialHeaders": ["x-github-pat"]
         }],
         "sessions": {"keys": [{"id": 1, "secret": key}], "ttlSeconds": 86400},
-        "telemetry": {"stats": "servers"}
+        "telemetry": {"stats": stats}
     }))?;
     config.limits.page_items = 10_000;
     let mut catalog = CatalogWriter::new();
