@@ -29,3 +29,4 @@ mod registry;
 mod second_gateway;
 mod tls_listener;
 mod tokens;
+mod upgrade;

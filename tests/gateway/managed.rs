@@ -97,15 +97,30 @@ impl Managed {
 
     /// Starts control.
     pub(crate) async fn start_control(&mut self) {
+        self.control = Some(self.new_control("mcp-controller-0", &[]).await);
+    }
+
+    /// Another image and another control, with these arguments more, as a Deployment changes its Pod: that one is ready
+    /// before the one that runs is asked to end.
+    pub(crate) async fn hand_over(&mut self, pod: &str, image: &str, arguments: &[&str]) {
+        image.clone_into(&mut self.platform.image);
+        let next = self.new_control(pod, arguments).await;
+        next.until_watching().await;
+        if let Some(last) = self.control.replace(next) {
+            assert!(last.stop().await.success());
+        }
+    }
+
+    async fn new_control(&self, pod: &str, arguments: &[&str]) -> Control {
         let account = Deployment::installed().await.account();
         let kubeconfig = self.kubernetes.kubeconfig_of(NAMESPACE, account).await;
         let address = self.address();
-        let mut arguments = vec![
+        let mut own = vec![
             format!("--image={}", self.image),
             format!("--gateway-address=gateway-system/mcp-gateway={address}"),
             "--image-check=required".to_owned(),
         ];
-        arguments.extend(match self.registry.guard() {
+        own.extend(match self.registry.guard() {
             None => vec![format!("--registry-http={}", self.registry.authority())],
             Some(guard) => vec![
                 format!("--registry-login={}", guard.logins.display()),
@@ -113,8 +128,9 @@ impl Managed {
                 format!("--image-pull-secret={PULL_SECRET}"),
             ],
         });
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        self.control = Some(Control::start(&kubeconfig, "mcp-controller-0", &arguments).await);
+        let own = own.iter().map(String::as_str);
+        let all: Vec<_> = own.chain(arguments.iter().copied()).collect();
+        Control::start(&kubeconfig, pod, &all).await
     }
 
     /// Ends control at once.
