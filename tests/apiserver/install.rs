@@ -1,9 +1,8 @@
 //! What is installed by kubectl, and the commands of the documents.
 
-use std::fs;
 use std::time::Duration;
 
-use harness::component;
+use harness::document::{NOT_RUN, commands, headings};
 use harness::kubectl::{Ended, shell};
 use harness::kubernetes::Kubernetes;
 use harness::manifests::Server;
@@ -43,9 +42,6 @@ spec:
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 ";
 
-/// How a command is marked that is not run here.
-const NOT_RUN: &str = "# not run";
-
 async fn well(kubernetes: &Kubernetes, line: &str) -> String {
     let ended = shell(kubernetes, line).await;
     assert!(ended.well, "{line}: {}", ended.err);
@@ -67,28 +63,6 @@ async fn rendered(kubernetes: &Kubernetes, folder: &str) -> Vec<String> {
     let mut names: Vec<_> = names.collect();
     names.sort();
     names
-}
-
-/// The command lines in blocks of a document that name no language, from a heading to the next of its rank.
-fn commands(document: &str, heading: &str) -> Vec<String> {
-    let text = fs::read_to_string(component::file("..").join(document)).unwrap();
-    let rank = heading.split(' ').next().unwrap();
-    let lines = text.lines().skip_while(|line| *line != heading);
-    let section: Vec<_> = lines
-        .skip(1)
-        .take_while(|line| !line.starts_with(&format!("{rank} ")))
-        .collect();
-    let section = section.join("\n");
-    let blocks = section.split("```").skip(1).step_by(2);
-    let commands = blocks.filter_map(|block| block.strip_prefix('\n'));
-    commands.flat_map(str::lines).map(str::to_owned).collect()
-}
-
-/// The headings of a document's sections.
-fn headings(document: &str) -> Vec<String> {
-    let text = fs::read_to_string(component::file("..").join(document)).unwrap();
-    let headings = text.lines().filter(|line| line.starts_with("## "));
-    headings.map(str::to_owned).collect()
 }
 
 /// Runs those that are not marked, as they stand.

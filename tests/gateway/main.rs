@@ -25,6 +25,7 @@ mod newer_guide;
 mod older_guide;
 mod platform;
 mod plugins;
+mod readme;
 mod registry;
 mod second_gateway;
 mod tls_listener;

@@ -69,6 +69,16 @@ impl Managed {
         Self::on(Platform::guarded().await).await
     }
 
+    /// With what a cluster has before anything of this project: Istio, and the workload of a Gateway.
+    pub(crate) async fn bare() -> Self {
+        let platform = Platform::start("default").await;
+        Self {
+            control: None,
+            proxy: platform.start_proxy().await,
+            platform,
+        }
+    }
+
     async fn on(platform: Platform) -> Self {
         let kubernetes = &platform.kubernetes;
         kubernetes

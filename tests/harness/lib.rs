@@ -18,6 +18,7 @@ pub mod cluster_gateway;
 pub mod component;
 pub mod control;
 pub mod deployment;
+pub mod document;
 pub mod everything;
 pub mod feed;
 pub mod gateway;
