@@ -8,6 +8,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 
 use mcp_filter_config::Telemetry;
 
+use crate::attach::Attach;
 use crate::image::Image;
 use crate::object::ObjectName;
 use crate::registry::Registry;
@@ -107,12 +108,15 @@ pub struct RunArgs {
     /// By which this control is told from others. The host's name where absent.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     pub identity: Option<String>,
-    /// The filter's image, which the WasmPlugins pull: oci://REGISTRY/NAME@sha256:DIGEST
+    /// The filter's image, which gateways pull: oci://REGISTRY/NAME@sha256:DIGEST
     #[arg(long, value_name = "URL", env = "MCP_FILTER_IMAGE")]
     pub image: Option<Image>,
     /// Whose the WasmPlugins are.
     #[arg(long, value_enum, default_value_t = PluginsMode::Manage)]
     pub wasmplugins: PluginsMode,
+    /// By which of Istio's objects control has gateways run the filter.
+    #[arg(long, value_enum, default_value_t = Attach::WasmPlugin)]
+    pub attach: Attach,
     /// What is looked at before a gateway is given an image.
     #[command(flatten)]
     pub registry: RegistryArgs,
@@ -259,8 +263,12 @@ pub struct RenderArgs {
     pub role: RenderRole,
     /// Print the two WasmPlugins of the gateway instead, which pull the filter from this image:
     /// oci://REGISTRY/NAME@sha256:DIGEST
-    #[arg(long, value_name = "URL", conflicts_with = "role")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["role", "envoy_filter"])]
     pub wasm_plugins: Option<Image>,
+    /// Print the EnvoyFilter of the gateway instead, which has it pull the filter from this image:
+    /// oci://REGISTRY/NAME@sha256:DIGEST
+    #[arg(long, value_name = "URL", conflicts_with = "role")]
+    pub envoy_filter: Option<Image>,
     /// Ask no server: print a configuration that serves nothing yet. Needs neither Envoy nor filter.
     #[arg(long)]
     pub offline: bool,

@@ -1,7 +1,7 @@
 //! The registrations of a cluster, served by its own gateways.
 //!
 //! ```text
-//! watches -> objects -> model (for each gateway: index, render) -> follower of the gateway (push, ask) -> WasmPlugins
+//! watches -> objects -> model (for each gateway: index, render) -> follower of the gateway (push, ask) -> attachments
 //!                          ^                                                  |
 //!                          +------------------ discovery <--------------------+-> statuses, events
 //! ```
@@ -9,6 +9,7 @@
 
 mod admin;
 mod apply;
+mod attachments;
 mod events;
 mod extensions;
 mod follower;
@@ -24,7 +25,6 @@ mod model;
 mod notices;
 mod nudges;
 mod objects;
-mod plugins;
 mod roll;
 mod rolls;
 mod secrets;
@@ -53,6 +53,7 @@ use tokio::time::timeout;
 use mcp_filter_config::Telemetry;
 
 use crate::args::{PluginsMode, RunArgs};
+use crate::attach::Attach;
 use crate::crds;
 use crate::image::Image;
 use crate::labels::PROGRAM;
@@ -75,6 +76,16 @@ enum ClusterError {
          WasmPlugins are yours"
     )]
     NoImage,
+    #[error(
+        "EnvoyFilters cannot be yours: leave out --wasmplugins=adopt, so that control makes them, or --attach=envoyfilter, \
+         so that the WasmPlugins stay yours"
+    )]
+    AdoptedEnvoyFilters,
+    #[error(
+        "Istio gives no login to what an EnvoyFilter pulls: leave out --image-pull-secret, and give Istio's agent the \
+         registry's login in the gateways' Pods, or leave out --attach=envoyfilter (docs/kubernetes.md, EnvoyFilters)"
+    )]
+    PullSecret,
     #[error("the cluster is not known: {0}")]
     Config(#[from] kube::config::InferConfigError),
     #[error("the cluster cannot be spoken with: {0}")]
@@ -111,15 +122,27 @@ struct Options {
 /// Whose the WasmPlugins are.
 #[derive(Debug)]
 enum WasmPlugins {
-    /// Control's, which pull this image.
+    /// Control's, which pull this image; or EnvoyFilters in their place.
     Manage(FilterImage),
     /// Users'; control owns `spec.pluginConfig` alone.
     Adopt,
 }
 
+impl Options {
+    /// By what control attaches the filter.
+    fn attach(&self) -> Attach {
+        match &self.plugins {
+            WasmPlugins::Manage(image) => image.attach,
+            WasmPlugins::Adopt => Attach::WasmPlugin,
+        }
+    }
+}
+
 /// What a gateway pulls.
 #[derive(Clone, Debug)]
 struct FilterImage {
+    /// By what.
+    attach: Attach,
     image: Image,
     /// The Secret of the gateway's namespace with the login that the registry wants.
     pull_secret: Option<String>,
@@ -143,9 +166,17 @@ pub fn run(args: &RunArgs) -> ExitCode {
 }
 
 fn options(args: &RunArgs) -> Result<Options, ClusterError> {
+    let attach = args.attach;
+    if attach == Attach::EnvoyFilter && args.registry.image_pull_secret.is_some() {
+        return Err(ClusterError::PullSecret);
+    }
     let plugins = match (args.wasmplugins, &args.image) {
+        (PluginsMode::Adopt, _) if attach == Attach::EnvoyFilter => {
+            return Err(ClusterError::AdoptedEnvoyFilters);
+        }
         (PluginsMode::Adopt, _) => WasmPlugins::Adopt,
         (PluginsMode::Manage, Some(image)) => WasmPlugins::Manage(FilterImage {
+            attach,
             image: image.clone(),
             pull_secret: args.registry.image_pull_secret.clone(),
         }),
@@ -169,7 +200,7 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let client = Client::try_from(kube::Config::infer().await?)?;
     expect_own_definitions(&client).await?;
     let keys = SharedKeys::open(client.clone(), &args.namespace).await?;
-    let session = Session::start(client.clone(), keys, options);
+    let session = Session::start(client.clone(), keys, options).await;
     let metrics = Arc::clone(session.metrics());
     let mut lease = lease(args, client)?;
     let admin = Admin::new(session.snapshot(), session.beat(), metrics, lease.leader());

@@ -7,12 +7,12 @@
 //! ```
 //! Both print alike. Faults are no failure: that is to know nothing.
 
+mod attachment;
 mod cluster;
 mod extension;
 mod fault;
 mod folder;
 mod listing;
-mod plugin;
 mod print;
 mod reference;
 mod registration;

@@ -26,9 +26,14 @@ impl Image {
         self.0.strip_prefix(SCHEME).unwrap_or(&self.0)
     }
 
-    /// The first digits of the digest, for names.
+    /// The hexadecimal digits of the digest.
+    pub fn digest(&self) -> &str {
+        self.0.split_once(DIGEST).map_or("", |(_, digest)| digest)
+    }
+
+    /// The first of these, for names.
     pub fn short_digest(&self) -> &str {
-        let digest = self.0.split_once(DIGEST).map_or("", |(_, digest)| digest);
+        let digest = self.digest();
         digest.get(..8).unwrap_or(digest)
     }
 }

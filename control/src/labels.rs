@@ -3,9 +3,9 @@
 
 /// The project that an object belongs to.
 pub const PART_OF: &str = "app.kubernetes.io/part-of";
-/// Whose it is among its like: of a WasmPlugin, the Gateway.
+/// Whose it is among its like: of a WasmPlugin or EnvoyFilter, the Gateway.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
-/// Its part: of a WasmPlugin, `route` or `gate`.
+/// Its part: of a WasmPlugin, `route` or `gate`; of an EnvoyFilter, `hold`.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 /// The program that makes, changes and deletes it.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -16,3 +16,8 @@ pub const VERSION: &str = "app.kubernetes.io/version";
 pub const PROJECT: &str = "mcp-proxy-wasm";
 /// This program, as it stands in [`MANAGED_BY`].
 pub const PROGRAM: &str = "mcp-control";
+
+/// A label of an object.
+pub(crate) fn label<'a>(object: &'a serde_json::Value, label: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("labels")?.get(label)?.as_str()
+}

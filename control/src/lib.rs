@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod args;
+pub mod attach;
 pub mod authpolicy;
 mod cause;
 pub mod cel;

@@ -1,12 +1,12 @@
 //! The filter's configuration and the verdicts, from the resolved model and from what discovery found.
 
 mod assembly;
+mod attachment;
 mod listed;
 mod packing;
 mod restore;
 mod share;
 mod size;
-mod wasm_plugins;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
+pub use attachment::{Unwritable, attachment, envoy_filter_name, managed_attachment, name_suffix};
 pub use listed::Listed;
 pub use packing::Packing;
 pub use restore::{RestoreError, restore};
 pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
-pub use wasm_plugins::{Unwritable, managed_wasm_plugins, name_suffix, wasm_plugins};
 
 /// What discovery knows about one server. Absent where it was not tried yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

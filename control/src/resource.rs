@@ -8,6 +8,12 @@ pub(crate) const WASM_PLUGIN_VERSION: &str = "extensions.istio.io/v1alpha1";
 /// `kind` of the same.
 pub(crate) const WASM_PLUGIN: &str = "WasmPlugin";
 
+/// `apiVersion` of Istio's `EnvoyFilter`.
+pub(crate) const ENVOY_FILTER_VERSION: &str = "networking.istio.io/v1alpha3";
+
+/// `kind` of the same.
+pub(crate) const ENVOY_FILTER: &str = "EnvoyFilter";
+
 /// A kind, by `apiVersion` and `kind` of its objects.
 pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> GroupVersionKind {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));

@@ -200,6 +200,10 @@ tests! {
             let rendered = rendered(&kubernetes, &format!("wasmplugin/{folder}")).await;
             assert_eq!(rendered, kinds, "{folder}");
         }
+        let filters = rendered(&kubernetes, "wasmplugin/install-envoyfilter").await;
+        let roles = ["ClusterRole mcp-control-envoyfilters", "ClusterRoleBinding mcp-control-envoyfilters"];
+        let (own, usual): (Vec<_>, Vec<_>) = filters.into_iter().partition(|name| roles.contains(&name.as_str()));
+        assert_eq!((own.as_slice(), usual), (roles.map(str::to_owned).as_slice(), installed));
         another_owners_definition_stays(&kubernetes).await;
     }
 }

@@ -99,6 +99,11 @@ impl Request {
         })
     }
 
+    /// Whether it asks what who asks may do, which nobody has to grant.
+    pub(crate) fn is_own_review(&self) -> bool {
+        self.what.1 == "selfsubjectaccessreviews"
+    }
+
     /// Whether it follows the Secrets of this namespace.
     pub(crate) fn follows_secrets(&self, namespace: &str) -> bool {
         let What(group, resource, verb) = &self.what;

@@ -33,7 +33,7 @@ const SMALL: usize = 3;
 const FEW: u64 = 20;
 
 /// Changes of Envoy's listeners.
-const REPLACED: &str = "listener_manager.listener_modified";
+pub(crate) const REPLACED: &str = "listener_manager.listener_modified";
 
 /// What Envoy has of changed listeners: they take no connections any more, and still have some. Where nothing but its
 /// filters has changed, a listener goes on with others for new connections.
@@ -120,7 +120,7 @@ tests! {
 }
 
 /// A server whose only tool answers with what the feed says, as `told_told`.
-async fn tell(managed: &Managed) -> (Feed, Upstream) {
+pub(crate) async fn tell(managed: &Managed) -> (Feed, Upstream) {
     let feed = Feed::default();
     let tools = vec![Tool::new("told", Answer::Fed(feed.clone()))];
     let upstream = Upstream::start(Script::with_tools(tools)).await;
@@ -131,7 +131,7 @@ async fn tell(managed: &Managed) -> (Feed, Upstream) {
 }
 
 /// A call over each protocol whose answer has begun.
-async fn open(managed: &Managed, feed: &Feed) -> Vec<Open> {
+pub(crate) async fn open(managed: &Managed, feed: &Feed) -> Vec<Open> {
     let mut streams = Vec::new();
     for protocol in PROTOCOLS {
         let client = Client {
@@ -152,7 +152,7 @@ async fn open(managed: &Managed, feed: &Feed) -> Vec<Open> {
 }
 
 /// Asserts that what the feed says now is what comes next, over each stream.
-async fn assert_goes_on(streams: &mut [Open], feed: &Feed, number: usize) {
+pub(crate) async fn assert_goes_on(streams: &mut [Open], feed: &Feed, number: usize) {
     let note = json!({
         "jsonrpc": "2.0",
         "method": "notifications/message",
@@ -165,7 +165,7 @@ async fn assert_goes_on(streams: &mut [Open], feed: &Feed, number: usize) {
 }
 
 /// Has tokens verified where there are any: another filter of the listener.
-fn authentication() -> Value {
+pub(crate) fn authentication() -> Value {
     json!({
         "apiVersion": "security.istio.io/v1",
         "kind": "RequestAuthentication",

@@ -217,7 +217,7 @@ async fn roll_to(managed: &mut Managed, module: &str) {
 }
 
 /// An image of a module that only tests load, as a WasmPlugin names it.
-async fn push(managed: &Managed, module: &str) -> String {
+pub(crate) async fn push(managed: &Managed, module: &str) -> String {
     let folder = temporary_folder("image");
     let filter = Image::open(component::image("mcp-filter"));
     let layout = filter.of_module(&component::module(module), &folder.path().join(module));

@@ -14,6 +14,7 @@ mod bad_input;
 mod calls;
 mod changes;
 mod credentials;
+mod envoy_filters;
 mod faults;
 mod identities;
 mod image;

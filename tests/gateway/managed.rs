@@ -12,6 +12,7 @@ use harness::istio::Proxy;
 use harness::kubectl::{Ended, shell};
 use harness::sessions::Client;
 use harness::wait::until;
+use mcp_control::labels::{MANAGED_BY, PROGRAM};
 use serde_json::{Value, json};
 
 use crate::manifests::{example, own};
@@ -35,6 +36,8 @@ pub(crate) struct Managed {
     control: Option<Control>,
     pub(crate) proxy: Proxy,
     platform: Platform,
+    /// By what control is told to attach the filter.
+    attach: &'static str,
 }
 
 impl std::ops::Deref for Managed {
@@ -54,19 +57,24 @@ impl Managed {
 
     /// The same before these toolsets of GitHub's.
     pub(crate) async fn before(toolsets: &str) -> Self {
-        Self::on(Platform::start(toolsets).await).await
+        Self::on(Platform::start(toolsets).await, "wasmplugin").await
     }
 
-    /// The same with control that is to give the gateway an image which the registry has not got.
+    /// The same as [`Managed::start`] where control attaches the filter by EnvoyFilters, and may.
+    pub(crate) async fn by_envoy_filter() -> Self {
+        Self::on(Platform::start("default").await, "envoyfilter").await
+    }
+
+    /// The same as [`Managed::start`] with control that is to give the gateway an image which the registry has not got.
     pub(crate) async fn without_image() -> Self {
         let mut platform = Platform::start("default").await;
         platform.image = absent(&platform.image);
-        Self::on(platform).await
+        Self::on(platform, "wasmplugin").await
     }
 
     /// The same with a registry that speaks TLS and wants a login, which control has, and the gateway has not.
     pub(crate) async fn guarded() -> Self {
-        Self::on(Platform::guarded().await).await
+        Self::on(Platform::guarded().await, "wasmplugin").await
     }
 
     /// With what a cluster has before anything of this project: Istio, and the workload of a Gateway.
@@ -76,10 +84,11 @@ impl Managed {
             control: None,
             proxy: platform.start_proxy().await,
             platform,
+            attach: "wasmplugin",
         }
     }
 
-    async fn on(platform: Platform) -> Self {
+    async fn on(platform: Platform, attach: &'static str) -> Self {
         let kubernetes = &platform.kubernetes;
         kubernetes
             .define(&component::own_kinds().join("\n---\n"))
@@ -87,13 +96,14 @@ impl Managed {
         let system =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         kubernetes.submit(system).await.unwrap();
-        grant(kubernetes, &["wasmplugin/install"]).await;
+        grant(kubernetes, &[install(attach)]).await;
         open_secrets(kubernetes).await;
         let proxy = platform.start_proxy().await;
         let mut managed = Self {
             control: None,
             proxy,
             platform,
+            attach,
         };
         let folder = "examples/github/platform";
         managed
@@ -129,6 +139,7 @@ impl Managed {
             format!("--image={}", self.image),
             format!("--gateway-address=gateway-system/mcp-gateway={address}"),
             "--image-check=required".to_owned(),
+            format!("--attach={}", self.attach),
         ];
         own.extend(match self.registry.guard() {
             None => vec![format!("--registry-http={}", self.registry.authority())],
@@ -154,6 +165,14 @@ impl Managed {
     pub(crate) async fn roll(&mut self, image: &str) {
         self.kill_control().await;
         image.clone_into(&mut self.platform.image);
+        self.start_control().await;
+    }
+
+    /// Another control in place of the one that runs, which attaches the filter so.
+    pub(crate) async fn attach_by(&mut self, attach: &'static str) {
+        self.kill_control().await;
+        grant(&self.kubernetes, &[install(attach)]).await;
+        self.attach = attach;
         self.start_control().await;
     }
 
@@ -191,6 +210,18 @@ impl Managed {
             plugin["kind"] = kind.into();
         }
         plugins
+    }
+
+    /// The EnvoyFilters that control has made.
+    pub(crate) async fn envoy_filters(&self) -> Vec<Value> {
+        let (version, kind) = ("networking.istio.io/v1alpha3", "EnvoyFilter");
+        let mut filters = self.kubernetes.list(version, kind).await;
+        filters.retain(|filter| filter["metadata"]["labels"][MANAGED_BY] == PROGRAM);
+        for filter in &mut filters {
+            filter["apiVersion"] = version.into();
+            filter["kind"] = kind.into();
+        }
+        filters
     }
 
     /// Runs a command line of a user, which must end well. Gives what it prints.
@@ -354,6 +385,14 @@ impl Managed {
 pub(crate) fn absent(image: &str) -> String {
     let (name, _) = image.split_once('@').expect("a digest");
     format!("{name}@sha256:{}", "0".repeat(64))
+}
+
+/// The folder that installs control so that it attaches the filter by this.
+fn install(attach: &str) -> &'static str {
+    match attach {
+        "envoyfilter" => "wasmplugin/install-envoyfilter",
+        _ => "wasmplugin/install",
+    }
 }
 
 /// Who GitHub's server says that the owner of a token is.

@@ -7,11 +7,12 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::plugins::Action;
+use super::attachments::Action;
+use crate::attach::Attachment;
 use crate::labels::PROGRAM;
 use crate::object::ObjectName;
 use crate::printable::printable;
-use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION, api_resource};
+use crate::resource::api_resource;
 
 /// Under which control's fields are its own.
 pub(super) const FIELD_MANAGER: &str = PROGRAM;
@@ -67,8 +68,8 @@ impl Apply {
         for action in actions {
             match action {
                 Action::Apply(object) => self.object(object).await?,
-                Action::Prune(name, patch) => self.merge(name, patch).await?,
-                Action::Delete(name) => self.delete(name).await?,
+                Action::Prune(known, patch) => self.merge(known, patch).await?,
+                Action::Delete(known) => self.delete(known).await?,
             }
         }
         Ok(())
@@ -89,28 +90,28 @@ impl Apply {
         in_time(written, kind(object), &name).await
     }
 
-    async fn merge(&self, name: &ObjectName, patch: &Value) -> Result<(), NotWritten> {
+    async fn merge(&self, known: &Attachment, patch: &Value) -> Result<(), NotWritten> {
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let (plugins, patch) = (self.wasm_plugins(name), Patch::Merge(patch));
-        let written = plugins.patch(&name.name, &parameters, &patch);
-        in_time(written, WASM_PLUGIN, name).await
+        let (api, patch) = (self.api(known), Patch::Merge(patch));
+        let written = api.patch(&known.name.name, &parameters, &patch);
+        in_time(written, known.attach.kind(), &known.name).await
     }
 
-    async fn delete(&self, name: &ObjectName) -> Result<(), NotWritten> {
-        let (plugins, parameters) = (self.wasm_plugins(name), DeleteParams::default());
-        let deleted = plugins.delete(&name.name, &parameters);
-        match in_time(deleted, WASM_PLUGIN, name).await {
+    async fn delete(&self, known: &Attachment) -> Result<(), NotWritten> {
+        let (api, parameters) = (self.api(known), DeleteParams::default());
+        let deleted = api.delete(&known.name.name, &parameters);
+        match in_time(deleted, known.attach.kind(), &known.name).await {
             Err(error) if error.is_gone() => Ok(()),
             outcome => outcome,
         }
     }
 
-    fn wasm_plugins(&self, name: &ObjectName) -> Api<DynamicObject> {
-        let resource = api_resource(WASM_PLUGIN_VERSION, WASM_PLUGIN);
-        Api::namespaced_with(self.client.clone(), &name.namespace, &resource)
+    fn api(&self, known: &Attachment) -> Api<DynamicObject> {
+        let resource = api_resource(known.attach.version(), known.attach.kind());
+        Api::namespaced_with(self.client.clone(), &known.name.namespace, &resource)
     }
 
     /// Where the like of an object are, and its name.
@@ -173,19 +174,23 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::attach::Attach;
 
     #[tokio::test(start_paused = true)]
     async fn an_apiserver_that_never_answers_is_waited_for_ten_seconds() {
         let deaf = Router::new().fallback(std::future::pending::<()>);
         let apply = Apply::new(Client::new(deaf, "mcp-system"));
         let object = json!({
-            "apiVersion": WASM_PLUGIN_VERSION,
-            "kind": WASM_PLUGIN,
+            "apiVersion": Attach::WasmPlugin.version(),
+            "kind": Attach::WasmPlugin.kind(),
             "metadata": {"namespace": "infra", "name": "route"},
         });
-        let name = ObjectName {
-            namespace: "infra".to_owned(),
-            name: "route".to_owned(),
+        let known = Attachment {
+            attach: Attach::WasmPlugin,
+            name: ObjectName {
+                namespace: "infra".to_owned(),
+                name: "route".to_owned(),
+            },
         };
         let push = |action| {
             let apply = apply.clone();
@@ -195,8 +200,8 @@ mod tests {
         let writes = async {
             [
                 push(Action::Apply(object.clone())).await,
-                push(Action::Prune(name.clone(), json!({}))).await,
-                push(Action::Delete(name)).await,
+                push(Action::Prune(known.clone(), json!({}))).await,
+                push(Action::Delete(known)).await,
                 apply.status(&object).await,
             ]
         };

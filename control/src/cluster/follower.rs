@@ -8,10 +8,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::apply::Apply;
+use super::attachments::Action;
 use super::lateness::Lateness;
 use super::live::Live;
 use super::nudges::{Nudges, Pair};
-use super::plugins::Action;
 use crate::discovery::{Discovery, Event, PublicEndpoint, Subject, Timing};
 use crate::gateway_client::{GatewayClient, NotLive};
 use crate::object::ObjectName;
@@ -37,13 +37,13 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) struct Wanted {
     /// What the filter shows once the actions are in force.
     pub(super) generation: String,
-    /// Whether the WasmPlugins have that, or are about to.
+    /// Whether what runs the filter has that, or is about to.
     pub(super) is_given: bool,
     /// What `pluginConfig` takes in JSON.
     pub(super) bytes: usize,
     /// What it serves then.
     pub(super) live: Live,
-    /// What is to be done to its WasmPlugins.
+    /// What is to be done to what runs its filter.
     pub(super) actions: Vec<Action>,
     /// Those of control's own that are there.
     pub(super) pair: Option<Pair>,

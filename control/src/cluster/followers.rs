@@ -7,17 +7,17 @@ use tokio::sync::mpsc;
 
 use super::WasmPlugins;
 use super::apply::Apply;
+use super::attachments::{Action, Attachments};
 use super::follower::{Follower, News, Wanted, Way};
 use super::keys::SharedKeys;
 use super::model::{Gateway, Model};
 use super::nudges::{Nudges, Pair};
-use super::plugins::{Action, Plugins};
 use super::roll::Roll;
 use crate::gateway_client::GatewayClient;
 use crate::index::GatewayAddress;
 use crate::object::ObjectName;
 use crate::registry::Registry;
-use crate::render::{Unwritable, for_role, managed_wasm_plugins, pushed_bytes};
+use crate::render::{Unwritable, for_role, managed_attachment, pushed_bytes};
 
 /// See the module.
 #[derive(Debug)]
@@ -36,14 +36,14 @@ struct Served {
     wanted: Wanted,
 }
 
-/// What decides what is to be done to the WasmPlugins.
+/// What decides what is to be done to the objects that run the filter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pairs<'a> {
     pub(super) owner: &'a WasmPlugins,
     /// Where control makes them: of which image each gateway's are to be.
     pub(super) rolls: &'a BTreeMap<ObjectName, Roll>,
     /// As they are.
-    pub(super) there: &'a Plugins,
+    pub(super) there: &'a Attachments,
     /// Whether they have changed since the gateways were served last.
     pub(super) are_news: bool,
 }
@@ -167,15 +167,15 @@ impl Pairs<'_> {
         })
     }
 
-    /// The WasmPlugins that control has made for a gateway, if its image is to be had.
+    /// What control has made for a gateway, if its image is to be had.
     fn pair(&self, name: &ObjectName) -> Option<Pair> {
         let (Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name)? else {
             return None;
         };
-        let plugins = self.there.managed_of(name, image);
-        (!plugins.is_empty()).then(|| Pair {
+        let objects = self.there.managed_of(name, image);
+        (!objects.is_empty()).then(|| Pair {
             image: image.clone(),
-            plugins,
+            objects,
         })
     }
 
@@ -185,12 +185,12 @@ impl Pairs<'_> {
                 let Some(Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name) else {
                     return Ok(Vec::new());
                 };
-                let mut pair = managed_wasm_plugins(name, image, config)?;
+                let mut pair = managed_attachment(wanted.attach, name, image, config)?;
                 for part in &mut pair {
                     let secret = wanted.pull_secret.as_deref();
                     let secret = secret.or_else(|| self.there.pull_secret(name, part));
-                    if let (Some(secret), Some(spec)) = (secret, part.get_mut("spec")) {
-                        spec["imagePullSecret"] = secret.into();
+                    if let Some(secret) = secret.map(str::to_owned) {
+                        wanted.attach.pull_by(part, &secret);
                     }
                 }
                 Ok(self.there.manage(name, &pair))

@@ -1,7 +1,7 @@
 //! Has a gateway try again to pull its image.
 //!
-//! Istio's agent pulls once for each version of a WasmPlugin, and answers 403 to everything when it cannot. A registry that
-//! is back then helps nobody, until something of the WasmPlugin changes.
+//! Istio's agent pulls once for each version of a WasmPlugin or EnvoyFilter, and answers 403 to everything when it cannot. A
+//! registry that is back then helps nobody, until something of the object changes.
 
 use std::time::Duration;
 
@@ -10,13 +10,10 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::apply::Apply;
-use super::plugins::Action;
+use super::attachments::Action;
+use crate::attach::Attachment;
 use crate::image::Image;
-use crate::object::ObjectName;
 use crate::registry::{Registry, Unreadable};
-
-/// The annotation that changes.
-pub(super) const NUDGED_AT: &str = "mcp-proxy-wasm/nudged-at";
 
 /// How long a gateway may be closed before it is helped: longer than a pull takes.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -33,11 +30,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// How long a registry may take that works.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// What a gateway pulls, and by which WasmPlugins.
+/// What a gateway pulls, and by which objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) image: Image,
-    pub(super) plugins: Vec<ObjectName>,
+    pub(super) objects: Vec<Attachment>,
 }
 
 /// See the module.
@@ -80,11 +77,12 @@ impl Nudges {
         if !self.pace.look(is_there, Instant::now()) {
             return;
         }
-        let patch = json!({"metadata": {"annotations": {NUDGED_AT: Timestamp::now().to_string()}}});
-        let nudges = pair.plugins.iter();
-        let nudges: Vec<_> = nudges
-            .map(|name| Action::Prune(name.clone(), patch.clone()))
-            .collect();
+        let now = Timestamp::now().to_string();
+        let nudges = pair.objects.iter().map(|object| {
+            let patch = json!({"metadata": {"annotations": {object.attach.nudge(): now}}});
+            Action::Prune(object.clone(), patch)
+        });
+        let nudges: Vec<_> = nudges.collect();
         match self.apply.all(&nudges).await {
             Ok(()) => tracing::info!("the gateway of {} is to pull its image again", pair.image),
             Err(error) => tracing::warn!("{error}"),

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::core::DynamicObject;
 use serde_json::Value;
 
+use crate::attach::Attach;
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
-use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION};
 
 /// What one watch follows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,9 @@ pub(super) enum Resource {
     /// Read by the index.
     Manifest(Kind),
     /// Written by control.
-    WasmPlugin,
+    Attachment(Attach),
+    /// Written by a control before this one, which attached by others: looked for where control may.
+    Former(Attach),
 }
 
 impl Resource {
@@ -53,7 +55,7 @@ impl Resource {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Manifest(kind) => kind.as_str(),
-            Self::WasmPlugin => WASM_PLUGIN,
+            Self::Attachment(attach) | Self::Former(attach) => attach.kind(),
         }
     }
 
@@ -61,7 +63,7 @@ impl Resource {
     pub(super) fn versions(self) -> &'static [&'static str] {
         match self {
             Self::Manifest(kind) => kind.api_versions(),
-            Self::WasmPlugin => &[WASM_PLUGIN_VERSION],
+            Self::Attachment(attach) | Self::Former(attach) => attach.versions(),
         }
     }
 }
@@ -250,7 +252,7 @@ impl Objects {
         self.seen.iter().flat_map(|(scope, seen)| {
             let kind = match scope.resource {
                 Resource::Manifest(kind) => Some(kind),
-                Resource::WasmPlugin => None,
+                Resource::Attachment(_) | Resource::Former(_) => None,
             };
             let objects = seen.objects.iter();
             objects.filter_map(move |(name, known)| Some((kind?, name, known)))

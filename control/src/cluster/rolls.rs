@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 use super::FilterImage;
+use super::attachments::Attachments;
 use super::inspection::Inspection;
 use super::model::Gateway;
-use super::plugins::Plugins;
+
 use super::roll::{Past, Roll};
 use crate::image::Image;
 use crate::object::ObjectName;
@@ -45,7 +46,7 @@ impl Rolls {
     pub(super) fn decide(
         &mut self,
         gateways: &BTreeMap<ObjectName, Gateway>,
-        plugins: &Plugins,
+        attachments: &Attachments,
     ) -> BTreeMap<ObjectName, Roll> {
         self.pasts.retain(|name, _| gateways.contains_key(name));
         let since = Instant::now();
@@ -54,7 +55,7 @@ impl Rolls {
             let past = self.pasts.entry(name.clone());
             let past = past.or_insert(Past { there: None, since });
             // One that is gone is remembered: a gateway that had a pair is to have one.
-            if let Some(there) = plugins.managed(name, &self.wanted) {
+            if let Some(there) = attachments.managed(name, &self.wanted) {
                 past.there = Some(there);
             }
             if let Some(config) = gateway.config() {

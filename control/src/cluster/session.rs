@@ -13,24 +13,23 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::admin::BEAT;
 use super::apply::Apply;
+use super::attachments::Attachments;
 use super::follower::News;
 use super::followers::{Followers, Pairs};
 use super::keys::SharedKeys;
 use super::metrics::Metrics;
 use super::model::{Gaps, Model};
 use super::objects::{Change, Effect, Objects, Resource, Scope};
-use super::plugins::Plugins;
 use super::roll::Roll;
 use super::rolls::Rolls;
 use super::snapshot::Snapshot;
 use super::statuses::Statuses;
 use super::tally::tally;
-use super::watches::{Watches, always};
-use super::{Options, WasmPlugins, kept, secrets};
+use super::watches::{Watches, always, attachments};
+use super::{FilterImage, Options, WasmPlugins, kept, secrets};
 use crate::discovery::Outcome;
 use crate::manifests::{Identity, Kind};
 use crate::object::ObjectName;
-use crate::render::name_suffix;
 use crate::timer::at;
 use crate::verdict::Reason;
 
@@ -63,10 +62,11 @@ pub(super) struct Session {
     apply: Apply,
     watches: Watches,
     objects: Objects,
-    plugins: Plugins,
-    has_seen_plugins: bool,
+    attachments: Attachments,
+    /// The kinds that these are of.
+    attaching: Vec<Resource>,
     /// Whether they have changed since the gateways were served last: by control itself, or by another.
-    are_plugins_news: bool,
+    are_attachments_news: bool,
     model: Model,
     followers: Followers,
     /// `None` where the WasmPlugins are users'.
@@ -95,10 +95,11 @@ pub(super) struct Session {
 
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
-    pub(super) fn start(client: Client, keys: SharedKeys, options: Options) -> Self {
+    pub(super) async fn start(client: Client, keys: SharedKeys, options: Options) -> Self {
+        let attaching = attachments(&client, options.attach()).await;
         let metrics = Arc::new(Metrics::default());
         let mut watches = Watches::new(client.clone(), Arc::clone(&metrics));
-        watches.follow(always());
+        watches.follow(always(&attaching));
         let unseen = watches.scopes().map(ToString::to_string).collect();
         let (teller, told) = mpsc::channel(QUEUE);
         let model = Model::new(
@@ -120,9 +121,9 @@ impl Session {
             keys,
             watches,
             objects: Objects::default(),
-            plugins: Plugins::default(),
-            has_seen_plugins: false,
-            are_plugins_news: false,
+            attachments: Attachments::default(),
+            attaching,
+            are_attachments_news: false,
             told,
             is_leader: false,
             renew_at: Some(Instant::now() + LOOK),
@@ -236,10 +237,9 @@ impl Session {
 
     fn see(&mut self, scope: Scope, change: Change) {
         match scope.resource {
-            Resource::WasmPlugin => {
-                self.has_seen_plugins = true;
-                self.are_plugins_news = true;
-                self.plugins.apply(change);
+            Resource::Attachment(attach) | Resource::Former(attach) => {
+                self.are_attachments_news = true;
+                self.attachments.apply(attach, change);
             }
             Resource::Manifest(kind) => {
                 self.statuses.seen(kind, &change);
@@ -312,14 +312,14 @@ impl Session {
         let rolls = self
             .rolls
             .as_mut()
-            .map(|rolls| rolls.decide(&self.model.gateways, &self.plugins));
+            .map(|rolls| rolls.decide(&self.model.gateways, &self.attachments));
         let rolls = rolls.unwrap_or_default();
         self.look_for_pairs(&rolls);
         let pairs = Pairs {
             owner: &self.options.plugins,
             rolls: &rolls,
-            there: &self.plugins,
-            are_news: std::mem::take(&mut self.are_plugins_news),
+            there: &self.attachments,
+            are_news: std::mem::take(&mut self.are_attachments_news),
         };
         for gateway in self.followers.serve(&self.model, pairs, &self.keys) {
             self.metrics.forget(&gateway);
@@ -353,10 +353,10 @@ impl Session {
     fn look_for_pairs(&mut self, rolls: &BTreeMap<ObjectName, Roll>) {
         for (name, gateway) in &mut self.model.gateways {
             let (reason, message) = match &self.options.plugins {
-                WasmPlugins::Adopt => (Reason::WasmPluginNotFound, self.plugins.lack(name)),
+                WasmPlugins::Adopt => (Reason::WasmPluginNotFound, self.attachments.lack(name)),
                 WasmPlugins::Manage(wanted) => {
-                    let own = name_suffix(name, &wanted.image);
-                    let conflict = self.plugins.conflict(name, &own);
+                    let FilterImage { attach, image, .. } = wanted;
+                    let conflict = self.attachments.conflict(name, *attach, image);
                     (Reason::WasmPluginConflict, conflict)
                 }
             };
@@ -378,7 +378,7 @@ impl Session {
     /// Whether all that is followed was seen. Secrets are not waited for beyond their time.
     fn is_complete(&mut self) -> bool {
         let secrets = secrets::scopes(&self.objects);
-        let scopes: BTreeSet<_> = always().chain(secrets).collect();
+        let scopes: BTreeSet<_> = always(&self.attaching).chain(secrets).collect();
         self.objects.retain(|scope| scopes.contains(scope));
         self.watches.follow(scopes);
         let is_secret = |scope: &Scope| scope.resource == Resource::Manifest(Kind::Secret);
@@ -401,7 +401,9 @@ impl Session {
     /// What is followed and was not seen as a whole yet.
     fn unseen(&self) -> impl Iterator<Item = &Scope> {
         self.watches.scopes().filter(|scope| match scope.resource {
-            Resource::WasmPlugin => !self.has_seen_plugins,
+            Resource::Attachment(attach) | Resource::Former(attach) => {
+                !self.attachments.has_seen(attach)
+            }
             Resource::Manifest(_) => !self.objects.has_seen(scope),
         })
     }
@@ -411,9 +413,9 @@ impl Session {
             unreadable: self.objects.unreadable().into_keys().collect(),
             closed_namespaces: self.objects.closed_namespaces(),
         };
-        let plugins = &self.plugins;
+        let attachments = &self.attachments;
         let pushed = |gateway: &ObjectName| -> Option<PluginConfig> {
-            serde_json::from_value(plugins.config(gateway)?.clone()).ok()
+            serde_json::from_value(attachments.config(gateway)?.clone()).ok()
         };
         self.model.read(&self.objects, &gaps, pushed);
     }
@@ -424,10 +426,10 @@ impl Session {
             return;
         }
         let is_served = |gateway: &ObjectName| self.model.gateways.contains_key(gateway);
-        let is_withholding = !self.plugins.left_over(is_served).is_empty();
+        let is_withholding = !self.attachments.left_over(is_served).is_empty();
         if is_withholding && !self.is_withholding {
             tracing::warn!(
-                "WasmPlugins of gateways that are served no more stay until all Gateways, HTTPRoutes, \
+                "what runs the filter in gateways that are served no more stays until all Gateways, HTTPRoutes, \
                  MCPGatewayExtensions and MCPServers can be read"
             );
         }
@@ -446,13 +448,13 @@ impl Session {
             wanted.as_ref().is_none_or(|wanted| {
                 let mut servers = wanted.servers.iter();
                 wanted.gateways.contains(gateway)
-                    || servers.any(|server| self.plugins.serves(gateway, server))
+                    || servers.any(|server| self.attachments.serves(gateway, server))
             })
         };
         let kept = |gateway: &ObjectName| !is_served(gateway) && is_kept(gateway);
-        self.model.served_on = self.plugins.servers(kept);
+        self.model.served_on = self.attachments.servers(kept);
         let actions = self
-            .plugins
+            .attachments
             .left_over(|gateway| is_served(gateway) || is_kept(gateway));
         if wanted.is_none() {
             self.withhold();

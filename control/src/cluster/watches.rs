@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DynamicObject};
+use kube::api::{Api, DynamicObject, PostParams};
 use kube::core::ApiResource;
 use kube::runtime::utils::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
@@ -18,6 +21,7 @@ use tokio::time::sleep;
 
 use super::metrics::Metrics;
 use super::objects::{Change, Resource, Scope, name};
+use crate::attach::Attach;
 use crate::manifests::Kind;
 use crate::resource::group_version_kind;
 
@@ -275,7 +279,8 @@ fn is_needed(resource: Resource) -> bool {
             kind.is_own() && kind != Kind::McpVirtualServer
                 || matches!(kind, Kind::Gateway | Kind::HttpRoute)
         }
-        Resource::WasmPlugin => true,
+        Resource::Attachment(_) => true,
+        Resource::Former(_) => false,
     }
 }
 
@@ -312,7 +317,7 @@ impl std::fmt::Display for Scope {
 
 /// What is followed whatever the objects say: all that the index reads in a cluster, and what control writes. Secrets
 /// are followed where a registration names one.
-pub(super) fn always() -> impl Iterator<Item = Scope> {
+pub(super) fn always(attachments: &[Resource]) -> impl Iterator<Item = Scope> {
     let read = Kind::ALL.into_iter().filter(|kind| {
         // Where requests end is Istio's to know.
         !matches!(
@@ -320,6 +325,48 @@ pub(super) fn always() -> impl Iterator<Item = Scope> {
             Kind::Secret | Kind::EndpointSlice | Kind::GatewayClass
         )
     });
-    let resources = read.map(Resource::Manifest).chain([Resource::WasmPlugin]);
-    resources.map(Scope::of)
+    let resources = read.map(Resource::Manifest);
+    resources.chain(attachments.iter().copied()).map(Scope::of)
+}
+
+/// The kinds of objects by which gateways run the filter, where control attaches by this one. WasmPlugins may be users', too;
+/// EnvoyFilters are those of a control that has attached otherwise, and no business of one that may not read them.
+pub(super) async fn attachments(client: &Client, attach: Attach) -> Vec<Resource> {
+    let mut resources = vec![Resource::Attachment(Attach::WasmPlugin)];
+    match attach {
+        Attach::EnvoyFilter => resources.push(Resource::Attachment(Attach::EnvoyFilter)),
+        Attach::WasmPlugin if may_list(client, Attach::EnvoyFilter).await => {
+            resources.push(Resource::Former(Attach::EnvoyFilter));
+        }
+        Attach::WasmPlugin => {}
+    }
+    resources
+}
+
+/// Asked before, so that nothing is that is refused.
+async fn may_list(client: &Client, attach: Attach) -> bool {
+    let kind = group_version_kind(attach.version(), attach.kind());
+    let asked = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(ResourceAttributes {
+                group: Some(kind.group.clone()),
+                resource: Some(ApiResource::from_gvk(&kind).plural),
+                verb: Some("list".to_owned()),
+                ..ResourceAttributes::default()
+            }),
+            ..SelfSubjectAccessReviewSpec::default()
+        },
+        ..SelfSubjectAccessReview::default()
+    };
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    match reviews.create(&PostParams::default(), &asked).await {
+        Ok(review) => review.status.is_some_and(|status| status.allowed),
+        Err(error) => {
+            tracing::warn!(
+                "whether control may list {}s is not known: {error}",
+                attach.kind()
+            );
+            false
+        }
+    }
 }

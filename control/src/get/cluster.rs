@@ -9,20 +9,21 @@ use kube::{Client, Config};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::attachment;
 use super::extension::Extension;
 use super::fault::Fault;
 use super::listing::{Listing, Objects};
-use super::plugin;
 use super::registration::{Registration, written, written_older};
 use super::standing::Standing;
 use super::tool::Tool;
 use super::virtual_server::{self, VirtualServer};
 use crate::api::McpGatewayExtensionStatus;
 use crate::args::GetArgs;
+use crate::attach::Attach;
 use crate::labels::{COMPONENT, PART_OF, PROJECT};
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
-use crate::resource::{WASM_PLUGIN, WASM_PLUGIN_VERSION, api_resource};
+use crate::resource::api_resource;
 use crate::verdict;
 
 /// A cluster that is there takes a connection within this time.
@@ -169,32 +170,50 @@ impl Cluster<'_> {
         args: &GetArgs,
         faults: &mut Vec<Fault>,
     ) -> Result<Option<Vec<Tool>>, ClusterError> {
-        let kind = (WASM_PLUGIN_VERSION, WASM_PLUGIN);
-        // Into these control puts all that a gateway serves.
-        let route_parts = format!("{PART_OF}={PROJECT},{COMPONENT}=route");
-        let wanted = ListParams::default().labels(&route_parts);
-        let plugins = match self.list(kind, &wanted, None).await {
-            Ok(Some(plugins)) => plugins,
-            Ok(None) => {
-                tracing::warn!(
-                    "the cluster has no kind WasmPlugin, so it serves no tools: install Istio"
-                );
-                Vec::new()
-            }
-            Err(error) if error.is_forbidden() && !args.tools => {
-                tracing::warn!("the tools are left out: {error}");
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let mut tools = Vec::new();
-        for plugin in &plugins {
-            match plugin::served(plugin) {
-                Ok(served) => tools.extend(served),
-                Err(fault) => faults.push(*fault),
+        let mut tools = None;
+        for attach in Attach::ALL {
+            let Some(objects) = self.attachments(args, attach).await? else {
+                continue;
+            };
+            let tools: &mut Vec<_> = tools.get_or_insert_default();
+            for object in &objects {
+                match attachment::served(attach, object) {
+                    Ok(served) => tools.extend(served),
+                    Err(fault) => faults.push(*fault),
+                }
             }
         }
-        Ok(Some(tools))
+        Ok(tools)
+    }
+
+    /// The objects of a kind into which control puts all that a gateway serves. `None` where this user may not know them,
+    /// and either has not asked, or control needs a right of its own to make them.
+    async fn attachments(
+        &self,
+        args: &GetArgs,
+        attach: Attach,
+    ) -> Result<Option<Vec<DynamicObject>>, ClusterError> {
+        let kind = (attach.version(), attach.kind());
+        let whole = format!("{PART_OF}={PROJECT},{COMPONENT}={}", attach.whole());
+        let wanted = ListParams::default().labels(&whole);
+        match self.list(kind, &wanted, None).await {
+            Ok(Some(objects)) => Ok(Some(objects)),
+            Ok(None) => {
+                if attach == Attach::WasmPlugin {
+                    tracing::warn!(
+                        "the cluster has no kind WasmPlugin, so it serves no tools: install Istio"
+                    );
+                }
+                Ok(Some(Vec::new()))
+            }
+            Err(error)
+                if error.is_forbidden() && (!args.tools || attach == Attach::EnvoyFilter) =>
+            {
+                tracing::warn!("the tools in them are left out: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

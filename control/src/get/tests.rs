@@ -9,8 +9,9 @@ use super::fault::Fault;
 use super::listing::{Listing, Objects};
 use super::print::{document, registrations, tools};
 use super::registration::{Registration, found};
-use super::{plugin, tool};
+use super::{attachment, tool};
 use crate::args::Format;
+use crate::attach::Attach;
 use crate::manifests::{Kind, Object};
 use crate::object::ObjectName;
 use crate::verdict::{Readiness, Reason, Verdict};
@@ -232,7 +233,7 @@ fn a_namespace_shows_what_is_its_own() {
     let mut other = registration("other", Value::Null);
     other["metadata"]["namespace"] = "elsewhere".into();
     let mut listing = listing(&[registration("github", ready()), other]);
-    listing.tools = Some(plugin::served(&wasm_plugin(config())).unwrap());
+    listing.tools = Some(served(&wasm_plugin(config())).unwrap());
     listing
         .faults
         .push(Fault::bare(Some("a.yaml:1".to_owned()), "odd".to_owned()));
@@ -294,6 +295,10 @@ fn config() -> Value {
     })
 }
 
+fn served(plugin: &DynamicObject) -> Result<Vec<tool::Tool>, Box<Fault>> {
+    attachment::served(Attach::WasmPlugin, plugin)
+}
+
 fn wasm_plugin(config: Value) -> DynamicObject {
     let plugin = json!({
         "apiVersion": "extensions.istio.io/v1alpha1",
@@ -309,7 +314,7 @@ fn wasm_plugin(config: Value) -> DynamicObject {
 #[test]
 fn every_served_name_shows_its_registration_and_gateway() {
     let plugins = [wasm_plugin(config()), wasm_plugin(config())];
-    let served = plugins.iter().flat_map(|one| plugin::served(one).unwrap());
+    let served = plugins.iter().flat_map(|one| served(one).unwrap());
     let listing = Listing::new(Objects::default(), Some(served.collect()), Vec::new());
     let expected = "\
 NAME            SERVER            GATEWAY
@@ -325,10 +330,10 @@ fn a_plugin_that_says_nothing_is_a_fault() {
     newer["catalog"] = "?".into();
     for (config, expected) in [
         (json!({}), "Pending: control has not pushed"),
-        (json!({"version": 1}), "Invalid: spec.pluginConfig is none"),
-        (newer, "Invalid: spec.pluginConfig is none"),
+        (json!({"version": 1}), "Invalid: its configuration is none"),
+        (newer, "Invalid: its configuration is none"),
     ] {
-        let fault = plugin::served(&wasm_plugin(config)).unwrap_err();
+        let fault = served(&wasm_plugin(config)).unwrap_err();
         let text = fault.to_string();
         let expected = format!("WasmPlugin gateway-system/mcp-route-gw: {expected}");
         assert!(text.starts_with(&expected), "{text}");

@@ -11,9 +11,10 @@ use super::session::Session;
 use super::sources::Sources;
 use super::work_dir::WorkDir;
 use crate::args::{DEFAULT_LISTEN, LocalArgs, RenderArgs, RenderRole};
+use crate::attach::Attach;
 use crate::image::Image;
 use crate::object::ObjectName;
-use crate::render::{for_role, wasm_plugins};
+use crate::render::{attachment, for_role};
 
 /// Prints what the manifests alone give.
 pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
@@ -42,9 +43,10 @@ pub(super) async fn after_asking(args: &RenderArgs) -> Result<(), LocalError> {
 }
 
 fn print(args: &RenderArgs, (model, sources): (&Model, &Sources)) -> Result<(), LocalError> {
-    let text = match &args.wasm_plugins {
-        Some(image) => plugins(image, model, sources)?,
-        None => configuration(args.role, &model.view()?.service.config),
+    let text = match (&args.wasm_plugins, &args.envoy_filter) {
+        (Some(image), _) => objects((Attach::WasmPlugin, image), model, sources)?,
+        (None, Some(image)) => objects((Attach::EnvoyFilter, image), model, sources)?,
+        (None, None) => configuration(args.role, &model.view()?.service.config),
     };
     report::print(&text);
     Ok(())
@@ -72,7 +74,11 @@ fn gateway(model: &Model) -> Result<&ObjectName, LocalError> {
 }
 
 /// In YAML.
-fn plugins(image: &Image, model: &Model, sources: &Sources) -> Result<String, LocalError> {
+fn objects(
+    (attach, image): (Attach, &Image),
+    model: &Model,
+    sources: &Sources,
+) -> Result<String, LocalError> {
     let gateway = gateway(model)?;
     let config = model.for_cluster(sources.objects())?;
     if config
@@ -82,6 +88,6 @@ fn plugins(image: &Image, model: &Model, sources: &Sources) -> Result<String, Lo
     {
         return Err(LocalError::NoPublicHost(gateway.clone()));
     }
-    let plugins = wasm_plugins(gateway, image, &config)?;
-    Ok(serde_saphyr::to_string_multiple(&plugins)?)
+    let objects = attachment(attach, gateway, image, &config)?;
+    Ok(serde_saphyr::to_string_multiple(&objects)?)
 }

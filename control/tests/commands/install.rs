@@ -27,6 +27,8 @@ fn folders() -> Vec<PathBuf> {
         "install",
         "install/secrets",
         "install/all-secrets",
+        "envoyfilter",
+        "install-envoyfilter",
     ];
     names.map(|name| wasmplugin().join(name)).into()
 }
@@ -122,6 +124,25 @@ fn the_secrets_of_one_namespace_and_of_all_are_read_alike() {
     assert_eq!(
         one[0]["rules"],
         json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}])
+    );
+}
+
+#[test]
+fn only_the_install_with_envoy_filters_has_a_right_on_them() {
+    let of = |folder| {
+        let roles = objects(&wasmplugin().join(folder)).into_iter();
+        let rules = roles.filter_map(|role| role["rules"].as_array().cloned());
+        let rules = rules
+            .flatten()
+            .filter(|rule| rule["resources"].to_string().contains("envoyfilters"));
+        rules.collect::<Vec<_>>()
+    };
+    assert_eq!(of("install"), Vec::<Value>::new());
+    let [rule] = <[Value; 1]>::try_from(of("install-envoyfilter")).unwrap();
+    assert_eq!(rule["resources"], json!(["envoyfilters"]));
+    assert_eq!(
+        rule["verbs"],
+        json!(["list", "watch", "create", "patch", "delete"])
     );
 }
 

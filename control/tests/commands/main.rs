@@ -8,6 +8,7 @@ mod get;
 mod install;
 mod local;
 mod render;
+mod run;
 
 use std::fs;
 use std::path::Path;

@@ -175,6 +175,30 @@ fn the_pair_of_plugins_is_one_gateways_and_pulls_one_image() {
 }
 
 #[test]
+fn the_envoy_filter_is_one_gateways_and_has_the_whole_configuration() {
+    let (place, image) = (public(), image('a'));
+    let run = place.run(&["render", "--offline", "base", "--envoy-filter", &image]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let [filter] =
+        <[Value; 1]>::try_from(serde_saphyr::from_multiple::<Value>(&run.out).unwrap()).unwrap();
+    assert_eq!(filter["kind"], "EnvoyFilter");
+    assert_eq!(filter["metadata"]["name"], "mcp-hold-gw");
+    assert_eq!(filter["spec"]["targetRefs"][0]["name"], "gw");
+    let plugin = &filter["spec"]["configPatches"][0]["patch"]["value"]["typed_config"]["config"];
+    assert_eq!(
+        plugin["vm_config"]["code"]["remote"]["http_uri"]["uri"],
+        image
+    );
+    let config = plugin["configuration"]["value"].as_str().unwrap();
+    let config: PluginConfig = serde_json::from_str(config).unwrap();
+    assert_eq!(config.role, Role::Hold);
+    assert!(Table::compile(&config).is_ok());
+    let both = ["--wasm-plugins", &image, "--envoy-filter", &image];
+    let run = place.run(&[&["render", "--offline", "base"], &both[..]].concat());
+    assert_eq!(run.code, 2, "one of them");
+}
+
+#[test]
 fn another_image_makes_a_pair_of_other_names() {
     let place = public();
     let names = |digit| {

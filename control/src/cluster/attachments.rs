@@ -1,4 +1,4 @@
-//! What has to be done to the WasmPlugins of a gateway.
+//! What has to be done to the objects by which a gateway runs the filter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,76 +7,92 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{Change, Effect, name};
 use super::roll::There;
+use crate::attach::{Attach, Attachment};
 use crate::image::Image;
-use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT};
+use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT, label};
 use crate::object::ObjectName;
 use crate::registry::Understood;
-use crate::render::name_suffix;
-
-/// The members of `spec` that are whoever's has set them, in a pair that control owns. Any other narrows what passes by
-/// the filter, or makes another of it.
-const OTHERS: [&str; 1] = ["imagePullSecret"];
-
-/// The parts of a pair, as their labels name them.
-const PARTS: [&str; 2] = ["route", "gate"];
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
-    /// Own these fields of a WasmPlugin, and make it where it is not there.
+    /// Own these fields of an object, and make it where it is not there.
     Apply(Value),
     /// Take out what another has put into a `spec`, and put back what was there: a merge patch (RFC 7396).
-    Prune(ObjectName, Value),
+    Prune(Attachment, Value),
     /// Take it away.
-    Delete(ObjectName),
+    Delete(Attachment),
 }
 
-/// The WasmPlugins of the cluster, as they were seen last.
+/// The WasmPlugins of the cluster, and the EnvoyFilters where control may know them, as they were seen last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Plugins {
-    known: BTreeMap<ObjectName, Value>,
+pub(super) struct Attachments {
+    known: BTreeMap<Attachment, Value>,
+    /// What stands in these.
+    configs: BTreeMap<Attachment, Value>,
+    seen: BTreeSet<Attach>,
 }
 
-impl Plugins {
-    /// Takes in what the watch tells.
-    pub(super) fn apply(&mut self, change: Change) -> Effect {
+impl Attachments {
+    /// Takes in what the watch of a kind tells.
+    pub(super) fn apply(&mut self, attach: Attach, change: Change) -> Effect {
+        self.seen.insert(attach);
+        let of = |name| Attachment { attach, name };
         match change {
             Change::Put(object) => {
                 let name = name(&object);
-                self.known.insert(name, value(*object));
+                self.insert(of(name), value(*object));
             }
             Change::Gone(name) => {
-                self.known.remove(&name);
+                self.known.remove(&of(name.clone()));
+                self.configs.remove(&of(name));
             }
             Change::Listed(objects) => {
-                let objects = objects.into_iter();
-                self.known = objects
-                    .map(|object| (name(&object), value(object)))
-                    .collect();
+                self.known.retain(|known, _| known.attach != attach);
+                self.configs.retain(|known, _| known.attach != attach);
+                for object in objects {
+                    self.insert(of(name(&object)), value(object));
+                }
             }
             Change::NotServed | Change::Hidden | Change::Forbidden => return Effect::Nothing,
         }
         Effect::Changed
     }
 
-    /// The configuration that a gateway was given last.
-    pub(super) fn config(&self, gateway: &ObjectName) -> Option<&Value> {
-        let its = self.of(gateway);
-        let mut routes = its.filter(|(_, plugin)| label(plugin, COMPONENT) == Some("route"));
-        routes.find_map(|(_, route)| route.pointer("/spec/pluginConfig"))
+    fn insert(&mut self, known: Attachment, object: Value) {
+        match known.attach.config(&object) {
+            Some(config) => self.configs.insert(known.clone(), config),
+            None => self.configs.remove(&known),
+        };
+        self.known.insert(known, object);
     }
 
-    /// What a gateway's pair is that control has made: of the wanted image, where that is among them. Whatever became of its
-    /// parts, their names say which it is.
+    /// Whether all of a kind were seen.
+    pub(super) fn has_seen(&self, attach: Attach) -> bool {
+        self.seen.contains(&attach)
+    }
+
+    /// The configuration that a gateway was given last.
+    pub(super) fn config(&self, gateway: &ObjectName) -> Option<&Value> {
+        let is_whole = |known: &Attachment, object: &Value| {
+            label(object, COMPONENT) == Some(known.attach.whole())
+        };
+        let mut whole = self
+            .of(gateway)
+            .filter(|(known, object)| is_whole(known, object));
+        whole.find_map(|(known, _)| self.configs.get(known))
+    }
+
+    /// By what a gateway runs the filter that control has made: of the wanted image, where that is among them. Whatever
+    /// became of the objects, names and labels say which it is.
     pub(super) fn managed(&self, gateway: &ObjectName, wanted: &Image) -> Option<There> {
         let managed = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
-        let there = managed.filter_map(|(name, plugin)| {
-            let url = plugin.pointer("/spec/url").and_then(Value::as_str);
-            let written: Option<Image> = url.and_then(|url| url.parse().ok());
+        let there = managed.filter_map(|(known, object)| {
+            let written: Option<Image> = url(known, object).and_then(|url| url.parse().ok());
             let mut images = [Some(wanted.clone()), written].into_iter().flatten();
-            let config = plugin.pointer("/spec/pluginConfig");
+            let config = self.configs.get(known);
             Some(There {
-                image: images.find(|image| name.name.ends_with(&name_suffix(gateway, image)))?,
+                image: images.find(|image| known.is_of(object, gateway, image))?,
                 understood: Understood::of_given(config.unwrap_or(&Value::Null)),
             })
         });
@@ -89,7 +105,7 @@ impl Plugins {
     pub(super) fn pull_secret(&self, gateway: &ObjectName, part: &Value) -> Option<&str> {
         let part = part.pointer("/metadata/name").and_then(Value::as_str)?;
         let mut managed = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
-        if managed.clone().any(|(name, _)| name.name == part) {
+        if managed.clone().any(|(known, _)| known.name.name == part) {
             return None;
         }
         managed.find_map(|(_, plugin)| plugin.pointer("/spec/imagePullSecret")?.as_str())
@@ -102,14 +118,13 @@ impl Plugins {
         given == Some(generation)
     }
 
-    /// The parts of a gateway's pair of this image that control has made.
-    pub(super) fn managed_of(&self, gateway: &ObjectName, image: &Image) -> Vec<ObjectName> {
-        let url = image.to_string();
-        let managed = self.of(gateway).filter(|(_, plugin)| {
-            let its = plugin.pointer("/spec/url").and_then(Value::as_str);
-            is_managed(plugin) && its == Some(&url)
-        });
-        managed.map(|(name, _)| name.clone()).collect()
+    /// What control has made by which a gateway pulls this image.
+    pub(super) fn managed_of(&self, gateway: &ObjectName, image: &Image) -> Vec<Attachment> {
+        let wanted = image.to_string();
+        let managed = self
+            .of(gateway)
+            .filter(|(known, object)| is_managed(object) && url(known, object) == Some(&wanted));
+        managed.map(|(known, _)| known.clone()).collect()
     }
 
     /// Whether a gateway was given a configuration with this server.
@@ -120,10 +135,10 @@ impl Plugins {
 
     /// The servers in the configurations that gateways were given of which `is_meant` holds.
     pub(super) fn servers(&self, is_meant: impl Fn(&ObjectName) -> bool) -> BTreeSet<ObjectName> {
-        let gateways = self.known.iter().filter_map(|(name, plugin)| {
+        let gateways = self.known.iter().filter_map(|(known, object)| {
             Some(ObjectName {
-                namespace: name.namespace.clone(),
-                name: label(plugin, INSTANCE)?.to_owned(),
+                namespace: known.name.namespace.clone(),
+                name: label(object, INSTANCE)?.to_owned(),
             })
         });
         let gateways: BTreeSet<_> = gateways.filter(is_meant).collect();
@@ -131,35 +146,34 @@ impl Plugins {
         configs.flat_map(servers).collect()
     }
 
-    /// What makes the pair of a gateway that control owns as it is to be: `wanted`, and no other. The new one comes before
-    /// the old one goes, so that there is always one. Nothing where there would be a second one beside another's.
+    /// What makes what control owns of a gateway as it is to be: `wanted`, and no other. The new comes before the old goes,
+    /// so that there is always one. Nothing where there would be a second one beside another's.
     pub(super) fn manage(&self, gateway: &ObjectName, wanted: &[Value]) -> Vec<Action> {
-        let is_wanted = |name: &ObjectName| {
-            let mut names = wanted.iter();
-            names.any(|plugin| {
-                plugin.pointer("/metadata/name").and_then(Value::as_str) == Some(&name.name)
-            })
-        };
+        let is_wanted = |known: &Attachment| wanted.iter().any(|object| *known == named(object));
         // Also while others' pair is handed over part by part: no gateway answers with two gates.
-        let has_pair = self.of(gateway).any(|(name, _)| is_wanted(name));
+        let has_pair = self.of(gateway).any(|(known, _)| is_wanted(known));
         if !has_pair && self.others(gateway).next().is_some() {
             return Vec::new();
         }
         let mut actions: Vec<_> = wanted
             .iter()
-            .flat_map(|plugin| self.mend(gateway, plugin, |member| OTHERS.contains(&member)))
+            .flat_map(|object| {
+                let attach = named(object).attach;
+                self.mend(object, |member| attach.is_others(member))
+            })
             .collect();
         let old = self
             .of(gateway)
-            .filter(|(name, plugin)| is_managed(plugin) && !is_wanted(name));
-        actions.extend(old.map(|(name, _)| Action::Delete(name.clone())));
+            .filter(|(known, object)| is_managed(object) && !is_wanted(known));
+        actions.extend(old.map(|(known, _)| Action::Delete(known.clone())));
         actions
     }
 
     /// What hands each part of the pair that a user owns its configuration. One that control has made goes then.
     pub(super) fn adopt(&self, gateway: &ObjectName, configs: &[(&str, Value)]) -> Vec<Action> {
-        let wanted = self.others(gateway).filter_map(|(name, plugin)| {
+        let wanted = self.others(gateway).filter_map(|(known, plugin)| {
             let component = label(plugin, COMPONENT)?;
+            let name = &known.name;
             let (_, config) = configs.iter().find(|(part, _)| *part == component)?;
             Some(json!({
                 "apiVersion": plugin.get("apiVersion"),
@@ -174,11 +188,11 @@ impl Plugins {
             }))
         });
         let mut actions: Vec<_> = wanted
-            .flat_map(|plugin| self.mend(gateway, &plugin, |member| member != "pluginConfig"))
+            .flat_map(|plugin| self.mend(&plugin, |member| member != "pluginConfig"))
             .collect();
         if self.missing_part(gateway).is_none() {
-            let ours = self.of(gateway).filter(|(_, plugin)| is_managed(plugin));
-            actions.extend(ours.map(|(name, _)| Action::Delete(name.clone())));
+            let ours = self.of(gateway).filter(|(_, object)| is_managed(object));
+            actions.extend(ours.map(|(known, _)| Action::Delete(known.clone())));
         }
         actions
     }
@@ -193,18 +207,26 @@ impl Plugins {
         ))
     }
 
-    /// Which WasmPlugins that control has not made keep it from making the pair of a gateway, or are beside that. Those of
-    /// names that end with `own` are its own, whatever their labels say.
-    pub(super) fn conflict(&self, gateway: &ObjectName, own: &str) -> Option<String> {
-        let others = self.others(gateway).map(|(name, _)| name.name.as_str());
-        let others: Vec<_> = others.filter(|name| !name.ends_with(own)).collect();
+    /// Which objects that control has not made keep it from making what runs the filter in a gateway, or are beside that.
+    /// Those that have the name of what control makes of this image are its own, whatever their labels say.
+    pub(super) fn conflict(
+        &self,
+        gateway: &ObjectName,
+        attach: Attach,
+        image: &Image,
+    ) -> Option<String> {
+        let is_own = |known: &Attachment| known.attach == attach && known.is_own(gateway, image);
+        let others = self.others(gateway).filter(|(known, _)| !is_own(known));
+        let others =
+            others.map(|(known, _)| format!("{} {}", known.attach.kind(), known.name.name));
+        let others: Vec<_> = others.collect();
         if others.is_empty() {
             return None;
         }
         Some(format!(
-            "namespace {} has WasmPlugins for Gateway {} that control has not made ({}), and a gateway has one pair: \
-             delete them, or have control replace them, by the label {MANAGED_BY}={PROGRAM}, or let them stay yours \
-             (--wasmplugins=adopt)",
+            "namespace {} has objects that run the filter in Gateway {} and that control has not made ({}), and a gateway \
+             runs it once: delete them, or have control replace them, by the label {MANAGED_BY}={PROGRAM}, or let \
+             WasmPlugins stay yours (--wasmplugins=adopt)",
             gateway.namespace,
             gateway.name,
             others.join(", ")
@@ -213,32 +235,33 @@ impl Plugins {
 
     /// The managed ones of gateways for which `is_kept` does not hold.
     pub(super) fn left_over(&self, is_kept: impl Fn(&ObjectName) -> bool) -> Vec<Action> {
-        let managed = self.known.iter().filter(|(_, plugin)| is_managed(plugin));
-        let left = managed.filter(|(name, plugin)| {
-            label(plugin, PART_OF) == Some(PROJECT)
-                && label(plugin, INSTANCE).is_some_and(|gateway| {
+        let managed = self.known.iter().filter(|(_, object)| is_managed(object));
+        let left = managed.filter(|(known, object)| {
+            label(object, PART_OF) == Some(PROJECT)
+                && label(object, INSTANCE).is_some_and(|gateway| {
                     !is_kept(&ObjectName {
-                        namespace: name.namespace.clone(),
+                        namespace: known.name.namespace.clone(),
                         name: gateway.to_owned(),
                     })
                 })
         });
-        left.map(|(name, _)| Action::Delete(name.clone())).collect()
+        left.map(|(known, _)| Action::Delete(known.clone()))
+            .collect()
     }
 
-    fn of(&self, gateway: &ObjectName) -> impl Iterator<Item = (&ObjectName, &Value)> + Clone {
-        self.known.iter().filter(|(name, plugin)| {
-            name.namespace == gateway.namespace
-                && label(plugin, PART_OF) == Some(PROJECT)
-                && label(plugin, INSTANCE) == Some(&gateway.name)
+    fn of(&self, gateway: &ObjectName) -> impl Iterator<Item = (&Attachment, &Value)> + Clone {
+        self.known.iter().filter(|(known, object)| {
+            known.name.namespace == gateway.namespace
+                && label(object, PART_OF) == Some(PROJECT)
+                && label(object, INSTANCE) == Some(&gateway.name)
         })
     }
 
-    /// The parts of a gateway's pair that control has not made.
-    fn others(&self, gateway: &ObjectName) -> impl Iterator<Item = (&ObjectName, &Value)> {
-        let is_part = |part: &str| PARTS.contains(&part);
-        self.of(gateway).filter(move |(_, plugin)| {
-            !is_managed(plugin) && label(plugin, COMPONENT).is_some_and(is_part)
+    /// What runs the filter in a gateway and control has not made.
+    fn others(&self, gateway: &ObjectName) -> impl Iterator<Item = (&Attachment, &Value)> {
+        self.of(gateway).filter(move |(known, object)| {
+            let is_part = |part: &str| known.attach.components().contains(&part);
+            !is_managed(object) && label(object, COMPONENT).is_some_and(is_part)
         })
     }
 
@@ -248,28 +271,20 @@ impl Plugins {
             let mut others = self.others(gateway);
             others.any(|(_, plugin)| label(plugin, COMPONENT) == Some(part))
         };
-        PARTS.into_iter().find(|part| !has(part))
+        let mut parts = Attach::WasmPlugin.components().iter();
+        parts.find(|part| !has(part)).copied()
     }
 
     /// What brings an object to have `wanted`, and in `spec` nothing else but what is others'.
-    fn mend(
-        &self,
-        gateway: &ObjectName,
-        wanted: &Value,
-        is_others: impl Fn(&str) -> bool,
-    ) -> Vec<Action> {
+    fn mend(&self, wanted: &Value, is_others: impl Fn(&str) -> bool) -> Vec<Action> {
         let apply = || Action::Apply(wanted.clone());
-        let name = wanted.pointer("/metadata/name").and_then(Value::as_str);
-        let name = ObjectName {
-            namespace: gateway.namespace.clone(),
-            name: name.unwrap_or_default().to_owned(),
-        };
-        let Some(there) = self.known.get(&name) else {
+        let known = named(wanted);
+        let Some(there) = self.known.get(&known) else {
             return vec![apply()];
         };
         // At once with what has to be put back: the apiserver refuses some members beside others.
         let excess = excess(there, wanted, is_others);
-        let prune = excess.map(|spec| Action::Prune(name, json!({ "spec": spec })));
+        let prune = excess.map(|spec| Action::Prune(known, json!({ "spec": spec })));
         let apply = (!has(there, wanted)).then(apply);
         prune.into_iter().chain(apply).collect()
     }
@@ -288,8 +303,28 @@ fn value(mut object: DynamicObject) -> Value {
     serde_json::to_value(object).unwrap_or_default()
 }
 
-fn label<'a>(object: &'a Value, label: &str) -> Option<&'a str> {
-    object.get("metadata")?.get("labels")?.get(label)?.as_str()
+/// Which object a manifest is of.
+fn named(object: &Value) -> Attachment {
+    let text = |place: &str| object.pointer(place).and_then(Value::as_str);
+    let text = |place: &str| text(place).unwrap_or_default().to_owned();
+    let kind = text("/kind");
+    let mut kinds = Attach::ALL.into_iter();
+    Attachment {
+        attach: kinds
+            .find(|attach| attach.kind() == kind)
+            .unwrap_or(Attach::WasmPlugin),
+        name: ObjectName {
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name"),
+        },
+    }
+}
+
+/// Of the image that it names.
+fn url<'a>(known: &Attachment, object: &'a Value) -> Option<&'a str> {
+    object
+        .pointer(known.attach.url_place())
+        .and_then(Value::as_str)
 }
 
 fn is_managed(object: &Value) -> bool {

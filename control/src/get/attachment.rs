@@ -1,4 +1,4 @@
-//! What a WasmPlugin of control's says that its gateway serves.
+//! What an object of control's, by which a gateway runs the filter, says that the gateway serves.
 
 use kube::core::DynamicObject;
 use mcp_filter_config::PluginConfig;
@@ -7,35 +7,35 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::reference::Reference;
 use super::tool::{Tool, tools};
+use crate::attach::Attach;
 use crate::labels::INSTANCE;
-use crate::resource::WASM_PLUGIN;
 use crate::verdict::Reason;
 
-/// The tools of the part `route`.
-pub(super) fn served(plugin: &DynamicObject) -> Result<Vec<Tool>, Box<Fault>> {
-    let namespace = plugin.metadata.namespace.clone().unwrap_or_default();
+/// The tools in the one that has the whole configuration.
+pub(super) fn served(attach: Attach, object: &DynamicObject) -> Result<Vec<Tool>, Box<Fault>> {
+    let namespace = object.metadata.namespace.clone().unwrap_or_default();
     let fault = |reason: Reason, message: String| {
-        let object = Reference {
-            kind: WASM_PLUGIN,
+        let reference = Reference {
+            kind: attach.kind(),
             namespace: namespace.clone(),
-            name: plugin.metadata.name.clone().unwrap_or_default(),
+            name: object.metadata.name.clone().unwrap_or_default(),
         };
-        Box::new(Fault::new(object, reason.as_str(), message))
+        Box::new(Fault::new(reference, reason.as_str(), message))
     };
-    let Some(config) = configuration(plugin) else {
+    let Some(config) = configuration(attach, object) else {
         let message = "control has not pushed a configuration into it yet, so it serves nothing";
         return Err(fault(Reason::Pending, message.to_owned()));
     };
     let unreadable = |error: String| {
         let message = format!(
-            "spec.pluginConfig is none that this mcp-control reads, so what it serves is not known; where another \
+            "its configuration is none that this mcp-control reads, so what it serves is not known; where another \
              version has pushed it, take that version: {error}"
         );
         fault(Reason::Invalid, message)
     };
     let config: PluginConfig =
         serde_path_to_error::deserialize(config).map_err(|error| unreadable(error.to_string()))?;
-    let labels = plugin.metadata.labels.as_ref();
+    let labels = object.metadata.labels.as_ref();
     let gateway = labels
         .and_then(|labels| labels.get(INSTANCE))
         .map(|name| format!("{namespace}/{name}"));
@@ -49,8 +49,8 @@ pub(super) fn served(plugin: &DynamicObject) -> Result<Vec<Tool>, Box<Fault>> {
 }
 
 /// What control has pushed, if anything: the template has an empty one.
-fn configuration(plugin: &DynamicObject) -> Option<&Value> {
-    let config = plugin.data.pointer("/spec/pluginConfig")?;
-    let is_empty = config.as_object().is_none_or(serde_json::Map::is_empty);
+fn configuration(attach: Attach, object: &DynamicObject) -> Option<Value> {
+    let config = attach.config(&object.data)?;
+    let is_empty = config.is_null() || config.as_object().is_some_and(serde_json::Map::is_empty);
     (!is_empty).then_some(config)
 }

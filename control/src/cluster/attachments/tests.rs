@@ -1,5 +1,7 @@
 use super::*;
 
+mod envoy_filters;
+
 fn gateway() -> ObjectName {
     ObjectName {
         namespace: "infra".to_owned(),
@@ -31,11 +33,13 @@ fn pair(version: &str, config: &Value) -> Vec<Value> {
         .to_vec()
 }
 
-fn known(plugins: &[Value]) -> Plugins {
-    let objects = plugins.iter().cloned();
-    let objects = objects.map(|plugin| serde_json::from_value(plugin).unwrap());
-    let mut known = Plugins::default();
-    known.apply(Change::Listed(objects.collect()));
+fn known(objects: &[Value]) -> Attachments {
+    let mut known = Attachments::default();
+    for attach in Attach::ALL {
+        let objects = objects.iter().filter(|one| one["kind"] == attach.kind());
+        let objects = objects.map(|one| serde_json::from_value(one.clone()).unwrap());
+        known.apply(attach, Change::Listed(objects.collect()));
+    }
     known
 }
 
@@ -95,12 +99,7 @@ fn anothers_pair_is_replaced_once_all_of_it_is_handed_over() {
     for half in [[route.clone(), kept(gate)], [kept(route), gate.clone()]] {
         assert_eq!(known(&half).manage(&gateway(), &wanted), []);
     }
-    let deleted = |part: &str| {
-        Action::Delete(ObjectName {
-            namespace: "infra".to_owned(),
-            name: format!("mcp-{part}-gw-theirs"),
-        })
-    };
+    let deleted = |part: &str| Action::Delete(wasm_plugin(format!("mcp-{part}-gw-theirs")));
     let [newer_route, newer_gate] = [&wanted[0], &wanted[1]];
     assert_eq!(
         known(&handed).manage(&gateway(), &wanted),
@@ -120,10 +119,17 @@ fn with_spec(plugin: &Value, members: Value) -> Value {
     plugin
 }
 
-fn route_name() -> ObjectName {
-    ObjectName {
-        namespace: "infra".to_owned(),
-        name: "mcp-route-gw-1".to_owned(),
+fn route_name() -> Attachment {
+    wasm_plugin("mcp-route-gw-1".to_owned())
+}
+
+fn wasm_plugin(name: String) -> Attachment {
+    Attachment {
+        attach: Attach::WasmPlugin,
+        name: ObjectName {
+            namespace: "infra".to_owned(),
+            name,
+        },
     }
 }
 
@@ -210,30 +216,34 @@ fn theirs(component: &str) -> Value {
 
 #[test]
 fn no_pair_is_made_beside_one_that_a_user_owns_and_one_that_is_there_goes_on() {
-    let pair = pair("1", &json!({"version": 1}));
+    let pair = pair(image("a").short_digest(), &json!({"version": 1}));
     for there in [vec![theirs("gate")], vec![theirs("route"), theirs("gate")]] {
         let known = known(&there);
         assert_eq!(known.manage(&gateway(), &pair), []);
-        let conflict = known.conflict(&gateway(), "-gw-1").unwrap();
+        let conflict = known
+            .conflict(&gateway(), Attach::WasmPlugin, &image("a"))
+            .unwrap();
         assert!(conflict.contains("my-gate"), "{conflict}");
     }
     let changed = set(&pair[0], "/spec/phase", json!("STATS"));
     let both = known(&[changed, pair[1].clone(), theirs("route")]);
     let repair = [Action::Apply(pair[0].clone())];
     assert_eq!(both.manage(&gateway(), &pair), repair);
-    assert!(both.conflict(&gateway(), "-gw-1").is_some());
+    let conflict = both.conflict(&gateway(), Attach::WasmPlugin, &image("a"));
+    assert!(conflict.is_some());
 }
 
 #[test]
 fn a_part_of_the_pair_without_its_label_is_no_others() {
-    let pair = pair("1", &json!({}));
+    let pair = pair(image("a").short_digest(), &json!({}));
     let mut bare = pair.clone();
     for plugin in &mut bare {
         let labels = plugin["metadata"]["labels"].as_object_mut().unwrap();
         labels.remove(MANAGED_BY);
     }
     let known = known(&bare);
-    assert_eq!(known.conflict(&gateway(), "-gw-1"), None);
+    let conflict = known.conflict(&gateway(), Attach::WasmPlugin, &image("a"));
+    assert_eq!(conflict, None);
     let repairs: Vec<_> = pair.iter().cloned().map(Action::Apply).collect();
     assert_eq!(known.manage(&gateway(), &pair), repairs);
 }
@@ -241,7 +251,7 @@ fn a_part_of_the_pair_without_its_label_is_no_others() {
 #[test]
 fn what_control_has_made_goes_once_the_users_pair_is_whole_and_has_its_configuration() {
     let config = json!({"version": 1});
-    let configs = PARTS.map(|part| (part, config.clone()));
+    let configs = ["route", "gate"].map(|part| (part, config.clone()));
     let ours = pair("1", &config);
     let part = [ours.clone(), vec![theirs("route")]].concat();
     let actions = known(&part).adopt(&gateway(), &configs);
