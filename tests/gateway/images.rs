@@ -1,5 +1,6 @@
 //! Which images of the filter the gateway is given, and when.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use harness::component;
@@ -17,6 +18,9 @@ use crate::platform::IMAGE;
 
 /// Longer takes nothing that follows from an object, on a busy machine.
 const CONSEQUENCE: Duration = Duration::from_secs(60);
+
+/// Until control has seen one Pod of two: it looks every 30 seconds, at four connections.
+const SEEN: Duration = Duration::from_secs(90);
 
 /// No longer than a registry that is back may be without effect.
 const NUDGE: Duration = Duration::from_secs(10);
@@ -139,6 +143,34 @@ tests! {
         managed.until_ready("echo", "True", "Ready").await;
         assert!(names(&managed).await.contains("echo_greet"));
     }
+}
+
+tests! {
+    async fn a_pod_that_starts_without_its_registry_beside_one_that_serves_is_seen_and_serves_once_that_is_back() {
+        let mut managed = Managed::start().await;
+        let _upstream = serve(&managed).await;
+        managed.registry.kill().await;
+        // Both listen at the port of the Gateway, and the system chooses for each connection.
+        let _second = managed.start_proxy().await;
+        let wanted = BTreeSet::from([200, 403]);
+        until("one is closed", CONSEQUENCE, || async { (statuses(&managed).await == wanted).then_some(()) }).await;
+        managed.start_registry_again().await;
+        let wanted = BTreeSet::from([200]);
+        until("both serve", SEEN, || async { (statuses(&managed).await == wanted).then_some(()) }).await;
+        managed.until_extension("True", "Ready", "").await;
+    }
+}
+
+/// What a gateway of two Pods answers to so many clients that each of the Pods has one.
+async fn statuses(managed: &Managed) -> BTreeSet<u16> {
+    let client = managed.client();
+    let ping = client.post(r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#);
+    let mut statuses = BTreeSet::new();
+    for _ in 0..24 {
+        let answer = ping.try_open(client.address, client.protocol).await;
+        statuses.insert(answer.map_or(0, |answer| answer.status));
+    }
+    statuses
 }
 
 /// Those of the two WasmPlugins.

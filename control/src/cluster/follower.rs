@@ -26,6 +26,9 @@ const LATER: Duration = Duration::from_secs(2);
 /// Between two looks at a gateway that serves what it shall.
 const WATCH: Duration = Duration::from_secs(30);
 
+/// Connections by which that is seen, each to whichever of the gateway's Pods gets it.
+const LOOKS: usize = 4;
+
 /// What Istio's agent has a gateway answer whose image it cannot pull.
 const CLOSED: u16 = 403;
 
@@ -214,12 +217,12 @@ impl Work {
             Phase::Look { .. } => {
                 // What was asked for meanwhile is still to be pushed.
                 let wanted = Arc::clone(&self.wanted.borrow());
-                match self.look(&wanted).await {
+                match self.look_around(&wanted).await {
                     Ok(generation) if generation == wanted.generation => {
                         self.is_live(&wanted, discovery).await;
                     }
                     Ok(generation) => {
-                        self.way.nudges.end();
+                        self.way.nudges.serves(wanted.pair.as_ref()).await;
                         self.lateness.see(&generation, Instant::now());
                         if wanted.is_given {
                             self.is_behind(generation, &wanted.generation).await;
@@ -274,7 +277,18 @@ impl Work {
         self.tell(News::NotPushed { trouble }).await;
     }
 
-    /// The generation that it serves.
+    /// The generation that it serves. Several looks where it has served what it shall: the first other answer counts.
+    async fn look_around(&self, wanted: &Wanted) -> Result<String, Unseen> {
+        let looks = if self.lateness.has_begun() { 1 } else { LOOKS };
+        for _ in 1..looks {
+            let generation = self.look(wanted).await?;
+            if generation != wanted.generation {
+                return Ok(generation);
+            }
+        }
+        self.look(wanted).await
+    }
+
     async fn look(&self, wanted: &Wanted) -> Result<String, Unseen> {
         let client = self.way.client.as_ref();
         let client = client.map_err(|reason| Unseen::NoWay(reason.clone()))?;
@@ -295,9 +309,10 @@ impl Work {
 
     async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
         self.lateness.end();
-        self.way.nudges.end();
+        let is_in_doubt = self.way.nudges.serves(wanted.pair.as_ref()).await;
+        let pause = if is_in_doubt { LATER } else { WATCH };
         self.phase = Phase::Look {
-            at: Instant::now() + WATCH,
+            at: Instant::now() + pause,
         };
         if let Some(discovery) = discovery {
             discovery.ask_at(wanted.endpoint.clone());

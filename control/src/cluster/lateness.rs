@@ -56,6 +56,11 @@ impl Lateness {
         *self = Self::default();
     }
 
+    /// Whether it did not serve what it shall when that was seen last.
+    pub(super) fn has_begun(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Whether it takes longer than anybody needs.
     pub(super) fn is_late(&self, now: Instant) -> bool {
         self.since

@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(8);
 /// The longest of these.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
+/// After one of several Pods was seen closed, how long others may be all that is seen before none is thought so.
+const DOUBT: Duration = Duration::from_secs(30);
+
 /// How long a registry may take that works.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -52,6 +55,10 @@ struct Pace {
     nudges: u32,
     /// Whether the registry was there at the last look.
     was_there: bool,
+    /// When the gateway was seen closed last.
+    closed_at: Option<Instant>,
+    /// Whether that was since the last nudge.
+    is_closed: bool,
 }
 
 impl Nudges {
@@ -63,13 +70,32 @@ impl Nudges {
         }
     }
 
-    /// The gateway serves, or does not answer at all.
+    /// The gateway does not answer.
     pub(super) fn end(&mut self) {
         self.pace = Pace::default();
     }
 
     /// The gateway answers as one that has not got its image.
     pub(super) async fn closed(&mut self, pair: &Pair) {
+        self.pace.close(Instant::now());
+        self.go_on(pair).await;
+    }
+
+    /// The gateway has its image, or at least that of its Pods which was asked. Whether another may lack it.
+    pub(super) async fn serves(&mut self, pair: Option<&Pair>) -> bool {
+        match pair {
+            Some(pair) if self.pace.is_in_doubt(Instant::now()) => {
+                self.go_on(pair).await;
+                true
+            }
+            _ => {
+                self.end();
+                false
+            }
+        }
+    }
+
+    async fn go_on(&mut self, pair: &Pair) {
         if !self.pace.is_due(Instant::now()) {
             return;
         }
@@ -100,8 +126,19 @@ impl Nudges {
 }
 
 impl Pace {
+    fn close(&mut self, now: Instant) {
+        self.closed_at = Some(now);
+        self.is_closed = true;
+    }
+
+    /// Whether a Pod may be closed though another serves.
+    fn is_in_doubt(&self, now: Instant) -> bool {
+        self.closed_at
+            .is_some_and(|at| now.duration_since(at) < DOUBT)
+    }
+
     fn is_due(&mut self, now: Instant) -> bool {
-        *self.next.get_or_insert(now + PATIENCE) <= now
+        self.is_closed && *self.next.get_or_insert(now + PATIENCE) <= now
     }
 
     /// Whether to nudge, when the registry was looked for.
@@ -118,6 +155,7 @@ impl Pace {
         let pause = PAUSE * 2_u32.saturating_pow(self.nudges.min(8));
         self.nudges = self.nudges.saturating_add(1);
         self.next = Some(now + pause.min(LONGEST_PAUSE));
+        self.is_closed = false;
         true
     }
 }
@@ -133,6 +171,7 @@ mod tests {
         let (start, mut pace) = (Instant::now(), Pace::default());
         let seconds = (0..600).filter(|second| {
             let now = start + SECOND * *second;
+            pace.close(now);
             pace.is_due(now) && pace.look(*second >= back, now)
         });
         seconds.collect()
@@ -141,6 +180,25 @@ mod tests {
     #[test]
     fn a_gateway_that_stays_closed_is_nudged_ever_more_rarely() {
         assert_eq!(nudges(0), [4, 12, 28, 60, 124, 244, 364, 484]);
+    }
+
+    #[test]
+    fn a_pod_that_is_closed_is_not_forgotten_for_another_that_serves() {
+        let (start, mut pace) = (Instant::now(), Pace::default());
+        assert!(!pace.is_in_doubt(start) && !pace.is_due(start));
+        pace.close(start);
+        assert!(!pace.is_due(start), "it may be pulling");
+        let later = start + PATIENCE;
+        assert!(pace.is_in_doubt(later) && pace.is_due(later));
+        assert!(pace.look(true, later));
+        let later = later + PAUSE;
+        assert!(
+            !pace.is_due(later),
+            "once, where none was seen closed since"
+        );
+        pace.close(later);
+        assert!(pace.is_due(later), "it has not helped");
+        assert!(!pace.is_in_doubt(later + DOUBT));
     }
 
     #[test]
