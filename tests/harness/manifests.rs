@@ -33,7 +33,7 @@ spec:
   listeners:
   - name: mcp
     hostname: mcp.127-0-0-1.sslip.io
-    port: 8001
+    port: 8080
     protocol: HTTP
     allowedRoutes:
       namespaces:
