@@ -14,6 +14,7 @@ use crate::args::Format;
 use crate::attach::Attach;
 use crate::manifests::{Kind, Object};
 use crate::object::ObjectName;
+use crate::render;
 use crate::verdict::{Readiness, Reason, Verdict};
 
 const NOW: &str = "2026-11-22T00:05:00Z";
@@ -322,6 +323,42 @@ github_fork     mcp-test/github   gateway-system/gw
 github_get_me   mcp-test/github   gateway-system/gw
 ";
     assert_eq!(tools(&listing), expected);
+}
+
+/// The object of a gateway that has this configuration whole.
+fn attached(attach: Attach, config: Value) -> Value {
+    let gateway = ObjectName {
+        namespace: "gateway-system".to_owned(),
+        name: "edge".to_owned(),
+    };
+    let image = format!(
+        "oci://registry.example.com/filter@sha256:{}",
+        "0".repeat(64)
+    );
+    let config = serde_json::from_value(config).unwrap();
+    let objects = render::attachment(attach, &gateway, &image.parse().unwrap(), &config);
+    objects.unwrap().remove(0)
+}
+
+#[test]
+fn an_envoy_filter_serves_what_a_plugin_of_the_same_configuration_does() {
+    let [plugin, filter] = Attach::ALL.map(|attach| {
+        let object = serde_json::from_value(attached(attach, config())).unwrap();
+        let tools = attachment::served(attach, &object).unwrap().into_iter();
+        tools
+            .map(|tool| (tool.name, tool.server, tool.gateway))
+            .collect::<Vec<_>>()
+    });
+    assert!(!plugin.is_empty());
+    assert_eq!(plugin, filter);
+    let mut strange = attached(Attach::EnvoyFilter, config());
+    *strange
+        .pointer_mut(Attach::EnvoyFilter.config_place())
+        .unwrap() = "{".into();
+    let strange = serde_json::from_value(strange).unwrap();
+    let fault = attachment::served(Attach::EnvoyFilter, &strange).unwrap_err();
+    let told = format!("{fault:?}");
+    assert!(told.contains("its configuration is none"), "{told}");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn one_instance_stands_behind_the_verification_of_tokens_and_before_the_policies
         "envoy.filters.http.grpc_stats",
         "envoy.filters.http.router",
     ];
-    let hold = "mcp-hold";
+    let (hold, custom) = ("mcp-hold", "envoy.filters.http.ext_authz");
     for (chain, wanted) in [
         (vec![grpc, router], vec![hold, grpc, router]),
         (vec![router], vec![hold, router]),
@@ -134,6 +134,11 @@ fn one_instance_stands_behind_the_verification_of_tokens_and_before_the_policies
         (
             vec![rbac, rbac, grpc, router],
             vec![hold, rbac, rbac, grpc, router],
+        ),
+        // What an AuthorizationPolicy with action CUSTOM makes cannot be told from other RBAC.
+        (
+            vec![rbac, custom, jwt, grpc, router],
+            vec![hold, rbac, custom, jwt, grpc, router],
         ),
         (
             vec![wasm, jwt, wasm, rbac, grpc, router],
