@@ -71,8 +71,6 @@ pub fn platform(gateway: &str, address: SocketAddr) -> String {
     let hosts = format!("sectionName: mcp\n  publicHost: localhost\n  privateHost: {address}\n");
     PLATFORM
         .replace("mcp-gateway", gateway)
-        // Istio leads clients to the routes of listeners at their own port alone.
-        .replace("port: 8001\n", "port: 8080\n")
         .replace("sectionName: mcp\n", &hosts)
 }
 
