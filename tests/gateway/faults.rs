@@ -26,7 +26,7 @@ const AFTER_ISTIOD: Duration = Duration::from_secs(120);
 pub(crate) const SOME: u64 = 60;
 
 tests! {
-    async fn no_request_fails_while_istiod_the_apiserver_or_control_is_down_and_what_comes_after_is_served() {
+    async fn no_request_fails_while_istiod_the_apiserver_etcd_or_control_is_down_and_what_comes_after_is_served() {
         let mut managed = Managed::start().await;
         let upstream = serve(&managed).await;
         let load = Load::start(&managed.client(), "echo_greet", "greet");
@@ -38,6 +38,9 @@ tests! {
         managed.kubernetes.kill_apiserver().await;
         load.until_more(SOME).await;
         managed.kubernetes.start_apiserver().await;
+        managed.kubernetes.kill_etcd().await;
+        load.until_more(SOME).await;
+        managed.kubernetes.start_etcd().await;
         managed.kill_control().await;
         load.until_more(SOME).await;
         managed.start_control().await;

@@ -95,6 +95,16 @@ impl Kubernetes {
         self.programs.start_apiserver().await;
     }
 
+    /// Ends etcd at once, without which kube-apiserver answers nothing but errors. All that was stored stays.
+    pub async fn kill_etcd(&self) {
+        self.programs.kill_etcd().await;
+    }
+
+    /// Starts etcd again after [`Kubernetes::kill_etcd`], and waits until kube-apiserver is ready by it.
+    pub async fn start_etcd(&self) {
+        self.programs.start_etcd().await;
+    }
+
     /// Applies all documents, in order.
     pub async fn apply(&self, manifests: &str) {
         for object in objects(manifests) {

@@ -32,7 +32,7 @@ const START: Duration = Duration::from_secs(60);
 pub(super) struct Programs {
     // Ended before their folder goes: fields are dropped in order.
     apiserver: Mutex<Process>,
-    _etcd: Process,
+    etcd: Mutex<Process>,
     folder: TempDir,
     ports: Ports,
 }
@@ -67,7 +67,7 @@ impl Programs {
         let apiserver = start_apiserver(folder.path(), &ports).await;
         let programs = Self {
             apiserver: Mutex::new(apiserver),
-            _etcd: etcd,
+            etcd: Mutex::new(etcd),
             folder,
             ports,
         };
@@ -85,6 +85,19 @@ impl Programs {
     /// Starts kube-apiserver again on the same data, at the same place, and waits until it is ready.
     pub(super) async fn start_apiserver(&self) {
         *self.apiserver.lock().await = start_apiserver(self.folder.path(), &self.ports).await;
+        self.until_ready().await;
+    }
+
+    /// Ends etcd at once. All that was stored stays.
+    pub(super) async fn kill_etcd(&self) {
+        let etcd = self.etcd.lock().await;
+        etcd.signal(Signal::KILL);
+        etcd.ended().await;
+    }
+
+    /// Starts etcd again on the same data, at the same place, and waits until kube-apiserver is ready by it.
+    pub(super) async fn start_etcd(&self) {
+        *self.etcd.lock().await = start_etcd(self.folder.path(), &self.ports).await;
         self.until_ready().await;
     }
 
