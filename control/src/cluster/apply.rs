@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
@@ -63,16 +64,21 @@ impl Apply {
         Self { client }
     }
 
-    /// Does all of it, in order, as far as it goes.
+    /// Does all of it, in order, as far as it goes. What is made in a row is made at the same time, and what is deleted
+    /// likewise: istiod is to hear of a pair and of the end of the last one without a pause between.
     pub(super) async fn all(&self, actions: &[Action]) -> Result<(), NotWritten> {
-        for action in actions {
-            match action {
-                Action::Apply(object) => self.object(object).await?,
-                Action::Prune(known, patch) => self.merge(known, patch).await?,
-                Action::Delete(known) => self.delete(known).await?,
-            }
+        for step in actions.chunk_by(Action::goes_with) {
+            try_join_all(step.iter().map(|action| self.one(action))).await?;
         }
         Ok(())
+    }
+
+    async fn one(&self, action: &Action) -> Result<(), NotWritten> {
+        match action {
+            Action::Apply(object) => self.object(object).await,
+            Action::Prune(known, patch) => self.merge(known, patch).await,
+            Action::Delete(known) => self.delete(known).await,
+        }
     }
 
     async fn object(&self, object: &Value) -> Result<(), NotWritten> {

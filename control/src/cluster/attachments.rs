@@ -24,6 +24,16 @@ pub(super) enum Action {
     Delete(Attachment),
 }
 
+impl Action {
+    /// Whether the next one need not wait for this one.
+    pub(super) fn goes_with(&self, next: &Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Apply(_), Self::Apply(_)) | (Self::Delete(_), Self::Delete(_))
+        )
+    }
+}
+
 /// The WasmPlugins of the cluster, and the EnvoyFilters where control may know them, as they were seen last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attachments {

@@ -268,6 +268,8 @@ fn what_control_has_made_goes_once_the_users_pair_is_whole_and_has_its_configura
         ]
     );
     assert!(is_in_order, "{actions:?}");
+    let steps = actions.chunk_by(Action::goes_with).map(<[Action]>::len);
+    assert_eq!(steps.collect::<Vec<_>>(), [2, 2], "each at the same time");
     let left = known(&whole).config(&gateway()).cloned();
     assert_eq!(left, Some(config));
 }
