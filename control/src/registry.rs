@@ -132,12 +132,14 @@ impl Registry {
         let authorities = self.authorities()?;
         let authorities = authorities.iter().map(reqwest::Certificate::try_from);
         let authorities: Vec<_> = authorities.collect::<Result<_, _>>()?;
-        let client = trusting_client(authorities).connect_timeout(PATIENCE);
-        let http = client.user_agent(USER_AGENT).build();
         let mut plain = self.without_tls.iter();
+        let is_plain = plain.any(|plain| plain == image.resolve_registry());
+        let client = trusting_client(authorities).connect_timeout(PATIENCE);
+        // A registry with TLS sends nobody to where there is none.
+        let http = client.user_agent(USER_AGENT).https_only(!is_plain).build();
         Ok(Way {
             http: http.map_err(|error| Unreadable::Registry(root_cause(&error)))?,
-            is_plain: plain.any(|plain| plain == image.resolve_registry()),
+            is_plain,
         })
     }
 

@@ -28,11 +28,11 @@ struct Bearer {
     service: Option<String>,
 }
 
+/// One of the two, or both (Distribution, Token Authentication: for compatibility with OAuth 2.0).
 #[derive(Deserialize)]
 struct Granted {
-    /// Either of the two.
-    #[serde(alias = "access_token")]
-    token: String,
+    token: Option<String>,
+    access_token: Option<String>,
 }
 
 impl Way {
@@ -50,6 +50,11 @@ impl Way {
         let asked = self.http.get(format!("{scheme}://{registry}/v2/"));
         let answer = asked.send().await;
         let answer = answer.map_err(|error| Unreadable::Registry(root_cause(&error)))?;
+        match answer.status() {
+            StatusCode::OK => return Ok(RegistryAuth::Anonymous),
+            StatusCode::UNAUTHORIZED => {}
+            status => return Err(Unreadable::said(&format!("it answers {}", status.as_u16()))),
+        }
         let Some(bearer) = bearer(&answer) else {
             return Ok(login);
         };
@@ -90,8 +95,9 @@ async fn granted(
             let bytes = answer.bytes().await;
             let bytes = bytes.map_err(|error| told(root_cause(&error)))?;
             let granted: Result<Granted, _> = serde_json::from_slice(&bytes);
-            let granted = granted.map_err(|_| told("its answer has no token".to_owned()))?;
-            Ok(RegistryAuth::Bearer(granted.token))
+            let token = granted.ok().and_then(|one| one.token.or(one.access_token));
+            let token = token.ok_or_else(|| told("its answer has no token".to_owned()))?;
+            Ok(RegistryAuth::Bearer(token))
         }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Unreadable::Unauthorized),
         status => Err(told(format!("it answers {}", status.as_u16()))),

@@ -21,23 +21,33 @@ struct Fake {
 /// What the two answer.
 #[derive(Clone)]
 struct Answers {
-    challenge: String,
-    status: StatusCode,
+    /// To everybody, with this status.
+    challenge: (StatusCode, String),
+    /// The token service's.
+    token: (StatusCode, &'static str),
     asked: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Fake {
     /// One that names a token service of this host, with this answer.
     async fn start(host: &str, status: u16) -> Self {
+        Self::answering(host, 401, (status, r#"{"token": "granted"}"#)).await
+    }
+
+    /// The same where the registry has this status, and the token service this answer.
+    async fn answering(host: &str, status: u16, granting: (u16, &'static str)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::default();
         let answers = Answers {
-            challenge: format!(
-                r#"Bearer realm="http://{host}:{}/token",service="tests""#,
-                address.port()
+            challenge: (
+                StatusCode::from_u16(status).unwrap(),
+                format!(
+                    r#"Bearer realm="http://{host}:{}/token",service="tests""#,
+                    address.port()
+                ),
             ),
-            status: StatusCode::from_u16(status).unwrap(),
+            token: (StatusCode::from_u16(granting.0).unwrap(), granting.1),
             asked: Arc::clone(&asked),
         };
         let routes = Router::new()
@@ -64,8 +74,8 @@ impl Fake {
 }
 
 async fn challenge(State(answers): State<Answers>) -> Response {
-    let header = [("www-authenticate", answers.challenge)];
-    (StatusCode::UNAUTHORIZED, header).into_response()
+    let (status, challenge) = answers.challenge;
+    (status, [("www-authenticate", challenge)]).into_response()
 }
 
 async fn token(
@@ -77,7 +87,7 @@ async fn token(
     let word = word.map_or("", |word| word.to_str().unwrap()).to_owned();
     let query = uri.query().unwrap_or_default().to_owned();
     answers.asked.lock().unwrap().push((word, query));
-    (answers.status, r#"{"token": "granted"}"#).into_response()
+    answers.token.into_response()
 }
 
 fn login() -> RegistryAuth {
@@ -97,6 +107,40 @@ async fn a_login_is_changed_for_the_token_of_the_token_service() {
         fake.asked(),
         [(word, query.clone()), (String::new(), query)]
     );
+}
+
+#[tokio::test]
+async fn a_token_has_either_of_its_names_or_both() {
+    for body in [
+        r#"{"token": "granted"}"#,
+        r#"{"access_token": "granted", "expires_in": 300}"#,
+        r#"{"token": "granted", "access_token": "granted"}"#,
+        r#"{"token": null, "access_token": "granted"}"#,
+    ] {
+        let fake = Fake::answering("127.0.0.1", 401, (200, body)).await;
+        let granted = fake.access(login()).await.unwrap();
+        assert_eq!(
+            granted,
+            RegistryAuth::Bearer("granted".to_owned()),
+            "{body}"
+        );
+    }
+    let fake = Fake::answering("127.0.0.1", 401, (200, r#"{"expires_in": 300}"#)).await;
+    let told = fake.access(login()).await.unwrap_err().to_string();
+    assert!(told.contains("its answer has no token"), "{told}");
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_no_login_gets_none() {
+    let token = (200, r#"{"token": "granted"}"#);
+    let open = Fake::answering("127.0.0.1", 200, token).await;
+    assert_eq!(open.access(login()).await.unwrap(), RegistryAuth::Anonymous);
+    for status in [429, 502] {
+        let busy = Fake::answering("127.0.0.1", status, token).await;
+        let told = busy.access(login()).await.unwrap_err().to_string();
+        assert!(told.contains(&format!("it answers {status}")), "{told}");
+        assert_eq!(busy.asked(), [], "it is given nothing");
+    }
 }
 
 #[tokio::test]
