@@ -100,10 +100,10 @@ impl Attachments {
         let there = managed.filter_map(|(known, object)| {
             let written: Option<Image> = url(known, object).and_then(|url| url.parse().ok());
             let mut images = [Some(wanted.clone()), written].into_iter().flatten();
-            let config = self.configs.get(known);
+            let config = self.configs.get(known).filter(|config| config.is_object());
             Some(There {
                 image: images.find(|image| known.is_of(object, gateway, image))?,
-                understood: Understood::of_given(config.unwrap_or(&Value::Null)),
+                understood: config.map(Understood::of_given),
             })
         });
         let mut there: Vec<_> = there.collect();

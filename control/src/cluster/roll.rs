@@ -11,8 +11,8 @@ use crate::registry::Understood;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct There {
     pub(super) image: Image,
-    /// By what it was given.
-    pub(super) understood: Understood,
+    /// By what it was given; `None` where somebody has made that unreadable.
+    pub(super) understood: Option<Understood>,
 }
 
 /// What a gateway has been, as far as this control has seen.
@@ -22,6 +22,22 @@ pub(super) struct Past {
     pub(super) there: Option<There>,
     /// Since when it is to be served.
     pub(super) since: Instant,
+}
+
+impl Past {
+    /// Takes in what is there now. What is gone is remembered, since a gateway that had a pair is to have one, and so is
+    /// what an image could read before somebody made its configuration unreadable.
+    pub(super) fn see(&mut self, now: Option<There>) {
+        let Some(now) = now else { return };
+        let is_spoilt = now.understood.is_none();
+        let is_known = self
+            .there
+            .as_ref()
+            .is_some_and(|there| there.image == now.image);
+        if !(is_spoilt && is_known) {
+            self.there = Some(now);
+        }
+    }
 }
 
 /// See the module.
@@ -46,7 +62,12 @@ impl Roll {
         inspection: Option<&Inspection>,
         config: &PluginConfig,
     ) -> Self {
-        let reads_it = |there: &&There| there.understood.lacks(config).is_none();
+        // What somebody has spoilt is mended by the image that is to be there, whatever the registry says: an EnvoyFilter
+        // without its patches lets requests pass by the filter.
+        let reads_it = |there: &&There| match &there.understood {
+            Some(understood) => understood.lacks(config).is_none(),
+            None => there.image == *wanted,
+        };
         let there = past.there.as_ref().filter(reads_it);
         if there.is_some_and(|there| there.image == *wanted) {
             return Self::To(wanted.clone());
@@ -100,7 +121,7 @@ mod tests {
         Past {
             there: Some(There {
                 image: image(digit),
-                understood: Understood::of_given(&json!({"version": version})),
+                understood: Some(Understood::of_given(&json!({"version": version}))),
             }),
             ..new()
         }
@@ -158,6 +179,25 @@ mod tests {
         assert_eq!(roll(past('a', 1)), Roll::Keep(image('a'), None));
         assert_eq!(roll(new()), Roll::Wait(None));
         assert_eq!(roll(past('b', 1)), Roll::To(wanted.clone()), "it has it");
+    }
+
+    #[test]
+    fn what_somebody_has_spoilt_is_mended_without_the_registry() {
+        let wanted = image('b');
+        let inspection = Inspection::knowing(&wanted, Err(Unreadable::NotFound));
+        let spoilt = |digit: char| Past {
+            there: Some(There {
+                image: image(digit),
+                understood: None,
+            }),
+            ..new()
+        };
+        let roll = |past: Past| Roll::of(&wanted, &past, Some(&inspection), &config());
+        assert_eq!(roll(spoilt('b')), Roll::To(wanted.clone()));
+        assert!(matches!(roll(spoilt('a')), Roll::Wait(Some(_))));
+        let mut seen_before = past('a', 1);
+        seen_before.see(spoilt('a').there);
+        assert!(matches!(roll(seen_before), Roll::Keep(kept, _) if kept == image('a')));
     }
 
     #[test]

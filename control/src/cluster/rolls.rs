@@ -54,10 +54,7 @@ impl Rolls {
         for (name, gateway) in gateways {
             let past = self.pasts.entry(name.clone());
             let past = past.or_insert(Past { there: None, since });
-            // One that is gone is remembered: a gateway that had a pair is to have one.
-            if let Some(there) = attachments.managed(name, &self.wanted) {
-                past.there = Some(there);
-            }
+            past.see(attachments.managed(name, &self.wanted));
             if let Some(config) = gateway.config() {
                 let roll = Roll::of(&self.wanted, past, self.inspection.as_ref(), config);
                 rolls.insert(name.clone(), roll);
