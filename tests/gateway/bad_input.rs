@@ -100,7 +100,7 @@ tests! {
         }).await;
     }
 
-    async fn what_somebody_changes_in_a_part_is_taken_back_before_anything_passes_by_it() {
+    async fn what_somebody_changes_in_a_part_is_taken_back_and_the_gateway_serves_again() {
         let managed = Managed::start().await;
         let _upstream = serve(&managed).await;
         let client = managed.client().naming(HOST);

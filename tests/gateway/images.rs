@@ -72,8 +72,11 @@ tests! {
         let good = managed.registry.push(IMAGE, &component::image("mcp-filter")).await;
         managed.roll(&format!("oci://{good}")).await;
         managed.until_extension("True", "Ready", "").await;
+        until("the gateway serves by it", CONSEQUENCE, || async {
+            let reply = managed.client().call("echo_greet", json!({})).await;
+            (reply.status == 200).then_some(())
+        }).await;
         managed.until_ready("echo", "True", "Ready").await;
-        managed.client().call("echo_greet", json!({})).await.result();
     }
 
     async fn a_pair_is_made_again_also_while_the_wanted_image_cannot_be_had() {

@@ -7,7 +7,7 @@ use harness::manifests::Server;
 use harness::wait::until;
 use serde_json::Value;
 
-use crate::faults::{SOME, serve};
+use crate::faults::{SOME, push, serve};
 use crate::managed::Managed;
 
 /// Longer takes no step, on a busy machine: a pull, and two leaders.
@@ -21,9 +21,8 @@ tests! {
         let mut managed = Managed::start().await;
         let upstream = serve(&managed).await;
         let old = managed.image();
-        let plain = old.trim_start_matches("oci://");
-        let new = managed.registry.annotated(plain, "org.opencontainers.image.revision", "new").await;
-        let new = format!("oci://{new}");
+        // Other bytes, and so another VM: the filter built for other tests.
+        let new = push(&managed, "faulty").await;
         let load = Load::start(&managed.client(), "echo_greet", "greet");
         load.until_more(SOME).await;
         // Control first, then the filter first; each way and back.
