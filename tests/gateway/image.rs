@@ -85,12 +85,19 @@ tests! {
 }
 
 tests! {
-    async fn a_registry_with_tls_and_a_login_lets_control_read_what_the_image_says_of_itself() {
+    async fn a_registry_with_tls_and_a_login_takes_the_image_and_lets_control_read_what_it_says_of_itself() {
         let (authority, folder) = (Authority::new(), temporary_folder("login"));
         let registry = Registry::guarded(&authority).await;
         let guard = registry.guard().expect("it wants a login").clone();
-        let image = registry.push("mcp/filter", &component::image("mcp-filter")).await;
-        let image: control::Image = format!("oci://{image}").parse().unwrap();
+        let push = format!("scripts/image --push {}/mcp mcp-filter", registry.authority());
+        let trust = format!("export SSL_CERT_FILE={}", guard.authority.display());
+        let stranger = shell(&format!("{trust} DOCKER_CONFIG={}\n{push}", folder.path().display())).await;
+        assert!(!stranger.status.success(), "it wants a login");
+        let logins = guard.logins.parent().unwrap().display();
+        let printed = run(&format!("{trust} DOCKER_CONFIG={logins}\n{push}")).await;
+        let named = printed.lines().find_map(|line| line.strip_prefix("FILTER=")).expect("the image's name");
+        let image = format!("oci://{}/mcp/{named}", registry.authority());
+        let image: control::Image = image.parse().unwrap();
         let (logins, authorities) = (Some(guard.logins), Some(guard.authority));
         let reached = control::Registry { logins, authorities, ..Default::default() };
         let understood = reached.understood(&image).await.unwrap();
