@@ -19,7 +19,7 @@ use crate::platform::IMAGE;
 /// Longer takes nothing that follows from an object, on a busy machine.
 const CONSEQUENCE: Duration = Duration::from_secs(60);
 
-/// Until control has seen one Pod of two: it looks every 30 seconds, at four connections.
+/// Until control tells of one Pod of two: it looks every 30 seconds, at four connections.
 const SEEN: Duration = Duration::from_secs(90);
 
 /// No longer than a registry that is back may be without effect.
@@ -157,9 +157,11 @@ tests! {
         let _second = managed.start_proxy().await;
         let wanted = BTreeSet::from([200, 403]);
         until("one is closed", CONSEQUENCE, || async { (statuses(&managed).await == wanted).then_some(()) }).await;
+        until("the closed one is told", SEEN, || is_unreachable(&managed)).await;
+        managed.until_ready("echo", "Unknown", "GatewayUnreachable").await;
         managed.start_registry_again().await;
         let wanted = BTreeSet::from([200]);
-        until("both serve", SEEN, || async { (statuses(&managed).await == wanted).then_some(()) }).await;
+        until("both serve", NUDGE, || async { (statuses(&managed).await == wanted).then_some(()) }).await;
         managed.until_extension("True", "Ready", "").await;
     }
 }
@@ -174,6 +176,20 @@ async fn statuses(managed: &Managed) -> BTreeSet<u16> {
         statuses.insert(answer.map_or(0, |answer| answer.status));
     }
     statuses
+}
+
+/// Whether it is told that a Pod of the gateway serves nothing.
+async fn is_unreachable(managed: &Managed) -> Option<()> {
+    let extension = json!({
+        "apiVersion": "mcp.kuadrant.io/v1",
+        "kind": "MCPGatewayExtension",
+        "metadata": {"name": "mcp-gateway", "namespace": "gateway-system"},
+    });
+    let extension = managed.kubernetes.read(&extension).await;
+    let mut conditions = extension["status"]["conditions"].as_array()?.iter();
+    let ready = conditions.find(|condition| condition["type"] == "Ready")?;
+    let is_told = ready["status"] == "Unknown" && ready["reason"] == "GatewayUnreachable";
+    is_told.then_some(())
 }
 
 /// Those of the two WasmPlugins.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{join, join_all};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -28,6 +29,10 @@ const WATCH: Duration = Duration::from_secs(30);
 
 /// Connections by which that is seen, each to whichever of the gateway's Pods gets it.
 const LOOKS: usize = 4;
+
+/// Further ones where it was pushed to or has served something else: one Pod of several is to be missed by luck neither
+/// then, nor in one of the many rounds before that is told.
+const MORE: usize = 12;
 
 /// What Istio's agent has a gateway answer whose image it cannot pull.
 const CLOSED: u16 = 403;
@@ -153,6 +158,13 @@ enum Unseen {
     NotLive(#[from] NotLive),
 }
 
+impl Unseen {
+    /// Whether it answers as one that could not pull its image.
+    fn is_closed(&self) -> bool {
+        matches!(self, Self::NotLive(NotLive::Answer { status: CLOSED }))
+    }
+}
+
 /// What comes next.
 #[derive(Clone, Debug)]
 enum Phase {
@@ -222,7 +234,7 @@ impl Work {
                         self.is_live(&wanted, discovery).await;
                     }
                     Ok(generation) => {
-                        self.way.nudges.serves(wanted.pair.as_ref()).await;
+                        self.way.nudges.not_closed(wanted.pair.as_ref()).await;
                         self.lateness.see(&generation, Instant::now());
                         if wanted.is_given {
                             self.is_behind(generation, &wanted.generation).await;
@@ -277,16 +289,27 @@ impl Work {
         self.tell(News::NotPushed { trouble }).await;
     }
 
-    /// The generation that it serves. Several looks where it has served what it shall: the first other answer counts.
+    /// The generation that it serves. Whichever of its Pods is asked, the answer that is furthest from what it shall serve
+    /// counts.
     async fn look_around(&self, wanted: &Wanted) -> Result<String, Unseen> {
-        let looks = if self.lateness.has_begun() { 1 } else { LOOKS };
-        for _ in 1..looks {
-            let generation = self.look(wanted).await?;
-            if generation != wanted.generation {
-                return Ok(generation);
-            }
+        let seen = self.looks(LOOKS, wanted).await;
+        if distance(&seen, wanted) > 0 || !self.lateness.has_begun() {
+            return seen;
         }
-        self.look(wanted).await
+        self.looks(MORE, wanted).await
+    }
+
+    async fn looks(&self, count: usize, wanted: &Wanted) -> Result<String, Unseen> {
+        let others = join_all((1..count).map(|_| self.look(wanted)));
+        let (first, others) = join(self.look(wanted), others).await;
+        let looks = others.into_iter();
+        looks.fold(first, |furthest, look| {
+            if distance(&look, wanted) > distance(&furthest, wanted) {
+                look
+            } else {
+                furthest
+            }
+        })
     }
 
     async fn look(&self, wanted: &Wanted) -> Result<String, Unseen> {
@@ -299,17 +322,17 @@ impl Work {
 
     /// Has it pull its image again, where it answers as one that could not.
     async fn nudge(&mut self, unseen: &Unseen, wanted: &Wanted) {
-        match (unseen, &wanted.pair) {
-            (Unseen::NotLive(NotLive::Answer { status: CLOSED }), Some(pair)) => {
-                self.way.nudges.closed(pair).await;
+        match &wanted.pair {
+            Some(pair) if unseen.is_closed() => self.way.nudges.closed(pair).await,
+            _ => {
+                self.way.nudges.not_closed(wanted.pair.as_ref()).await;
             }
-            _ => self.way.nudges.end(),
         }
     }
 
     async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
         self.lateness.end();
-        let is_in_doubt = self.way.nudges.serves(wanted.pair.as_ref()).await;
+        let is_in_doubt = self.way.nudges.not_closed(wanted.pair.as_ref()).await;
         let pause = if is_in_doubt { LATER } else { WATCH };
         self.phase = Phase::Look {
             at: Instant::now() + pause,
@@ -351,9 +374,22 @@ impl Work {
     }
 }
 
+/// How far an answer is from what a gateway shall serve: a closed Pod needs help, whatever the others are.
+fn distance(look: &Result<String, Unseen>, wanted: &Wanted) -> u8 {
+    match look {
+        Ok(generation) if *generation == wanted.generation => 0,
+        Err(unseen) if unseen.is_closed() => 3,
+        Ok(_) => 2,
+        Err(_) => 1,
+    }
+}
+
 async fn heard(discovery: &mut Option<Discovery>) -> Event {
     match discovery {
         Some(discovery) => discovery.next().await,
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

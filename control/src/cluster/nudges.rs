@@ -70,26 +70,21 @@ impl Nudges {
         }
     }
 
-    /// The gateway does not answer.
-    pub(super) fn end(&mut self) {
-        self.pace = Pace::default();
-    }
-
     /// The gateway answers as one that has not got its image.
     pub(super) async fn closed(&mut self, pair: &Pair) {
         self.pace.close(Instant::now());
         self.go_on(pair).await;
     }
 
-    /// The gateway has its image, or at least that of its Pods which was asked. Whether another may lack it.
-    pub(super) async fn serves(&mut self, pair: Option<&Pair>) -> bool {
+    /// None of its Pods that were asked answers so, whatever else they answer. Whether another may.
+    pub(super) async fn not_closed(&mut self, pair: Option<&Pair>) -> bool {
         match pair {
             Some(pair) if self.pace.is_in_doubt(Instant::now()) => {
                 self.go_on(pair).await;
                 true
             }
             _ => {
-                self.end();
+                self.pace = Pace::default();
                 false
             }
         }
