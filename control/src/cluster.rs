@@ -200,7 +200,7 @@ async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let client = Client::try_from(kube::Config::infer().await?)?;
     expect_own_definitions(&client).await?;
     let keys = SharedKeys::open(client.clone(), &args.namespace).await?;
-    let session = Session::start(client.clone(), keys, options).await;
+    let session = Session::start(client.clone(), keys, options);
     let metrics = Arc::clone(session.metrics());
     let mut lease = lease(args, client)?;
     let admin = Admin::new(session.snapshot(), session.beat(), metrics, lease.leader());

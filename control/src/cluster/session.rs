@@ -64,7 +64,7 @@ pub(super) struct Session {
     objects: Objects,
     attachments: Attachments,
     /// The kinds that these are of.
-    attaching: Vec<Resource>,
+    attaching: [Resource; 2],
     /// Whether they have changed since the gateways were served last: by control itself, or by another.
     are_attachments_news: bool,
     model: Model,
@@ -95,8 +95,8 @@ pub(super) struct Session {
 
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
-    pub(super) async fn start(client: Client, keys: SharedKeys, options: Options) -> Self {
-        let attaching = attachments(&client, options.attach()).await;
+    pub(super) fn start(client: Client, keys: SharedKeys, options: Options) -> Self {
+        let attaching = attachments(options.attach());
         let metrics = Arc::new(Metrics::default());
         let mut watches = Watches::new(client.clone(), Arc::clone(&metrics));
         watches.follow(always(&attaching));

@@ -134,6 +134,10 @@ struct Watch {
 impl Watch {
     /// Until nobody listens.
     async fn run(self) {
+        if !self.is_granted().await {
+            self.tell(Change::Forbidden).await;
+            return;
+        }
         let Some(resource) = self.resource().await else {
             return;
         };
@@ -165,6 +169,21 @@ impl Watch {
             if !self.tell(change).await {
                 return;
             }
+        }
+    }
+
+    /// Whether control may follow the scope, where it does not need to: asked before, so that nothing is that is refused. As
+    /// long as the apiserver does not say, control waits.
+    async fn is_granted(&self) -> bool {
+        let Resource::Former(attach) = self.scope.resource else {
+            return true;
+        };
+        loop {
+            match may_follow(&self.client, attach).await {
+                Ok(is_granted) => return is_granted,
+                Err(error) => self.failed(&error),
+            }
+            sleep(RETRY).await;
         }
     }
 
@@ -331,27 +350,38 @@ pub(super) fn always(attachments: &[Resource]) -> impl Iterator<Item = Scope> {
 
 /// The kinds of objects by which gateways run the filter, where control attaches by this one. WasmPlugins may be users', too;
 /// EnvoyFilters are those of a control that has attached otherwise, and no business of one that may not read them.
-pub(super) async fn attachments(client: &Client, attach: Attach) -> Vec<Resource> {
-    let mut resources = vec![Resource::Attachment(Attach::WasmPlugin)];
-    match attach {
-        Attach::EnvoyFilter => resources.push(Resource::Attachment(Attach::EnvoyFilter)),
-        Attach::WasmPlugin if may_list(client, Attach::EnvoyFilter).await => {
-            resources.push(Resource::Former(Attach::EnvoyFilter));
-        }
-        Attach::WasmPlugin => {}
-    }
-    resources
+pub(super) fn attachments(attach: Attach) -> [Resource; 2] {
+    let filters = match attach {
+        Attach::EnvoyFilter => Resource::Attachment(Attach::EnvoyFilter),
+        Attach::WasmPlugin => Resource::Former(Attach::EnvoyFilter),
+    };
+    [Resource::Attachment(Attach::WasmPlugin), filters]
 }
 
-/// Asked before, so that nothing is that is refused.
-async fn may_list(client: &Client, attach: Attach) -> bool {
+/// Why it is not known what control may.
+#[derive(Debug, thiserror::Error)]
+enum Undecided {
+    #[error("whether control may {verb} them is not known, and it waits for the answer: {cause}")]
+    Api {
+        verb: &'static str,
+        cause: Box<kube::Error>,
+    },
+    #[error("whether control may {verb} them is not known, and it waits for the answer: {cause}")]
+    Evaluation { verb: &'static str, cause: String },
+}
+
+async fn may_follow(client: &Client, attach: Attach) -> Result<bool, Undecided> {
+    Ok(may(client, attach, "list").await? && may(client, attach, "watch").await?)
+}
+
+async fn may(client: &Client, attach: Attach, verb: &'static str) -> Result<bool, Undecided> {
     let kind = group_version_kind(attach.version(), attach.kind());
     let asked = SelfSubjectAccessReview {
         spec: SelfSubjectAccessReviewSpec {
             resource_attributes: Some(ResourceAttributes {
                 group: Some(kind.group.clone()),
                 resource: Some(ApiResource::from_gvk(&kind).plural),
-                verb: Some("list".to_owned()),
+                verb: Some(verb.to_owned()),
                 ..ResourceAttributes::default()
             }),
             ..SelfSubjectAccessReviewSpec::default()
@@ -359,14 +389,20 @@ async fn may_list(client: &Client, attach: Attach) -> bool {
         ..SelfSubjectAccessReview::default()
     };
     let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    match reviews.create(&PostParams::default(), &asked).await {
-        Ok(review) => review.status.is_some_and(|status| status.allowed),
-        Err(error) => {
-            tracing::warn!(
-                "whether control may list {}s is not known: {error}",
-                attach.kind()
-            );
-            false
+    let review = reviews.create(&PostParams::default(), &asked).await;
+    let review = review.map_err(|cause| Undecided::Api {
+        verb,
+        cause: Box::new(cause),
+    })?;
+    let status = review.status.unwrap_or_default();
+    match status.evaluation_error {
+        // An authorizer that cannot tell might have granted it.
+        Some(cause) if !status.allowed && status.denied != Some(true) => {
+            Err(Undecided::Evaluation { verb, cause })
         }
+        _ => Ok(status.allowed),
     }
 }
+
+#[cfg(test)]
+mod tests;
