@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use futures::StreamExt as _;
 use harness::istio::Proxy;
 use harness::kubernetes::Kubernetes;
+use harness::process::Process;
 use harness::runtime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, DynamicObject};
@@ -13,7 +14,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::watcher;
 use serde_json::Value;
 
-use super::until;
+use super::{between, until};
 
 /// One state of the route WasmPlugin, as a watch has shown it.
 #[derive(Clone, Debug)]
@@ -83,6 +84,19 @@ impl Pushes {
     pub(super) fn last(&self) -> Push {
         self.seen.lock().unwrap().last().cloned().expect("a push")
     }
+}
+
+/// When istiod had sent the agent what Envoy took over at `taken`, by its own log: the push nearest to that, since it
+/// writes the line after it has sent.
+pub(super) fn sent(istiod: &Process, taken: SystemTime) -> SystemTime {
+    let lines = istiod.lines();
+    let sent = lines.iter().filter(|line| line.contains("ECDS: PUSH"));
+    let sent = sent.map(|line| {
+        let (at, _) = line.split_once('\t').expect("a moment");
+        SystemTime::from(at.parse::<Timestamp>().expect("a moment"))
+    });
+    let nearest = sent.min_by_key(|at| between(*at, taken).max(between(taken, *at)));
+    nearest.expect("it was sent")
 }
 
 /// When Envoy took over the configuration of this generation, by its own word. Waits until it has.

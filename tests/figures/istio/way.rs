@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::pushes::taken;
+use super::pushes::{sent, taken};
 use super::{Chain, between, last_tool, line, path};
 
 /// Registrations, one after the other.
@@ -12,6 +12,7 @@ const TIMED: u64 = 50;
 struct Times {
     applied: SystemTime,
     pushed: SystemTime,
+    sent: SystemTime,
     taken: SystemTime,
     shown: SystemTime,
 }
@@ -38,10 +39,12 @@ async fn one(chain: &Chain, number: u64, tools: usize) -> Times {
     let applied = chain.register(number, tools).await;
     let shown = chain.until_listed(&last_tool(number, tools)).await;
     let push = chain.pushes.before(shown, &path(number, tools));
+    let taken = taken(&chain.managed.proxy, &push.generation).await;
     Times {
         applied,
         pushed: push.at,
-        taken: taken(&chain.managed.proxy, &push.generation).await,
+        sent: sent(chain.managed.istiod.process(), taken),
+        taken,
         shown,
     }
 }
@@ -58,11 +61,15 @@ fn table(what: &str, all: &[Times]) {
         times(|one| between(one.applied, one.pushed)),
     );
     line(
-        "istiod, agent: WasmPlugin to Envoy has it",
-        times(|one| between(one.pushed, one.taken)),
+        "istiod: to the push to the agent",
+        times(|one| between(one.pushed, one.sent)),
     );
     line(
-        "Envoy to the answer",
+        "agent: to Envoy's main thread has it",
+        times(|one| between(one.sent, one.taken)),
+    );
+    line(
+        "Envoy's workers: to the answer",
         times(|one| between(one.taken, one.shown)),
     );
     println!();
