@@ -4,6 +4,7 @@
 //! Fields unknown to an older filter are ignored; what it must not ignore is named in [`PluginConfig::requires`].
 //! The whole is readable by whoever reads `WasmPlugin` objects or Envoy's config dump, so it holds no credential.
 
+mod authentication;
 mod catalog;
 mod endpoint;
 mod limits;
@@ -12,10 +13,14 @@ mod server;
 mod session;
 mod telemetry;
 
+pub use authentication::{Authentication, Issuer, ProtectedResource};
 pub use catalog::{Catalog, CatalogEncoding};
 pub use endpoint::Endpoint;
 pub use limits::Limits;
-pub use policy::{Condition, Denial, HeaderValue, Policy, Rule, SetHeader, ValuePart};
+pub use policy::{
+    CallPart, CallValue, ClaimOfCall, ClaimValue, Condition, Denial, HeaderValue, Policy, Rule,
+    SetHeader, ValuePart,
+};
 pub use server::{Server, Timeouts, Upstream};
 pub use session::{ControlKeys, SessionKey, Sessions};
 pub use telemetry::{Stats, Telemetry};
@@ -26,7 +31,10 @@ use serde::{Deserialize, Serialize};
 pub const VERSION: u32 = 1;
 
 /// The names that may stand in [`PluginConfig::requires`] and that a filter of this version understands.
-pub const KNOWN_REQUIREMENTS: &[&str] = &[];
+pub const KNOWN_REQUIREMENTS: &[&str] = &[AUTHENTICATION];
+
+/// The requirement of a configuration in which an endpoint has [`Authentication`].
+pub const AUTHENTICATION: &str = "authentication";
 
 /// One plugin instance's configuration, as JSON in `WasmPlugin.spec.pluginConfig` or Envoy's `configuration`.
 ///

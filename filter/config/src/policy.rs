@@ -44,6 +44,93 @@ pub enum Condition {
     HeaderPresent(String),
     /// Holds when the header is there and its value has these bytes.
     HeaderEquals(HeaderValue),
+    /// Holds when the caller's verified token has a claim with this path, whatever it is. The names lead from the
+    /// outermost claim inwards: 1 to 8, of at most 256 bytes each.
+    ///
+    /// Envoy hands claims over without their types. So an empty text counts as no claim, and neither a condition on a
+    /// claim that is null, or has null in it, holds nor its opposite.
+    ClaimPresent(Vec<String>),
+    /// Holds when the claim is exactly this text.
+    ClaimEquals(ClaimValue),
+    /// Holds when the claim is a list that has this text as an item.
+    ClaimContains(ClaimValue),
+    /// Holds when the claim is a text of words with single spaces between them, of which this is one, as in `scope`
+    /// (RFC 8693, section 4.2), or a list of words, as which Istio leaves `scope` and `permission`.
+    ClaimHasWord(ClaimValue),
+    /// Holds when the call has this part at all.
+    CallPresent(CallPart),
+    /// Holds when this part of the call is exactly the text.
+    CallEquals(CallValue),
+    /// Holds when the claim is a list that has this part of the call as an item. Where the call has no such part or the
+    /// claim is no list, neither it nor its opposite holds.
+    ClaimContainsCall(ClaimOfCall),
+}
+
+impl Condition {
+    /// Whether it depends on what is called.
+    pub fn reads_call(&self) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::reads_call),
+            Self::Not(inner) => inner.reads_call(),
+            Self::CallPresent(_) | Self::CallEquals(_) | Self::ClaimContainsCall(_) => true,
+            Self::HeaderPresent(_)
+            | Self::HeaderEquals(_)
+            | Self::ClaimPresent(_)
+            | Self::ClaimEquals(_)
+            | Self::ClaimContains(_)
+            | Self::ClaimHasWord(_) => false,
+        }
+    }
+}
+
+/// A part of a routed request. A policy of an endpoint reads none: its rules are asked before the request is interpreted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum CallPart {
+    /// The method, such as `tools/call`.
+    Method,
+    /// `namespace/name` of the server.
+    Server,
+    /// The server's own name of the tool.
+    Tool,
+    /// The server's own name of the prompt, also of the one for which an argument is completed.
+    Prompt,
+    /// The resource's URI, or the text of the template for which an argument is completed.
+    Resource,
+}
+
+/// A part of the call and the text that it is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CallValue {
+    /// What is compared.
+    pub part: CallPart,
+    /// Exact text.
+    pub value: String,
+}
+
+/// A claim of the caller's verified token that lists what may be called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimOfCall {
+    /// The claim: names from the outermost inwards, as in [`Condition::ClaimPresent`].
+    pub path: Vec<String>,
+    /// What is looked for in it.
+    pub part: CallPart,
+}
+
+/// A claim of the caller's verified token and the text that it is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimValue {
+    /// The claim: names from the outermost inwards, as in [`Condition::ClaimPresent`].
+    pub path: Vec<String>,
+    /// Exact text, without control characters.
+    pub value: String,
 }
 
 /// A header and the value that it is compared with.
@@ -57,7 +144,8 @@ pub struct HeaderValue {
     pub value: String,
 }
 
-/// A policy's own refusal. Without headers and body, the filter answers with this status in its own words.
+/// A policy's own refusal. Without headers and body, the filter answers with this status in its own words: a JSON-RPC
+/// error, and where it takes another token, a challenge in `WWW-Authenticate`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -92,4 +180,7 @@ pub enum ValuePart {
     Literal(String),
     /// The value of the client's header of this lower-case name, byte for byte; empty when absent.
     Header(String),
+    /// The text that the caller's verified token has for the claim with this path; empty when there is none. Where the
+    /// claim is no text that a header may have, the request is refused.
+    Claim(Vec<String>),
 }

@@ -90,6 +90,7 @@ fn without_a_word_about_telemetry_nothing_more_is_told() {
 #[test]
 fn a_configuration_of_another_shape_is_refused() {
     let malformed = [
+        include_str!("../testdata/malformed/authentication_without_denial.json"),
         include_str!("../testdata/malformed/no_version.json"),
         include_str!("../testdata/malformed/no_role.json"),
         include_str!("../testdata/malformed/unknown_role.json"),
