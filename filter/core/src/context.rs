@@ -1,6 +1,6 @@
-//! What the outside lends to a callback: time, randomness, who sends the request, and memory that all workers share.
+//! What the outside lends to a callback: time, randomness, the caller's token, and memory that all workers share.
 
-use crate::identity::Identity;
+use crate::claims::Claims;
 
 /// Lent to each entry point of an exchange.
 #[allow(
@@ -13,9 +13,10 @@ pub struct Context<'a> {
     pub now_ms: u64,
     /// Fills the slice with random bytes fit for session ids.
     pub random: &'a mut dyn FnMut(&mut [u8]),
-    /// Who sends the request, as a token tells that the gateway has verified. Asked only where it matters, and not
-    /// before `Exchange::on_held_body`: in front of what verifies tokens nobody knows it.
-    pub identity: &'a mut dyn FnMut() -> Identity,
+    /// What the caller's token says, where the gateway has verified one. Asked only where it matters, and not before
+    /// `Exchange::on_held_body`: in front of what verifies tokens nobody knows it. A host that cannot hand over all
+    /// claims gives those of the paths that it is told ([`Claims::one_by_one`]).
+    pub claims: &'a mut dyn FnMut(&[Vec<String>]) -> Claims,
     /// The shared data of this Envoy.
     pub slots: &'a mut dyn SharedSlots,
 }

@@ -1,11 +1,22 @@
 //! Policies: what a request must satisfy on its way to a server, and what is set on it then.
 
+mod chance;
 mod compile;
+mod condition;
+mod evidence;
+mod outlook;
+mod scopes;
+
+pub(crate) use compile::check_denial;
+pub use evidence::{Call, Evidence, Part};
+pub use outlook::Outlook;
 
 use std::borrow::Cow;
 
+use condition::Reads;
 use mcp_filter_config::{Condition, Denial, Policy, Rule, SetHeader, ValuePart};
 
+use crate::claims::Claims;
 use crate::headers::Headers;
 use crate::step::{HeaderEdit, LocalResponse};
 
@@ -18,6 +29,12 @@ pub struct CompiledPolicy {
     credential_headers: Vec<String>,
     /// Every header that a condition, a value or `credential_headers` names; each may occur once.
     read_headers: Vec<String>,
+    /// Every claim that a condition or a value names.
+    read_claims: Vec<Vec<String>>,
+    /// Rules or values that read claims, or rules that read what is called.
+    conceals: bool,
+    /// Rules that read what is called.
+    reads_call: bool,
 }
 
 /// A policy's answer.
@@ -27,13 +44,16 @@ pub enum Verdict {
     Allow(Vec<HeaderEdit>),
     /// Refused by the policy, in its author's words, byte for byte.
     Deny(LocalResponse),
-    /// Refused by the policy with this status, whose author wrote no words for it.
-    DenyWordlessly(u16),
+    /// Refused by the policy, whose author wrote no words for it.
+    DenyWordlessly {
+        /// The status that it asks for.
+        status: u16,
+    },
     /// Refused by us: the policy cannot be applied to these headers.
     Refuse(HeaderFault),
 }
 
-/// A header of the request that a policy reads, and that no policy can safely read.
+/// A header or claim of the request that a policy reads, and that no policy can safely read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderFault {
     /// Occurs more than once: the server could take another one than the policy did.
@@ -42,27 +62,44 @@ pub enum HeaderFault {
     /// Cannot become a part of another header: it has control characters.
     #[error("header {0} has a character that no header value may have")]
     IllegalValue(String),
+    /// Cannot become a part of a header: it is not one text, or has control characters.
+    #[error("claim {0} is no text that a header value may have")]
+    IllegalClaim(String),
 }
 
 impl CompiledPolicy {
     fn new(policy: &Policy) -> Self {
-        let mut read_headers = policy.credential_headers.clone();
+        let mut reads = Reads {
+            headers: policy.credential_headers.clone(),
+            ..Reads::default()
+        };
         for rule in &policy.rules {
-            collect_condition(&rule.requires, &mut read_headers);
+            reads.add(&rule.requires);
         }
+        let reads_call = policy.rules.iter().any(|rule| rule.requires.reads_call());
+        let Reads {
+            headers: mut read_headers,
+            claims: mut read_claims,
+        } = reads;
         for part in policy.set_headers.iter().flat_map(|header| &header.value) {
-            if let ValuePart::Header(name) = part {
-                read_headers.push(name.clone());
+            match part {
+                ValuePart::Literal(_) => {}
+                ValuePart::Header(name) => read_headers.push(name.clone()),
+                ValuePart::Claim(path) => read_claims.push(path.clone()),
             }
         }
         read_headers.sort();
         read_headers.dedup();
+        let conceals = reads_call || !read_claims.is_empty();
         Self {
             name: policy.name.clone(),
             rules: policy.rules.clone(),
             set_headers: policy.set_headers.clone(),
             credential_headers: policy.credential_headers.clone(),
             read_headers,
+            read_claims,
+            conceals,
+            reads_call,
         }
     }
 
@@ -76,11 +113,54 @@ impl CompiledPolicy {
         &self.credential_headers
     }
 
-    /// Judges a request by its headers.
+    /// Paths of the claims that it reads.
+    pub fn read_claims(&self) -> &[Vec<String>] {
+        &self.read_claims
+    }
+
+    /// Whether it keeps what a caller may not call from the caller's lists.
+    pub fn conceals(&self) -> bool {
+        self.conceals
+    }
+
+    /// Whether it depends on what is called.
+    pub fn reads_call(&self) -> bool {
+        self.reads_call
+    }
+
+    /// What a caller with these claims could satisfy of it.
+    pub fn outlook<'a>(&'a self, claims: &'a Claims) -> Outlook<'a> {
+        if self.conceals {
+            Outlook::of(self, claims)
+        } else {
+            Outlook::Possible
+        }
+    }
+
+    /// Whether what it sets of claims is what a header value may have.
+    fn can_set(&self, claims: &Claims) -> bool {
+        let parts = self.set_headers.iter().flat_map(|header| &header.value);
+        let mut paths = parts.filter_map(|part| match part {
+            ValuePart::Claim(path) => Some(path),
+            ValuePart::Literal(_) | ValuePart::Header(_) => None,
+        });
+        paths.all(|path| claims.header_value(path).is_ok())
+    }
+
+    /// The scopes that every token has which makes the policy allow this request, as far as they are known; `None` where
+    /// no token does.
+    pub fn wanted_scopes(&self, evidence: &Evidence<'_>) -> Option<Vec<&str>> {
+        scopes::wanted(&self.rules, evidence)
+    }
+
+    /// Judges a request by its headers, its caller's token and what it asks for.
     ///
     /// A header that the policy reads and that occurs more than once is refused, whatever the policy would say:
     /// taking one of its values could mean another than the server takes.
-    pub fn evaluate(&self, headers: &Headers) -> Verdict {
+    pub fn evaluate(&self, evidence: &Evidence<'_>) -> Verdict {
+        let Evidence {
+            headers, claims, ..
+        } = *evidence;
         if let Some(name) = self
             .read_headers
             .iter()
@@ -88,17 +168,13 @@ impl CompiledPolicy {
         {
             return Verdict::Refuse(HeaderFault::Repeated(name.clone()));
         }
-        if let Some(rule) = self
-            .rules
-            .iter()
-            .find(|rule| !holds(&rule.requires, headers))
-        {
+        if let Some(rule) = self.rules.iter().find(|rule| !holds(rule, evidence)) {
             return deny(&rule.denial);
         }
         match self
             .set_headers
             .iter()
-            .map(|header| edit(header, headers))
+            .map(|header| edit(header, headers, claims))
             .collect()
         {
             Ok(edits) => Verdict::Allow(edits),
@@ -107,21 +183,27 @@ impl CompiledPolicy {
     }
 }
 
-fn holds(condition: &Condition, headers: &Headers) -> bool {
-    match condition {
-        Condition::All(inner) => inner.iter().all(|condition| holds(condition, headers)),
-        Condition::Any(inner) => inner.iter().any(|condition| holds(condition, headers)),
-        Condition::Not(inner) => !holds(inner, headers),
-        Condition::HeaderPresent(name) => headers.contains(name),
-        Condition::HeaderEquals(header) => {
-            headers.first(&header.name) == Some(header.value.as_bytes())
-        }
+/// Where nothing is called, what reads the call does not count, and all that stands beside it does.
+fn holds(rule: &Rule, evidence: &Evidence<'_>) -> bool {
+    let is_true = |condition: &Condition| condition::holds(condition, evidence) == Some(true);
+    match evidence.call {
+        Some(_) => is_true(&rule.requires),
+        None => beside_the_call(&rule.requires, &is_true),
     }
 }
 
-fn deny(denial: &Denial) -> Verdict {
+fn beside_the_call(condition: &Condition, is_true: &impl Fn(&Condition) -> bool) -> bool {
+    match condition {
+        Condition::All(inner) => inner.iter().all(|inner| beside_the_call(inner, is_true)),
+        condition => condition.reads_call() || is_true(condition),
+    }
+}
+
+pub(crate) fn deny(denial: &Denial) -> Verdict {
     if denial.headers.is_empty() && denial.body.is_empty() {
-        return Verdict::DenyWordlessly(denial.status);
+        return Verdict::DenyWordlessly {
+            status: denial.status,
+        };
     }
     let header = |header: &mcp_filter_config::HeaderValue| {
         (
@@ -137,7 +219,7 @@ fn deny(denial: &Denial) -> Verdict {
     })
 }
 
-fn edit(header: &SetHeader, headers: &Headers) -> Result<HeaderEdit, HeaderFault> {
+fn edit(header: &SetHeader, headers: &Headers, claims: &Claims) -> Result<HeaderEdit, HeaderFault> {
     let mut value = Vec::new();
     for part in &header.value {
         match part {
@@ -149,22 +231,15 @@ fn edit(header: &SetHeader, headers: &Headers) -> Result<HeaderEdit, HeaderFault
                 }
                 value.extend_from_slice(bytes);
             }
+            ValuePart::Claim(path) => {
+                let text = claims
+                    .header_value(path)
+                    .map_err(|_| HeaderFault::IllegalClaim(path.join(".")))?;
+                value.extend_from_slice(text.as_bytes());
+            }
         }
     }
     Ok(HeaderEdit::Set(Cow::Owned(header.name.clone()), value))
-}
-
-fn collect_condition(condition: &Condition, names: &mut Vec<String>) {
-    match condition {
-        Condition::All(inner) | Condition::Any(inner) => {
-            inner
-                .iter()
-                .for_each(|condition| collect_condition(condition, names));
-        }
-        Condition::Not(inner) => collect_condition(inner, names),
-        Condition::HeaderPresent(name) => names.push(name.clone()),
-        Condition::HeaderEquals(header) => names.push(header.name.clone()),
-    }
 }
 
 /// RFC 9110, section 5.5: visible characters, space, tab and what is not ASCII.

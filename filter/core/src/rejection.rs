@@ -38,7 +38,7 @@ pub enum Rejection {
     MissingSession,
     /// Client: `MCP-Protocol-Version` names a revision that is not served.
     UnsupportedVersion,
-    /// Client: it asks for a virtual server, and none is served.
+    /// Client: it asks for a virtual server that is not served.
     VirtualServer,
     /// Client: the answer to a server's request carries an id that was never given out in this session.
     UnknownResponse,
@@ -54,6 +54,8 @@ pub enum Rejection {
         policy: String,
         /// The status that it asks for.
         status: u16,
+        /// How a client gets a token that could satisfy it: `WWW-Authenticate`.
+        challenge: Option<String>,
     },
     /// Client: no tool of this name.
     UnknownTool(String),
@@ -255,12 +257,26 @@ impl Rejection {
         body
     }
 
+    /// What it says beside that in a header.
+    fn more_headers(&self) -> Option<(Cow<'static, str>, Vec<u8>)> {
+        let (name, value) = match self {
+            Self::MethodNotAllowed => ("allow", "POST, DELETE"),
+            Self::DeniedByPolicy {
+                status: 403,
+                challenge: Some(challenge),
+                ..
+            } => ("www-authenticate", challenge.as_str()),
+            // RFC 9110, section 11.6.1: no 401 is without one.
+            Self::DeniedByPolicy { status: 401, .. } => ("www-authenticate", "Bearer"),
+            _ => return None,
+        };
+        Some((Cow::Borrowed(name), value.into()))
+    }
+
     /// The whole answer.
     pub fn response(&self, id: Option<&[u8]>) -> LocalResponse {
         let mut headers = vec![(Cow::Borrowed("content-type"), b"application/json".to_vec())];
-        if *self == Self::MethodNotAllowed {
-            headers.push((Cow::Borrowed("allow"), b"POST, DELETE".to_vec()));
-        }
+        headers.extend(self.more_headers());
         LocalResponse {
             status: self.status(),
             headers,
@@ -289,7 +305,7 @@ impl fmt::Display for Rejection {
                 "Invalid request: unsupported MCP-Protocol-Version, served are 2025-11-25, 2025-06-18 and 2025-03-26",
             ),
             Self::VirtualServer => f.write_str(
-                "Invalid request: virtual servers are not served here, leave out the header x-mcp-virtualserver",
+                "Invalid request: the virtual server that the path or x-mcp-virtualserver names is not served here, its form is namespace/name",
             ),
             Self::UnknownResponse => f.write_str("Invalid request: no request of this id in this session"),
             Self::InvalidParams(member) => write!(f, "Invalid params: {member}"),

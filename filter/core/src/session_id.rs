@@ -19,10 +19,10 @@ use crate::identity::Identity;
 use crate::version::ProtocolVersion;
 
 /// Format, key id, random bits, seconds of issue, revision, capabilities, identity: what the MAC covers.
-const CLAIMS_BYTES: usize = 1 + 1 + 16 + 5 + 1 + 1 + 16;
+const STATED_BYTES: usize = 1 + 1 + 16 + 5 + 1 + 1 + 16;
 const MAC_BYTES: usize = 16;
 /// A multiple of three, so that base64 leaves no bits unused.
-const ID_BYTES: usize = CLAIMS_BYTES + MAC_BYTES;
+const ID_BYTES: usize = STATED_BYTES + MAC_BYTES;
 const TEXT_BYTES: usize = ID_BYTES / 3 * 4;
 const FORMAT: u8 = 1;
 /// An id as clients send it.
@@ -32,7 +32,7 @@ const CLOCK_SKEW_SECONDS: u64 = 60;
 
 /// What a session id states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claims {
+pub struct Statement {
     /// The revision that `initialize` negotiated.
     pub version: ProtocolVersion,
     /// What the client declared there.
@@ -95,10 +95,14 @@ pub enum InvalidSession {
     FromTheFuture,
 }
 
-/// A new session id with `claims`: visible ASCII, as MCP 2025-11-25, basic/transports, Session Management, demands.
+/// A new session id with `statement`: visible ASCII, as MCP 2025-11-25, basic/transports, Session Management, demands.
 ///
 /// `None` without a key to mint with.
-pub fn mint(keys: &SessionKeys, claims: &Claims, context: &mut Context<'_>) -> Option<Vec<u8>> {
+pub fn mint(
+    keys: &SessionKeys,
+    statement: &Statement,
+    context: &mut Context<'_>,
+) -> Option<Vec<u8>> {
     let key = keys.minting()?;
     let mut unique = [0; 16];
     (context.random)(&mut unique);
@@ -106,8 +110,11 @@ pub fn mint(keys: &SessionKeys, claims: &Claims, context: &mut Context<'_>) -> O
     id.extend([FORMAT, key.id()]);
     id.extend(unique);
     id.extend((context.now_ms / 1000).to_be_bytes().iter().skip(3));
-    id.extend([version_code(claims.version), claims.capabilities.bits()]);
-    id.extend(claims.identity.as_bytes().iter().take(16));
+    id.extend([
+        version_code(statement.version),
+        statement.capabilities.bits(),
+    ]);
+    id.extend(statement.identity.as_bytes().iter().take(16));
     let mac = key.session_mac().chain_update(&id).finalize().into_bytes();
     id.extend(mac.iter().take(MAC_BYTES));
     Some(URL_SAFE_NO_PAD.encode(id).into_bytes())
@@ -160,23 +167,23 @@ impl Genuine {
         let length = URL_SAFE_NO_PAD
             .decode_slice(id, &mut bytes)
             .map_err(|_| InvalidSession::Malformed)?;
-        let (claims, mac) = bytes
-            .split_first_chunk::<CLAIMS_BYTES>()
+        let (stated, mac) = bytes
+            .split_first_chunk::<STATED_BYTES>()
             .ok_or(InvalidSession::Malformed)?;
-        let (key_id, genuine) = Self::read(claims)
+        let (key_id, genuine) = Self::read(stated)
             .filter(|_| length == ID_BYTES)
             .ok_or(InvalidSession::Malformed)?;
         let key = keys.by_id(key_id).ok_or(InvalidSession::UnknownKey)?;
         key.session_mac()
-            .chain_update(claims)
+            .chain_update(stated)
             .verify_truncated_left(mac)
             .map_err(|_| InvalidSession::Forged)?;
         Ok(genuine)
     }
 
     /// With the id of the key.
-    fn read(claims: &[u8; CLAIMS_BYTES]) -> Option<(u8, Self)> {
-        let ([format, key_id], rest) = claims.split_first_chunk()?;
+    fn read(stated: &[u8; STATED_BYTES]) -> Option<(u8, Self)> {
+        let ([format, key_id], rest) = stated.split_first_chunk()?;
         let (unique, rest) = rest.split_first_chunk::<16>()?;
         let ([s0, s1, s2, s3, s4], rest) = rest.split_first_chunk()?;
         let ([version, capabilities], rest) = rest.split_first_chunk()?;

@@ -48,6 +48,8 @@ pub enum BodyEdit {
 pub enum HeaderEdit {
     /// The header has this one value, whatever it had before.
     Set(Cow<'static, str>, Vec<u8>),
+    /// The header has this value more.
+    Add(Cow<'static, str>, Vec<u8>),
     /// The header is gone, all values of it.
     Remove(Cow<'static, str>),
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mcp_filter_config::{Condition, Denial, HeaderValue, Policy, SetHeader, ValuePart};
+use mcp_filter_config::{
+    ClaimValue, Condition, Denial, HeaderValue, Policy, Rule, SetHeader, ValuePart,
+};
 
 use super::{CompiledPolicy, is_header_value};
 use crate::control_signature::{CONTROL_HEADER, CREDENTIAL_HEADER};
@@ -12,6 +14,10 @@ use crate::table::{CompileError, ensure};
 const DEEPEST: usize = 32;
 /// In bytes.
 const LARGEST_BODY: usize = 64 * 1024;
+/// Names in the path of a claim.
+const LONGEST_PATH: usize = 8;
+/// In bytes.
+const LONGEST_CLAIM_NAME: usize = 256;
 
 /// Belong to a hop, or frame the message: whoever sets them breaks it.
 const FRAMING: &[&str] = &[
@@ -42,11 +48,7 @@ impl CompiledPolicy {
             format_args!("{at}.name"),
             "must be namespace/name",
         )?;
-        for (index, rule) in policy.rules.iter().enumerate() {
-            let at = format!("{at}.rules[{index}]");
-            check_condition(&rule.requires, &format!("{at}.requires"), DEEPEST)?;
-            check_denial(&rule.denial, &format!("{at}.denial"))?;
-        }
+        check_rules(&policy.rules, at)?;
         let mut set = BTreeSet::new();
         for (index, header) in policy.set_headers.iter().enumerate() {
             let at = format!("{at}.setHeaders[{index}]");
@@ -64,6 +66,14 @@ impl CompiledPolicy {
     }
 }
 
+fn check_rules(rules: &[Rule], at: &str) -> Result<(), CompileError> {
+    rules.iter().enumerate().try_for_each(|(index, rule)| {
+        let at = format!("{at}.rules[{index}]");
+        check_condition(&rule.requires, &format!("{at}.requires"), DEEPEST)?;
+        check_denial(&rule.denial, &format!("{at}.denial"))
+    })
+}
+
 fn check_condition(condition: &Condition, at: &str, deeper: usize) -> Result<(), CompileError> {
     let Some(deeper) = deeper.checked_sub(1) else {
         return ensure(
@@ -78,7 +88,49 @@ fn check_condition(condition: &Condition, at: &str, deeper: usize) -> Result<(),
         Condition::Not(inner) => check_condition(inner, &format!("{at}.not"), deeper),
         Condition::HeaderPresent(name) => check_name(name, &format!("{at}.headerPresent")),
         Condition::HeaderEquals(header) => check_header(header, &format!("{at}.headerEquals")),
+        Condition::ClaimPresent(path) => check_path(path, &format!("{at}.claimPresent")),
+        Condition::ClaimEquals(claim) => check_claim(claim, &format!("{at}.claimEquals")),
+        Condition::ClaimContains(claim) => check_claim(claim, &format!("{at}.claimContains")),
+        Condition::ClaimHasWord(claim) => {
+            let at = format!("{at}.claimHasWord");
+            check_claim(claim, &at)?;
+            ensure(
+                !claim.value.is_empty() && !claim.value.contains(' '),
+                format_args!("{at}.value"),
+                "must be one word, without spaces",
+            )
+        }
+        Condition::CallPresent(_) | Condition::CallEquals(_) => Ok(()),
+        Condition::ClaimContainsCall(claim) => {
+            check_path(&claim.path, &format!("{at}.claimContainsCall.path"))
+        }
     }
+}
+
+fn check_claim(claim: &ClaimValue, at: &str) -> Result<(), CompileError> {
+    check_path(&claim.path, &format!("{at}.path"))?;
+    ensure(
+        !claim.value.chars().any(char::is_control),
+        format_args!("{at}.value"),
+        "must be a text without control characters",
+    )
+}
+
+fn check_path(path: &[String], at: &str) -> Result<(), CompileError> {
+    ensure(
+        (1..=LONGEST_PATH).contains(&path.len()),
+        at,
+        format_args!("must have 1 to {LONGEST_PATH} names"),
+    )?;
+    path.iter().enumerate().try_for_each(|(index, name)| {
+        // The host has a zero byte between the names.
+        let named = (1..=LONGEST_CLAIM_NAME).contains(&name.len()) && !name.contains('\0');
+        ensure(
+            named,
+            format_args!("{at}[{index}]"),
+            format_args!("must be a claim's name, of 1 to {LONGEST_CLAIM_NAME} bytes"),
+        )
+    })
 }
 
 fn check_conditions(conditions: &[Condition], at: &str, deeper: usize) -> Result<(), CompileError> {
@@ -90,7 +142,8 @@ fn check_conditions(conditions: &[Condition], at: &str, deeper: usize) -> Result
         })
 }
 
-fn check_denial(denial: &Denial, at: &str) -> Result<(), CompileError> {
+/// Validates the denial that stands at `at`.
+pub(crate) fn check_denial(denial: &Denial, at: &str) -> Result<(), CompileError> {
     let status = (400..=599).contains(&denial.status);
     ensure(
         status,
@@ -134,6 +187,7 @@ fn check_set_header(header: &SetHeader, at: &str) -> Result<(), CompileError> {
         match part {
             ValuePart::Literal(text) => check_value(text, &format!("{at}.literal"))?,
             ValuePart::Header(name) => check_name(name, &format!("{at}.header"))?,
+            ValuePart::Claim(path) => check_path(path, &format!("{at}.claim"))?,
         }
     }
     Ok(())

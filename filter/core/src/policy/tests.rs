@@ -1,10 +1,15 @@
+mod challenges;
+
 use std::borrow::Cow;
 
 use mcp_filter_config::Policy;
+use serde_json::json;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{CompiledPolicy, HeaderFault, Verdict};
+use super::{Call, CompiledPolicy, Evidence, HeaderFault, Verdict};
+use crate::claims::tests::claims;
+use crate::claims::{Claims, UnreadableClaim};
 use crate::headers::Headers;
 use crate::step::{HeaderEdit, LocalResponse};
 
@@ -31,26 +36,51 @@ fn parse(json: &str) -> Policy {
 }
 
 fn evaluate(policy: &str, headers: &[(&str, &[u8])]) -> Verdict {
+    evaluate_for(policy, headers, &Claims::NONE)
+}
+
+fn evaluate_for(policy: &str, headers: &[(&str, &[u8])], claims: &Claims) -> Verdict {
     let headers = headers
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
         .collect();
     CompiledPolicy::compile(&parse(policy), "policies[0]")
         .unwrap()
-        .evaluate(&Headers::new(headers))
+        .evaluate(&Evidence {
+            headers: &Headers::new(headers),
+            claims,
+            call: None,
+        })
+}
+
+/// The scopes that a policy with this condition wants, where nobody sends a header.
+fn wanted(condition: &str, call: Option<Call<'_>>) -> Option<Vec<String>> {
+    let policy = CompiledPolicy::compile(&parse(&only(condition)), "policies[0]").unwrap();
+    let scopes = policy.wanted_scopes(&Evidence {
+        headers: &Headers::new(Vec::new()),
+        claims: &Claims::NONE,
+        call,
+    });
+    Some(scopes?.into_iter().map(str::to_owned).collect())
 }
 
 fn set(name: &'static str, value: &[u8]) -> Verdict {
     Verdict::Allow(vec![HeaderEdit::Set(Cow::Borrowed(name), value.to_vec())])
 }
 
+fn wordless(status: u16) -> Verdict {
+    Verdict::DenyWordlessly { status }
+}
+
 /// A policy with one condition and nothing else.
+fn only(condition: &str) -> String {
+    format!(r#"{{"name":"a","rules":[{{"requires":{condition},"denial":{{"status":403}}}}]}}"#)
+}
+
 fn holds(condition: &str, headers: &[(&str, &[u8])]) -> bool {
-    let policy =
-        format!(r#"{{"name":"a","rules":[{{"requires":{condition},"denial":{{"status":403}}}}]}}"#);
-    match evaluate(&policy, headers) {
+    match evaluate(&only(condition), headers) {
         Verdict::Allow(_) => true,
-        Verdict::Deny(_) | Verdict::DenyWordlessly(_) => false,
+        Verdict::Deny(_) | Verdict::DenyWordlessly { .. } => false,
         Verdict::Refuse(fault) => panic!("{fault}"),
     }
 }
@@ -126,10 +156,7 @@ fn a_header_that_the_policy_reads_may_not_repeat() {
 #[test]
 fn a_header_that_a_condition_denies_by_value_cannot_hide_in_a_second_one() {
     let policy = r#"{"name":"a","rules":[{"requires":{"not":{"headerEquals":{"name":"x-role","value":"guest"}}},"denial":{"status":403}}]}"#;
-    assert_eq!(
-        evaluate(policy, &[("x-role", b"guest")]),
-        Verdict::DenyWordlessly(403)
-    );
+    assert_eq!(evaluate(policy, &[("x-role", b"guest")]), wordless(403));
     assert!(matches!(
         evaluate(policy, &[("x-role", b"admin"), ("x-role", b"guest")]),
         Verdict::Refuse(_)
@@ -194,7 +221,7 @@ fn the_first_rule_that_does_not_hold_denies() {
         (&[("a", &b""[..])][..], 402),
         (&[("b", &b""[..])][..], 401),
     ] {
-        assert_eq!(evaluate(policy, headers), Verdict::DenyWordlessly(status));
+        assert_eq!(evaluate(policy, headers), wordless(status));
     }
 }
 
@@ -202,6 +229,103 @@ fn the_first_rule_that_does_not_hold_denies() {
 fn an_absent_header_adds_nothing_to_a_value() {
     let policy = r#"{"name":"a","setHeaders":[{"name":"x","value":[{"literal":"<"},{"header":"a"},{"literal":">"}]}]}"#;
     assert_eq!(evaluate(policy, &[]), set("x", b"<>"));
+}
+
+#[test]
+fn conditions_on_claims_mean_what_they_say() {
+    let token = claims(
+        &json!({"sub": "ada", "groups": ["admins"], "scope": "read write", "org": {"name": "acme"}}),
+    );
+    for (condition, holds) in [
+        (json!({"claimPresent": ["sub"]}), true),
+        (json!({"claimPresent": ["org", "name"]}), true),
+        (json!({"claimPresent": ["name"]}), false),
+        (
+            json!({"claimEquals": {"path": ["sub"], "value": "ada"}}),
+            true,
+        ),
+        (
+            json!({"claimEquals": {"path": ["org", "name"], "value": "acme"}}),
+            true,
+        ),
+        (
+            json!({"claimEquals": {"path": ["groups"], "value": "admins"}}),
+            false,
+        ),
+        (
+            json!({"claimContains": {"path": ["groups"], "value": "admins"}}),
+            true,
+        ),
+        (
+            json!({"claimContains": {"path": ["scope"], "value": "read"}}),
+            false,
+        ),
+        (
+            json!({"claimHasWord": {"path": ["scope"], "value": "write"}}),
+            true,
+        ),
+        (
+            json!({"claimHasWord": {"path": ["scope"], "value": "writ"}}),
+            false,
+        ),
+        (
+            json!({"claimHasWord": {"path": ["groups"], "value": "admins"}}),
+            true,
+        ),
+    ] {
+        let opposite = json!({"not": condition}).to_string();
+        for (condition, holds) in [(condition.to_string(), holds), (opposite, !holds)] {
+            let verdict = evaluate_for(&only(&condition), &[], &token);
+            assert_eq!(verdict == Verdict::Allow(Vec::new()), holds, "{condition}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_decides_only_where_nothing_else_does() {
+    let asked = [vec!["groups".to_owned()]];
+    let token = Claims::one_by_one(&asked, |_| Err(UnreadableClaim));
+    let (yes, no) = (r#"{"all":[]}"#, r#"{"any":[]}"#);
+    let unknown = r#"{"claimContains":{"path":["groups"],"value":"a"}}"#;
+    for (condition, holds) in [
+        (unknown.to_owned(), false),
+        (format!(r#"{{"not":{unknown}}}"#), false),
+        (format!(r#"{{"not":{{"not":{unknown}}}}}"#), false),
+        (format!(r#"{{"any":[{unknown},{yes}]}}"#), true),
+        (format!(r#"{{"any":[{unknown},{no}]}}"#), false),
+        (format!(r#"{{"not":{{"any":[{unknown},{no}]}}}}"#), false),
+        (format!(r#"{{"all":[{unknown},{yes}]}}"#), false),
+        (format!(r#"{{"not":{{"all":[{unknown},{no}]}}}}"#), true),
+        (format!(r#"{{"not":{{"all":[{unknown},{yes}]}}}}"#), false),
+    ] {
+        let allowed = matches!(
+            evaluate_for(&only(&condition), &[], &token),
+            Verdict::Allow(_)
+        );
+        assert_eq!(allowed, holds, "{condition}");
+    }
+}
+
+#[test]
+fn a_claim_becomes_a_part_of_a_header() {
+    let policy = r#"{"name":"a","setHeaders":[{"name":"x","value":[{"literal":"<"},{"claim":["org","name"]},{"literal":">"}]}]}"#;
+    let token = claims(&json!({"org": {"name": "\u{e9}"}}));
+    assert_eq!(
+        evaluate_for(policy, &[], &token),
+        set("x", "<\u{e9}>".as_bytes())
+    );
+    assert_eq!(evaluate_for(policy, &[], &Claims::NONE), set("x", b"<>"));
+    for name in [
+        json!("a\r\nb"),
+        json!(7),
+        json!(["a"]),
+        json!({"a": "b"}),
+        json!(true),
+    ] {
+        let token = claims(&json!({"org": {"name": name}}));
+        let illegal = HeaderFault::IllegalClaim("org.name".to_owned());
+        assert_eq!(evaluate_for(policy, &[], &token), Verdict::Refuse(illegal));
+    }
 }
 
 #[test]
@@ -326,8 +450,29 @@ mod properties {
                     prop_assert!(!value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t'));
                 }
                 Verdict::Refuse(_) => prop_assert!(value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')),
-                Verdict::Deny(_) | Verdict::DenyWordlessly(_) => prop_assert!(false, "denied a credential that is there"),
+                Verdict::Deny(_) | Verdict::DenyWordlessly { .. } => prop_assert!(false, "denied a credential that is there"),
             }
         }
     }
+}
+
+#[test]
+fn what_calls_nothing_is_judged_by_all_that_reads_no_call() {
+    let tool = r#"{"claimContainsCall": {"path": ["tools"], "part": "tool"}}"#;
+    let staff = r#"{"claimContains": {"path": ["groups"], "value": "staff"}}"#;
+    let pat = r#"{"headerPresent": "x-pat"}"#;
+    let both = only(&format!(
+        r#"{{"all": [{staff}, {{"all": [{tool}, {pat}]}}]}}"#
+    ));
+    let member = claims(&json!({"groups": ["staff"]}));
+    let sent: [(&str, &[u8]); 1] = [("x-pat", b"a")];
+    assert_eq!(evaluate_for(&both, &sent, &member), Verdict::Allow(vec![]));
+    let stranger = claims(&json!({"groups": ["guests"], "tools": ["a"]}));
+    assert_eq!(evaluate_for(&both, &sent, &stranger), wordless(403));
+    assert_eq!(evaluate(&only(tool), &[]), Verdict::Allow(vec![]));
+    let either = only(&format!(r#"{{"any": [{tool}, {staff}]}}"#));
+    assert_eq!(
+        evaluate_for(&either, &[], &stranger),
+        Verdict::Allow(vec![])
+    );
 }

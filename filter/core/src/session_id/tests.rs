@@ -6,8 +6,8 @@ use crate::slots::MemorySlots;
 
 pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
 
-fn claims() -> Claims {
-    Claims {
+fn statement() -> Statement {
+    Statement {
         version: ProtocolVersion::V2025_06_18,
         capabilities: ClientCapabilities::from_json(br#"{"sampling":{},"elicitation":{}}"#),
         identity: Identity::of_token("https://issuer", "alice"),
@@ -24,30 +24,30 @@ pub(crate) fn lend<T>(random: u8, callback: impl FnOnce(&mut Context<'_>) -> T) 
     callback(&mut Context {
         now_ms: NOW_MS,
         random: &mut fill,
-        identity: &mut || Identity::ANONYMOUS,
+        claims: &mut |_| crate::Claims::NONE,
         slots: &mut MemorySlots::new(),
     })
 }
 
 fn minted(keys: &SessionKeys, random: u8) -> Vec<u8> {
-    lend(random, |context| mint(keys, &claims(), context)).unwrap()
+    lend(random, |context| mint(keys, &statement(), context)).unwrap()
 }
 
 /// A session that differs from those of other `random`.
 pub(crate) fn session(random: u8) -> Session {
     let keys = keys(&[1]);
-    verify(&minted(&keys, random), &keys, &claims().identity, NOW_MS).unwrap()
+    verify(&minted(&keys, random), &keys, &statement().identity, NOW_MS).unwrap()
 }
 
 fn verified(id: &[u8], now_ms: u64) -> Result<Session, InvalidSession> {
-    verify(id, &keys(&[1]), &claims().identity, now_ms)
+    verify(id, &keys(&[1]), &statement().identity, now_ms)
 }
 
 #[test]
 fn an_id_tells_what_was_put_into_it() {
     let session = session(9);
-    assert_eq!(session.version(), claims().version);
-    assert_eq!(session.capabilities(), claims().capabilities);
+    assert_eq!(session.version(), statement().version);
+    assert_eq!(session.capabilities(), statement().capabilities);
     assert_eq!(session.unique(), &[9; 16]);
     assert_eq!(session.issued_seconds(), NOW_MS / 1000);
 }
@@ -63,7 +63,7 @@ fn an_id_is_visible_ascii_and_names_no_identity() {
 fn every_changed_character_is_refused() {
     let keys = keys(&[1]);
     let id = minted(&keys, 9);
-    let verified = |id: &[u8]| verify(id, &keys, &claims().identity, NOW_MS);
+    let verified = |id: &[u8]| verify(id, &keys, &statement().identity, NOW_MS);
     verified(&id).unwrap();
     for at in 0..id.len() {
         for bit in 0..8 {
@@ -78,7 +78,7 @@ fn every_changed_character_is_refused() {
 fn an_id_that_was_good_is_good_for_nobody_else_and_for_no_longer() {
     let keys = keys(&[1]);
     let id = minted(&keys, 9);
-    let own = claims().identity;
+    let own = statement().identity;
     assert!(verify(&id, &keys, &own, NOW_MS).is_ok());
     assert_eq!(
         verify(&id, &keys, &Identity::of_token("a", "b"), NOW_MS),
@@ -119,7 +119,7 @@ fn another_key_of_the_same_id_did_not_sign_it() {
     let id = minted(&keys(&[1]), 9);
     let others = SessionKeys::new([(1, [7; 32])], 3600);
     assert_eq!(
-        verify(&id, &others, &claims().identity, NOW_MS),
+        verify(&id, &others, &statement().identity, NOW_MS),
         Err(InvalidSession::Forged)
     );
 }
@@ -127,7 +127,7 @@ fn another_key_of_the_same_id_did_not_sign_it() {
 #[test]
 fn an_id_outlives_a_rotation_and_ends_with_its_key() {
     let id = minted(&keys(&[1]), 9);
-    let identity = claims().identity;
+    let identity = statement().identity;
     assert!(verify(&id, &keys(&[2, 1]), &identity, NOW_MS).is_ok());
     assert_eq!(
         verify(&id, &keys(&[2]), &identity, NOW_MS),
@@ -173,7 +173,7 @@ fn without_a_key_nothing_is_minted() {
     assert_eq!(
         lend(9, |context| mint(
             &SessionKeys::default(),
-            &claims(),
+            &statement(),
             context
         )),
         None
@@ -188,7 +188,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn claims_survive(
+        fn what_is_stated_survives(
             unique in any::<[u8; 16]>(),
             now_ms in 0_u64..1 << 49,
             bits in 0_u8..128,
@@ -197,7 +197,7 @@ mod properties {
             ]),
             subject in ".{0,20}",
         ) {
-            let claims = Claims {
+            let statement = Statement {
                 version,
                 capabilities: ClientCapabilities::from_bits(bits),
                 identity: Identity::of_token("issuer", &subject),
@@ -205,14 +205,14 @@ mod properties {
             let keys = keys(&[3, 4]);
             let mut fill = |bytes: &mut [u8]| bytes.copy_from_slice(&unique);
             let slots = &mut MemorySlots::new();
-            let identity = &mut || Identity::ANONYMOUS;
-            let mut context = Context { now_ms, random: &mut fill, identity, slots };
-            let id = mint(&keys, &claims, &mut context).unwrap();
-            let session = verify(&id, &keys, &claims.identity, now_ms).unwrap();
+            let token = &mut |_: &[Vec<String>]| crate::Claims::NONE;
+            let mut context = Context { now_ms, random: &mut fill, claims: token, slots };
+            let id = mint(&keys, &statement, &mut context).unwrap();
+            let session = verify(&id, &keys, &statement.identity, now_ms).unwrap();
             prop_assert_eq!(session.unique(), &unique);
             prop_assert_eq!(session.issued_seconds(), now_ms / 1000);
             prop_assert_eq!(session.version(), version);
-            prop_assert_eq!(session.capabilities(), claims.capabilities);
+            prop_assert_eq!(session.capabilities(), statement.capabilities);
         }
 
         #[test]
