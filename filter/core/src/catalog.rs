@@ -4,14 +4,18 @@
 //! in the order of [`ListKind`], its definitions joined by commas. The header has for each list one
 //! `[server, key, bytes]` per definition: the server's place in the configuration, the federated name (tools and
 //! prompts) or URI (resources) or template text, and the definition's length. `hints` has `[place, hints]` for each
-//! tool that gives any ([`ToolHints`]). Definitions are as the servers wrote them, but for the federated name. So a
-//! page of a list is one slice, found without parsing.
+//! tool that gives any ([`ToolHints`]), and `virtualServers` has `[name, tools, prompts]` for each virtual server: the
+//! places of its tools and prompts, null for all prompts. Definitions are as the servers wrote them, but for the
+//! federated name. So a page of a list is one slice, or where not all of it is shown, a row of slices, found without
+//! parsing.
 
 mod cursor;
 mod definition;
 mod hints;
 mod list;
 mod packed;
+mod shown;
+mod virtual_server;
 mod weights;
 mod writer;
 
@@ -20,7 +24,9 @@ pub use definition::{Definition, InvalidDefinition};
 pub use hints::ToolHints;
 pub use list::ListResult;
 pub use packed::{InvalidCatalog, LARGEST_CATALOG};
-pub use writer::CatalogWriter;
+pub use shown::{Listed, Shown};
+pub use virtual_server::VirtualServer;
+pub use writer::{CatalogWriter, Selected};
 
 use list::List;
 
@@ -80,6 +86,8 @@ pub struct Catalog {
     prompts: List,
     resources: List,
     resource_templates: List,
+    /// Sorted by name.
+    virtual_servers: Vec<VirtualServer>,
 }
 
 impl Catalog {
@@ -88,7 +96,8 @@ impl Catalog {
         packed::decode(catalog)
     }
 
-    /// The result of a list request: `page_items` definitions from `cursor` on, and the cursor of the next page.
+    /// The result of a list request: `page_items` definitions of those that are `shown`, from `cursor` on, and the cursor
+    /// of the next page.
     ///
     /// A cursor is good as long as the list has the same definitions in the same order, whatever else changes in the
     /// configuration. After that it is refused: going on would silently leave out definitions or show some twice.
@@ -99,14 +108,25 @@ impl Catalog {
         kind: ListKind,
         cursor: Option<&str>,
         page_items: u32,
+        shown: &Shown<'_>,
     ) -> Result<ListResult<'_>, InvalidCursor> {
-        self.list(kind)
-            .result(&self.bytes, kind, cursor, page_items)
+        let list = self.list(kind);
+        let first = list.first(kind, cursor)?;
+        Ok(list.page(&self.bytes, kind, (first, page_items), shown))
     }
 
-    /// The server whose definition has exactly this key.
-    pub fn server_of(&self, kind: ListKind, key: &str) -> Option<u32> {
-        self.list(kind).server_of(key)
+    /// Place and server of the definition with exactly this key.
+    pub fn find(&self, kind: ListKind, key: &str) -> Option<(u32, u32)> {
+        let (place, entry) = self.list(kind).find(key)?;
+        Some((place, entry.server))
+    }
+
+    /// The virtual server of this name, `namespace/name`.
+    pub fn virtual_server(&self, name: &[u8]) -> Option<&VirtualServer> {
+        let found = self
+            .virtual_servers
+            .binary_search_by(|one| one.name().as_bytes().cmp(name));
+        self.virtual_servers.get(found.ok()?)
     }
 
     /// The tool with exactly this key: its place in the list, its server, and what it says of itself.

@@ -6,7 +6,9 @@
 //!
 //! Nothing here knows Envoy, Kubernetes, a clock or a source of randomness, so the same tests run natively and on wasm32.
 
+mod authentication;
 pub mod catalog;
+pub mod claims;
 pub mod context;
 pub mod control_signature;
 pub mod exchange;
@@ -29,6 +31,7 @@ pub mod step;
 pub mod table;
 pub mod version;
 
+pub use claims::Claims;
 pub use context::{Context, SharedSlots, Slot};
 pub use exchange::Exchange;
 pub use headers::Headers;

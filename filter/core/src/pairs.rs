@@ -48,15 +48,15 @@ impl<'a> Iterator for Pairs<'a> {
 }
 
 /// `pairs` as a block.
-pub(crate) fn block(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn block(pairs: &[(impl AsRef<[u8]>, Vec<u8>)]) -> Vec<u8> {
     let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     let mut block = number(pairs.len()).to_vec();
     for (key, value) in pairs {
-        block.extend(number(key.len()));
+        block.extend(number(key.as_ref().len()));
         block.extend(number(value.len()));
     }
     for (key, value) in pairs {
-        for text in [key.as_bytes(), value] {
+        for text in [key.as_ref(), value] {
             block.extend_from_slice(text);
             block.push(0);
         }

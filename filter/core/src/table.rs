@@ -5,6 +5,7 @@ mod compile;
 mod endpoint;
 mod error;
 mod internal_hosts;
+mod protected_resource;
 mod resources;
 mod server;
 mod tool;
@@ -17,11 +18,12 @@ pub use tool::{Tool, ToolIndex};
 
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
-use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult};
+use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult, Shown, VirtualServer};
+use crate::claims::Claims;
 use crate::control_signature::PublicKey;
 use crate::exchange::UpstreamKeyParts;
 use crate::memo::Memo;
-use crate::policy::CompiledPolicy;
+use crate::policy::{CompiledPolicy, Outlook};
 use crate::session_id::SessionKeys;
 use crate::slots::UpstreamKey;
 
@@ -37,6 +39,7 @@ pub struct Table {
     resources: resources::Resources,
     policies: Vec<CompiledPolicy>,
     credential_headers: Vec<String>,
+    claim_paths: Vec<Vec<String>>,
     sessions: SessionKeys,
     upstream_keys: Memo<UpstreamKeyParts, UpstreamKey>,
     control_keys: Vec<PublicKey>,
@@ -60,13 +63,50 @@ impl Table {
         &self.generation
     }
 
-    /// The endpoint that `:authority` and `:path` lead to. The query does not count.
+    /// The endpoint that `:authority` and `:path` lead to: its own path, or any below it, whether that names a virtual
+    /// server or not. The query does not count.
     pub fn endpoint(&self, host: &[u8], path: &[u8]) -> Option<&Endpoint> {
-        let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-        let host = crate::host::normalize(host)?;
-        self.endpoints
+        let path = without_query(path);
+        let mut endpoints = self
+            .endpoints
             .iter()
-            .find(|endpoint| endpoint.path().as_bytes() == path && endpoint.has_host(&host))
+            .filter(|endpoint| endpoint.behind(path).is_some())
+            .peekable();
+        endpoints.peek()?;
+        let host = crate::host::normalize(host)?;
+        endpoints.find(|endpoint| endpoint.has_host(&host))
+    }
+
+    /// The virtual server of this name, `namespace/name`.
+    pub(crate) fn virtual_server(&self, name: &[u8]) -> Option<&VirtualServer> {
+        self.catalog.virtual_server(name)
+    }
+
+    /// Whether `virtual_server` has the definition with this key; without one, whatever is listed or not.
+    pub(crate) fn is_selected(
+        &self,
+        virtual_server: Option<&VirtualServer>,
+        kind: ListKind,
+        key: &str,
+    ) -> bool {
+        virtual_server.is_none_or(|virtual_server| {
+            let found = self.catalog.find(kind, key);
+            found.is_some_and(|(place, _)| virtual_server.has(kind, place))
+        })
+    }
+
+    /// The endpoint of which it is told at `:authority` and `:path` where its callers get their tokens. The query does
+    /// not count, and no other spelling of the path leads there.
+    pub(crate) fn told_endpoint(&self, host: &[u8], path: &[u8]) -> Option<&Endpoint> {
+        let path = without_query(path);
+        let mut telling = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.tells_at(path))
+            .peekable();
+        telling.peek()?;
+        let host = crate::host::normalize(host)?;
+        telling.find(|endpoint| endpoint.has_host(&host))
     }
 
     /// Whether `:authority` names, in any spelling, a host that only routed requests and control may ask for.
@@ -92,6 +132,23 @@ impl Table {
             .filter_map(|place| self.policies.get(*place))
     }
 
+    /// What a caller with these claims could satisfy of each policy, by place.
+    pub(crate) fn outlooks<'a>(&'a self, claims: &'a Claims) -> Vec<Outlook<'a>> {
+        let policies = self.policies.iter();
+        policies.map(|policy| policy.outlook(claims)).collect()
+    }
+
+    /// The server of a definition, by its place in the configuration, and the places of its policies.
+    pub(crate) fn listed_server(&self, place: u32) -> (&Server, &[usize]) {
+        let server = self.server(ServerIndex(place));
+        (server, &server.policies)
+    }
+
+    /// Whether some policy keeps definitions from some callers' lists.
+    pub(crate) fn conceals(&self) -> bool {
+        self.policies.iter().any(CompiledPolicy::conceals)
+    }
+
     /// The tool with this federated name.
     pub fn tool(&self, federated: &str) -> Option<Tool> {
         let (index, server, hints) = self.catalog.tool(federated)?;
@@ -115,9 +172,7 @@ impl Table {
 
     /// The server of the prompt with this federated name.
     pub fn prompt(&self, federated: &str) -> Option<ServerIndex> {
-        self.catalog
-            .server_of(ListKind::Prompts, federated)
-            .map(ServerIndex)
+        self.server_of(ListKind::Prompts, federated)
     }
 
     /// The server of a resource: the one that lists the URI, else the one whose template matches it (most literal
@@ -126,18 +181,18 @@ impl Table {
     /// The last because links that tools return need not be listed (MCP 2025-11-25, server/tools, Resource Links).
     /// Where several servers have resources nobody can tell whose an unlisted URI is, and none is asked.
     pub fn resource(&self, uri: &str) -> Option<ServerIndex> {
-        let listed = self
-            .catalog
-            .server_of(ListKind::Resources, uri)
-            .map(ServerIndex);
+        let listed = self.server_of(ListKind::Resources, uri);
         listed.or_else(|| self.resources.server_of(uri))
     }
 
     /// The server of the resource template with exactly this text.
     pub fn template(&self, text: &str) -> Option<ServerIndex> {
-        self.catalog
-            .server_of(ListKind::ResourceTemplates, text)
-            .map(ServerIndex)
+        self.server_of(ListKind::ResourceTemplates, text)
+    }
+
+    fn server_of(&self, kind: ListKind, key: &str) -> Option<ServerIndex> {
+        let (_, server) = self.catalog.find(kind, key)?;
+        Some(ServerIndex(server))
     }
 
     /// The JSON of a list result, in pieces.
@@ -145,15 +200,21 @@ impl Table {
         &self,
         kind: ListKind,
         cursor: Option<&str>,
+        shown: &Shown<'_>,
     ) -> Result<ListResult<'_>, InvalidCursor> {
-        self.catalog
-            .list_result(kind, cursor, self.limits.page_items)
+        let items = self.limits.page_items;
+        self.catalog.list_result(kind, cursor, items, shown)
     }
 
     /// Client headers that carry credentials for some server, in order and with `-` for each `_`; no other server may see
     /// them in any spelling.
     pub fn credential_headers(&self) -> &[String] {
         &self.credential_headers
+    }
+
+    /// Paths of all claims that may be asked for.
+    pub fn claim_paths(&self) -> &[Vec<String>] {
+        &self.claim_paths
     }
 
     /// Keys and lifetime of sessions.
@@ -190,6 +251,10 @@ impl Table {
     pub fn has_completions(&self) -> bool {
         self.servers().any(|(_, server)| server.completions)
     }
+}
+
+fn without_query(path: &[u8]) -> &[u8] {
+    path.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! One list of the catalog: where its definitions stand and what they are called.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::cursor::{Cursor, InvalidCursor};
-use super::{ListKind, ToolHints};
+use super::{ListKind, Listed, Shown, ToolHints};
 
 /// Server, key and place of each definition.
 ///
@@ -31,18 +32,24 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListResult<'a> {
     open: &'static str,
-    definitions: &'a [u8],
+    /// What stands one after another in the packed form, with its commas.
+    runs: Vec<&'a [u8]>,
     close: Cow<'static, str>,
 }
 
 impl ListResult<'_> {
     /// To be written one after another.
-    pub fn parts(&self) -> [&[u8]; 3] {
-        [
-            self.open.as_bytes(),
-            self.definitions,
-            self.close.as_bytes(),
-        ]
+    pub fn parts(&self) -> Vec<&[u8]> {
+        let mut parts = Vec::with_capacity(2 * self.runs.len() + 2);
+        parts.push(self.open.as_bytes());
+        for (index, run) in self.runs.iter().enumerate() {
+            if index > 0 {
+                parts.push(b",".as_slice());
+            }
+            parts.push(run);
+        }
+        parts.push(self.close.as_bytes());
+        parts
     }
 }
 
@@ -57,10 +64,6 @@ impl List {
             by_key,
             digest,
         }
-    }
-
-    pub(super) fn server_of(&self, key: &str) -> Option<u32> {
-        self.find(key).map(|(_, entry)| entry.server)
     }
 
     /// The definition with exactly this key, and its place.
@@ -97,51 +100,94 @@ impl List {
             .and_then(|entry| bytes.get(entry.start..entry.end))
     }
 
-    pub(super) fn result<'a>(
+    /// The place with which the page of `cursor` begins.
+    pub(super) fn first(&self, kind: ListKind, cursor: Option<&str>) -> Result<u32, InvalidCursor> {
+        let Some(text) = cursor else {
+            return Ok(0);
+        };
+        let cursor = Cursor::decode(text)
+            .filter(|cursor| cursor.kind == kind && cursor.list == self.digest)
+            .filter(|cursor| (cursor.offset as usize) < self.entries.len());
+        cursor.map(|cursor| cursor.offset).ok_or(InvalidCursor)
+    }
+
+    /// So many definitions of those that are `shown`, from the place `first` on.
+    pub(super) fn page<'a>(
         &self,
         bytes: &'a [u8],
         kind: ListKind,
-        cursor: Option<&str>,
-        page_items: u32,
-    ) -> Result<ListResult<'a>, InvalidCursor> {
-        let first = match cursor {
-            None => 0,
-            Some(text) => {
-                let cursor = Cursor::decode(text)
-                    .filter(|cursor| cursor.kind == kind && cursor.list == self.digest);
-                let place = cursor.ok_or(InvalidCursor)?.offset as usize;
-                if place >= self.entries.len() {
-                    return Err(InvalidCursor);
-                }
-                place
+        (first, items): (u32, u32),
+        shown: &Shown<'_>,
+    ) -> ListResult<'a> {
+        let selected = shown
+            .virtual_server
+            .and_then(|virtual_server| virtual_server.places(kind));
+        let (runs, next) = match (selected, shown.is_visible) {
+            (None, None) => self.all(bytes, first, items),
+            (None, Some(_)) => {
+                let places = (first..).take_while(|place| (*place as usize) < self.entries.len());
+                self.some(bytes, places, items, shown)
+            }
+            (Some(selected), _) => {
+                let from = selected.partition_point(|place| *place < first);
+                let places = selected.get(from..).unwrap_or_default().iter().copied();
+                self.some(bytes, places, items, shown)
             }
         };
-        let next = first.saturating_add(page_items as usize);
-        let page = self
-            .entries
-            .get(first..next.min(self.entries.len()))
-            .unwrap_or_default();
-        let definitions = match (page.first(), page.last()) {
-            (Some(first), Some(last)) => bytes.get(first.start..last.end).unwrap_or_default(),
-            _ => &[],
-        };
-        let close = if next < self.entries.len() {
-            let offset = u32::try_from(next).unwrap_or(u32::MAX);
-            let cursor = Cursor {
-                kind,
-                list: self.digest,
-                offset,
+        let close = match next {
+            Some(offset) => {
+                let list = self.digest;
+                let cursor = Cursor { kind, list, offset }.encode();
+                Cow::Owned(format!("],\"nextCursor\":\"{cursor}\"}}"))
             }
-            .encode();
-            Cow::Owned(format!("],\"nextCursor\":\"{cursor}\"}}"))
-        } else {
-            Cow::Borrowed("]}")
+            None => Cow::Borrowed("]}"),
         };
-        Ok(ListResult {
+        ListResult {
             open: open(kind),
-            definitions,
+            runs,
             close,
-        })
+        }
+    }
+
+    /// Definitions without a gap, and the place behind them.
+    fn all<'a>(&self, bytes: &'a [u8], first: u32, items: u32) -> (Vec<&'a [u8]>, Option<u32>) {
+        let next = first.saturating_add(items);
+        let entries = self.entries.get(first as usize..).unwrap_or_default();
+        let page = entries.get(..items as usize).unwrap_or(entries);
+        let run = match (page.first(), page.last()) {
+            (Some(first), Some(last)) => bytes.get(first.start..last.end),
+            _ => None,
+        };
+        let next = Some(next).filter(|next| (*next as usize) < self.entries.len());
+        (run.into_iter().collect(), next)
+    }
+
+    /// Of `places`, those that are visible, and the place of the one behind them.
+    fn some<'a>(
+        &self,
+        bytes: &'a [u8],
+        places: impl Iterator<Item = u32>,
+        items: u32,
+        shown: &Shown<'_>,
+    ) -> (Vec<&'a [u8]>, Option<u32>) {
+        let entries = places.filter_map(|place| Some((place, self.entries.get(place as usize)?)));
+        let mut visible = entries.filter(|(_, entry)| {
+            let (server, key) = (entry.server, &*entry.key);
+            shown.is_visible.is_none_or(|is| is(Listed { server, key }))
+        });
+        let mut runs = Vec::new();
+        let mut run: Option<(u32, Range<usize>)> = None;
+        for (place, entry) in visible.by_ref().take(items as usize) {
+            run = match run {
+                Some((last, range)) if last + 1 == place => Some((place, range.start..entry.end)),
+                before => {
+                    runs.extend(before.and_then(|(_, range)| bytes.get(range)));
+                    Some((place, entry.start..entry.end))
+                }
+            };
+        }
+        runs.extend(run.and_then(|(_, range)| bytes.get(range)));
+        (runs, visible.next().map(|(place, _)| place))
     }
 }
 

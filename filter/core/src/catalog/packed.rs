@@ -8,7 +8,7 @@ use mcp_filter_config::CatalogEncoding;
 use serde::{Deserialize, Serialize};
 
 use super::list::{Entry, List};
-use super::{Catalog, ListKind, ToolHints};
+use super::{Catalog, ListKind, ToolHints, VirtualServer};
 
 /// Bytes of the largest packed form that is unpacked.
 pub const LARGEST_CATALOG: u64 = 64 * 1024 * 1024;
@@ -31,7 +31,17 @@ pub(super) struct Header<'a> {
     /// Place and hints of each tool that gives any, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hints: Vec<(u32, u8)>,
+    #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
+    pub(super) virtual_servers: Vec<HeaderVirtualServer<'a>>,
 }
+
+/// Name, and places of tools and prompts; all prompts where they are null. A JSON array of its members.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HeaderVirtualServer<'a>(
+    #[serde(borrow)] pub(super) Cow<'a, str>,
+    pub(super) Vec<u32>,
+    pub(super) Option<Vec<u32>>,
+);
 
 /// A JSON array of its members.
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,6 +75,9 @@ pub enum InvalidCatalog {
     /// Two definitions of one list have one key. Control settles that before it packs.
     #[error("{0} stands twice")]
     Duplicate(String),
+    /// A virtual server selects by a place that its list does not have.
+    #[error("virtual server {0} selects what no list has")]
+    Selection(String),
 }
 
 impl<'a> Header<'a> {
@@ -139,8 +152,31 @@ fn read(bytes: Vec<u8>) -> Result<Catalog, InvalidCatalog> {
     if at != bytes.len() {
         return Err(InvalidCatalog::Lengths);
     }
+    catalog.virtual_servers = virtual_servers(&catalog, &header.virtual_servers)?;
     catalog.bytes = bytes;
     Ok(catalog)
+}
+
+/// Sorted by name.
+fn virtual_servers(
+    catalog: &Catalog,
+    header: &[HeaderVirtualServer<'_>],
+) -> Result<Vec<VirtualServer>, InvalidCatalog> {
+    let mut found = Vec::with_capacity(header.len());
+    for HeaderVirtualServer(name, tools, prompts) in header {
+        let is_listed = |kind, place: &u32| catalog.key(kind, *place).is_some();
+        let is_tool = |place: &u32| is_listed(ListKind::Tools, place);
+        let is_prompt = |place: &u32| is_listed(ListKind::Prompts, place);
+        if !tools.iter().all(is_tool) || !prompts.iter().flatten().all(is_prompt) {
+            return Err(InvalidCatalog::Selection(name.to_string()));
+        }
+        found.push(VirtualServer::new(name, tools.clone(), prompts.clone()));
+    }
+    found.sort_by(|a, b| a.name().cmp(b.name()));
+    match found.array_windows().find(|[a, b]| a.name() == b.name()) {
+        Some([twice, _]) => Err(InvalidCatalog::Duplicate(twice.name().to_owned())),
+        None => Ok(found),
+    }
 }
 
 fn set_hints(tools: &mut [Entry], hints: &[(u32, u8)]) -> Result<(), InvalidCatalog> {

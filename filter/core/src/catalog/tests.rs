@@ -5,6 +5,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
+mod shown;
+
 fn written(definitions: &[(u32, ListKind, &str, &str)]) -> mcp_filter_config::Catalog {
     let mut writer = CatalogWriter::new();
     for (server, kind, prefix, json) in definitions {
@@ -31,7 +33,9 @@ fn names(page: &serde_json::Value) -> Vec<String> {
 }
 
 fn page(catalog: &Catalog, cursor: Option<&str>, items: u32) -> serde_json::Value {
-    let result = catalog.list_result(ListKind::Tools, cursor, items).unwrap();
+    let result = catalog
+        .list_result(ListKind::Tools, cursor, items, &Shown::default())
+        .unwrap();
     serde_json::from_slice(&result.parts().concat()).unwrap()
 }
 
@@ -58,7 +62,7 @@ fn definitions_come_back_byte_for_byte_in_their_order() {
     .unwrap();
     let list = |kind| {
         catalog
-            .list_result(kind, None, 100)
+            .list_result(kind, None, 100, &Shown::default())
             .unwrap()
             .parts()
             .concat()
@@ -202,7 +206,11 @@ fn a_definition_that_no_request_could_name_is_refused() {
 fn an_empty_list_has_one_empty_page() {
     let empty = Catalog::default();
     for kind in ListKind::ALL {
-        let list = empty.list_result(kind, None, 10).unwrap().parts().concat();
+        let list = empty
+            .list_result(kind, None, 10, &Shown::default())
+            .unwrap()
+            .parts()
+            .concat();
         assert_eq!(list, format!("{{\"{}\":[]}}", kind.member()).as_bytes());
     }
 }
@@ -239,15 +247,15 @@ fn a_cursor_is_good_for_its_own_list_alone() {
         .to_owned();
     assert!(
         tools(10)
-            .list_result(ListKind::Tools, Some(&cursor), 4)
+            .list_result(ListKind::Tools, Some(&cursor), 4, &Shown::default())
             .is_ok()
     );
     assert_eq!(
-        tools(11).list_result(ListKind::Tools, Some(&cursor), 4),
+        tools(11).list_result(ListKind::Tools, Some(&cursor), 4, &Shown::default()),
         Err(InvalidCursor)
     );
     assert_eq!(
-        catalog.list_result(ListKind::Prompts, Some(&cursor), 4),
+        catalog.list_result(ListKind::Prompts, Some(&cursor), 4, &Shown::default()),
         Err(InvalidCursor)
     );
 }
@@ -264,7 +272,7 @@ fn invented_cursors_are_refused() {
         &"A".repeat(100_000),
     ] {
         assert_eq!(
-            catalog.list_result(ListKind::Tools, Some(cursor), 4),
+            catalog.list_result(ListKind::Tools, Some(cursor), 4, &Shown::default()),
             Err(InvalidCursor)
         );
     }
@@ -275,12 +283,12 @@ fn names_are_found_in_a_large_list() {
     let catalog = tools(1000);
     for place in 0..1000 {
         assert_eq!(
-            catalog.server_of(ListKind::Tools, &format!("t{place}")),
-            Some(0)
+            catalog.find(ListKind::Tools, &format!("t{place}")),
+            Some((place, 0))
         );
     }
     for name in ["", "t", "t1000", "t00", "u"] {
-        assert_eq!(catalog.server_of(ListKind::Tools, name), None);
+        assert_eq!(catalog.find(ListKind::Tools, name), None);
     }
 }
 
@@ -428,7 +436,7 @@ mod properties {
             }
             let catalog = Catalog::decode(&writer.finish()).unwrap();
             for (place, (server, key, json)) in expected.iter().enumerate() {
-                prop_assert_eq!(catalog.server_of(ListKind::Tools, key), Some(*server));
+                prop_assert_eq!(catalog.find(ListKind::Tools, key).map(|(_, of)| of), Some(*server));
                 prop_assert_eq!(catalog.definition(ListKind::Tools, place), Some(json.as_bytes()));
             }
             prop_assert_eq!(catalog.entries(ListKind::Tools).count(), expected.len());

@@ -1,14 +1,27 @@
 //! Packs definitions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use super::packed::{self, Header, HeaderEntry};
+use super::packed::{self, Header, HeaderEntry, HeaderVirtualServer};
 use super::{Definition, ListKind};
 
 /// Collects definitions in the order in which they shall be listed: oldest server first, each in its server's order.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogWriter {
     entries: Vec<(u32, Definition)>,
+    virtual_servers: Vec<Selected>,
+}
+
+/// A virtual server, by the federated names of what it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// `namespace/name`
+    pub name: String,
+    /// Those that are listed nowhere do not count.
+    pub tools: Vec<String>,
+    /// The same; all where absent.
+    pub prompts: Option<Vec<String>>,
 }
 
 impl CatalogWriter {
@@ -22,9 +35,14 @@ impl CatalogWriter {
         self.entries.push((server, definition));
     }
 
-    /// Whether nothing was appended.
+    /// Adds a virtual server.
+    pub fn select(&mut self, selected: Selected) {
+        self.virtual_servers.push(selected);
+    }
+
+    /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.virtual_servers.is_empty()
     }
 
     /// The packed form, compressed and as text.
@@ -62,9 +80,35 @@ impl CatalogWriter {
                 }
             }
         }
+        header.virtual_servers = self.selections(&header);
         // Strings and integers alone: cannot fail.
         let header = serde_json::to_vec(&header).unwrap_or_default();
         let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
         [length.to_le_bytes().as_slice(), &header, &definitions].concat()
+    }
+
+    fn selections(&self, header: &Header<'_>) -> Vec<HeaderVirtualServer<'_>> {
+        if self.virtual_servers.is_empty() {
+            return Vec::new();
+        }
+        let by_key = |kind| {
+            let entries = header.list(kind).iter();
+            let places = entries
+                .zip(0..)
+                .map(|(HeaderEntry(_, key, _), place)| (&**key, place));
+            places.collect::<BTreeMap<&str, u32>>()
+        };
+        let (tools, prompts) = (by_key(ListKind::Tools), by_key(ListKind::Prompts));
+        let places = |list: &BTreeMap<&str, u32>, names: &[String]| {
+            let places = names.iter().filter_map(|name| list.get(name.as_str()));
+            places.copied().collect::<Vec<u32>>()
+        };
+        let selections = self.virtual_servers.iter().map(|selected| {
+            let name = Cow::Borrowed(selected.name.as_str());
+            let of_prompts = selected.prompts.as_ref();
+            let of_prompts = of_prompts.map(|names| places(&prompts, names));
+            HeaderVirtualServer(name, places(&tools, &selected.tools), of_prompts)
+        });
+        selections.collect()
     }
 }

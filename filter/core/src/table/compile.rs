@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mcp_filter_config::{KNOWN_REQUIREMENTS, PluginConfig, Role, VERSION};
+use mcp_filter_config::{AUTHENTICATION, KNOWN_REQUIREMENTS, PluginConfig, Role, VERSION};
 
 use super::Table;
 use super::bounds;
@@ -42,6 +42,7 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
     let catalog = catalog(config)?;
     let resources = Resources::compile(&catalog, &servers)?;
     let policies = policies(config)?;
+    let claim_paths = claim_paths(&policies, &endpoints);
     let credential_headers: BTreeSet<String> = policies
         .iter()
         .flat_map(CompiledPolicy::credential_headers)
@@ -57,6 +58,7 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
         resources,
         policies,
         credential_headers: credential_headers.into_iter().collect(),
+        claim_paths,
         sessions: sessions(config)?,
         upstream_keys: Memo::default(),
         control_keys: control_keys(config)?,
@@ -87,6 +89,7 @@ fn gate() -> Table {
         resources: Resources::default(),
         policies: Vec::new(),
         credential_headers: Vec::new(),
+        claim_paths: Vec::new(),
         sessions: SessionKeys::default(),
         upstream_keys: Memo::default(),
         control_keys: Vec::new(),
@@ -99,6 +102,15 @@ fn endpoints(config: &PluginConfig) -> Result<Vec<Endpoint>, CompileError> {
     let mut endpoints = Vec::with_capacity(config.endpoints.len());
     for (index, endpoint) in config.endpoints.iter().enumerate() {
         let at = format!("endpoints[{index}]");
+        let is_known = endpoint.authentication.is_none()
+            || config.requires.iter().any(|name| name == AUTHENTICATION);
+        ensure(
+            is_known,
+            "requires",
+            format_args!(
+                "must have {AUTHENTICATION}, for {at} has it: an older filter would let everybody in"
+            ),
+        )?;
         let endpoint = Endpoint::compile(endpoint, &at)?;
         for (place, host) in endpoint.hosts().iter().enumerate() {
             let new = seen.insert((host.clone(), endpoint.path().to_owned()));
@@ -156,6 +168,19 @@ fn policies(config: &PluginConfig) -> Result<Vec<CompiledPolicy>, CompileError> 
     policies
         .map(|(index, policy)| CompiledPolicy::compile(policy, &format!("policies[{index}]")))
         .collect()
+}
+
+/// What counts of every token, and what policies read.
+fn claim_paths(policies: &[CompiledPolicy], endpoints: &[Endpoint]) -> Vec<Vec<String>> {
+    let of_endpoints = endpoints.iter().filter_map(Endpoint::authentication);
+    let read = policies
+        .iter()
+        .chain(of_endpoints.map(|authentication| authentication.policy()))
+        .flat_map(CompiledPolicy::read_claims)
+        .cloned();
+    let always = ["iss", "sub", "aud"].map(|name| vec![name.to_owned()]);
+    let paths: BTreeSet<_> = read.chain(always).collect();
+    paths.into_iter().collect()
 }
 
 fn sessions(config: &PluginConfig) -> Result<SessionKeys, CompileError> {

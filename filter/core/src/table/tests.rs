@@ -1,9 +1,12 @@
+mod rejected;
+
 use mcp_filter_config::{PluginConfig, Role};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use self::rejected::REJECTED;
 use super::{CompileError, ServerIndex, Table};
-use crate::catalog::ListKind;
+use crate::catalog::{ListKind, Shown};
 
 const FULL: &str = include_str!("../../../config/testdata/accepted/full.json");
 
@@ -13,154 +16,6 @@ const ACCEPTED: [&str; 5] = [
     include_str!("../../../config/testdata/accepted/fields_of_a_newer_control.json"),
     include_str!("../../../config/testdata/accepted/gate.json"),
     include_str!("../../../config/testdata/accepted/route_without_servers.json"),
-];
-
-/// Each with the place at which it is refused.
-const REJECTED: &[(&str, &str)] = &[
-    (
-        "version",
-        include_str!("../../../config/testdata/rejected/other_version.json"),
-    ),
-    (
-        "requires[0]",
-        include_str!("../../../config/testdata/rejected/unknown_requirement.json"),
-    ),
-    (
-        "generation",
-        include_str!("../../../config/testdata/rejected/generation_of_no_digest.json"),
-    ),
-    (
-        "endpoints[0].hosts",
-        include_str!("../../../config/testdata/rejected/endpoint_without_host.json"),
-    ),
-    (
-        "endpoints[0].hosts[1]",
-        include_str!("../../../config/testdata/rejected/endpoint_host_with_port.json"),
-    ),
-    (
-        "endpoints[0].path",
-        include_str!("../../../config/testdata/rejected/endpoint_path_with_query.json"),
-    ),
-    (
-        "endpoints[1].hosts[0]",
-        include_str!("../../../config/testdata/rejected/endpoint_twice.json"),
-    ),
-    (
-        "endpoints[0].origins[0]",
-        include_str!("../../../config/testdata/rejected/origin_with_path.json"),
-    ),
-    (
-        "internalHosts[0]",
-        include_str!("../../../config/testdata/rejected/internal_host_with_port.json"),
-    ),
-    (
-        "internalHosts[0]",
-        include_str!("../../../config/testdata/rejected/internal_host_is_public.json"),
-    ),
-    (
-        "servers[0].host",
-        include_str!("../../../config/testdata/rejected/server_host_is_public.json"),
-    ),
-    (
-        "servers[0].host",
-        include_str!("../../../config/testdata/rejected/server_host_is_a_pattern.json"),
-    ),
-    (
-        "servers[1].name",
-        include_str!("../../../config/testdata/rejected/server_twice.json"),
-    ),
-    (
-        "servers[0].prefix",
-        include_str!("../../../config/testdata/rejected/prefix_with_a_space.json"),
-    ),
-    (
-        "servers[0].path",
-        include_str!("../../../config/testdata/rejected/server_path_relative.json"),
-    ),
-    (
-        "servers[0].upstream.cluster",
-        include_str!("../../../config/testdata/rejected/upstream_without_cluster.json"),
-    ),
-    (
-        "servers[0].upstream.authority",
-        include_str!("../../../config/testdata/rejected/upstream_authority_with_user.json"),
-    ),
-    (
-        "servers[0].protocolVersion",
-        include_str!("../../../config/testdata/rejected/unknown_revision.json"),
-    ),
-    (
-        "servers[0].policies[0]",
-        include_str!("../../../config/testdata/rejected/policy_out_of_range.json"),
-    ),
-    (
-        "servers[0].timeouts.idleMs",
-        include_str!("../../../config/testdata/rejected/timeout_of_nothing.json"),
-    ),
-    (
-        "policies[0].rules[0].denial.status",
-        include_str!("../../../config/testdata/rejected/denial_with_success.json"),
-    ),
-    (
-        "policies[0].setHeaders[0].name",
-        include_str!("../../../config/testdata/rejected/header_in_upper_case.json"),
-    ),
-    (
-        "policies[0].setHeaders[0].value[0].literal",
-        include_str!("../../../config/testdata/rejected/header_value_with_line_break.json"),
-    ),
-    (
-        "sessions.keys",
-        include_str!("../../../config/testdata/rejected/servers_without_session_key.json"),
-    ),
-    (
-        "sessions.keys[0].secret",
-        include_str!("../../../config/testdata/rejected/session_key_of_16_bytes.json"),
-    ),
-    (
-        "sessions.keys[1].id",
-        include_str!("../../../config/testdata/rejected/session_key_twice.json"),
-    ),
-    (
-        "sessions.ttlSeconds",
-        include_str!("../../../config/testdata/rejected/sessions_that_never_live.json"),
-    ),
-    (
-        "control.publicKeys[0]",
-        include_str!("../../../config/testdata/rejected/control_key_of_no_point.json"),
-    ),
-    (
-        "limits.pageItems",
-        include_str!("../../../config/testdata/rejected/empty_pages.json"),
-    ),
-    (
-        "catalog",
-        include_str!("../../../config/testdata/rejected/catalog_of_no_base64.json"),
-    ),
-    (
-        "catalog",
-        include_str!("../../../config/testdata/rejected/catalog_larger_than_stated.json"),
-    ),
-    (
-        "catalog",
-        include_str!("../../../config/testdata/rejected/catalog_of_too_many_bytes.json"),
-    ),
-    (
-        "catalog",
-        include_str!("../../../config/testdata/rejected/catalog_with_a_name_twice.json"),
-    ),
-    (
-        "catalog.data.tools[0]",
-        include_str!("../../../config/testdata/rejected/catalog_of_an_unknown_server.json"),
-    ),
-    (
-        "catalog.data.prompts[1]",
-        include_str!("../../../config/testdata/rejected/catalog_without_the_prefix.json"),
-    ),
-    (
-        "catalog.data.resourceTemplates[0]",
-        include_str!("../../../config/testdata/rejected/catalog_of_a_broken_template.json"),
-    ),
 ];
 
 const GITHUB: Option<ServerIndex> = Some(ServerIndex(0));
@@ -197,6 +52,36 @@ fn a_wrong_configuration_is_refused_where_it_is_wrong() {
 }
 
 #[test]
+fn what_is_told_of_a_resource_is_bounded() {
+    let with_members = |length: usize| {
+        let members = format!(r#"{{"a":"{}"}}"#, "x".repeat(length.saturating_sub(8)));
+        assert_eq!(members.len(), length);
+        let mut config: PluginConfig = serde_json::from_str(FULL).unwrap();
+        let resource = config.endpoints[0].protected_resource.as_mut().unwrap();
+        resource.members = members;
+        Table::compile(&config)
+    };
+    assert!(with_members(16 * 1024).is_ok());
+    let error = with_members(16 * 1024 + 1).unwrap_err();
+    assert_eq!(error.path, "endpoints[0].protectedResource.members");
+}
+
+#[test]
+fn each_claim_that_may_be_asked_for_is_known_once() {
+    let paths = full().claim_paths().to_vec();
+    let paths: Vec<String> = paths.iter().map(|path| path.join(".")).collect();
+    let expected = [
+        "aud",
+        "iss",
+        "preferred_username",
+        "realm_access.roles",
+        "scope",
+        "sub",
+    ];
+    assert_eq!(paths, expected);
+}
+
+#[test]
 fn a_gate_knows_no_endpoint_and_no_server() {
     let gate = compile(ACCEPTED[3]).unwrap();
     assert_eq!(gate.role(), Role::Gate);
@@ -206,13 +91,15 @@ fn a_gate_knows_no_endpoint_and_no_server() {
 }
 
 #[test]
-fn an_endpoint_is_found_by_any_spelling_of_its_host_and_its_exact_path() {
+fn an_endpoint_is_found_by_any_spelling_of_its_host_and_by_all_paths_below_its_own() {
     let table = full();
     for (host, path) in [
         ("localhost", "/mcp"),
         ("LOCALHOST:8001", "/mcp?x=/y"),
         ("mcp.127-0-0-1.sslip.io.", "/mcp?"),
         ("[::1]:8001", "/mcp"),
+        ("localhost", "/mcp/"),
+        ("localhost", "/mcp/team/few?x=/y"),
     ] {
         assert!(
             table.endpoint(host.as_bytes(), path.as_bytes()).is_some(),
@@ -220,7 +107,7 @@ fn an_endpoint_is_found_by_any_spelling_of_its_host_and_its_exact_path() {
         );
     }
     for (host, path) in [
-        ("localhost", "/mcp/"),
+        ("localhost", "/mcpx/team/few"),
         ("localhost", "/MCP"),
         ("localhost", "/mcp#"),
         ("localhost", ""),
@@ -416,11 +303,17 @@ fn an_index_of_another_table_leads_nowhere() {
 #[test]
 fn a_list_is_told_in_pages_of_the_configured_size() {
     let table = full();
-    let page = table.list_result(ListKind::Tools, None).unwrap();
+    let page = table
+        .list_result(ListKind::Tools, None, &Shown::default())
+        .unwrap();
     let page: serde_json::Value = serde_json::from_slice(&page.parts().concat()).unwrap();
     assert_eq!(page["tools"].as_array().unwrap().len(), 2);
     let rest = table
-        .list_result(ListKind::Tools, page["nextCursor"].as_str())
+        .list_result(
+            ListKind::Tools,
+            page["nextCursor"].as_str(),
+            &Shown::default(),
+        )
         .unwrap();
     assert_eq!(
         rest.parts().concat(),
