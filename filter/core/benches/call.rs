@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use mcp_filter_config::PluginConfig;
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
+use mcp_filter_core::claims::Claims;
 use mcp_filter_core::exchange::CallStep;
-use mcp_filter_core::identity::Identity;
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::{
     BodyStep, CallOutcome, Context, Exchange, Headers, RequestStep, ResponseHeadStep,
@@ -55,7 +55,7 @@ impl Gateway {
         callback(&mut Context {
             now_ms: NOW_MS,
             random: &mut |bytes| bytes.fill(7),
-            identity: &mut || Identity::ANONYMOUS,
+            claims: &mut |_| Claims::NONE,
             slots: &mut self.slots,
         })
     }

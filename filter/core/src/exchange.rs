@@ -3,17 +3,21 @@
 //! ```text
 //! Start -> Passed                                  not ours
 //!       -> Control                                 control's own discovery
-//!       -> Ending -> Answered                      a session ends
-//!       -> Reading -> Answered                     answered here
+//!       -> Bodyless -> Answered                    a session ends, or there is nothing to read
+//!       -> Reading -> Refusing -> Answered         its caller is refused
+//!                  -> Answered                     answered here
 //!                  -> Opening -> Routed            a session at the server comes first
 //!                  -> Routed -> Doubting            it may have lost its session: a ping tells
 //!                            -> Repairing           it has lost it
 //! ```
 
+mod authentication;
 mod calls;
 mod control;
+mod denied;
 mod doubt;
 mod downstream_headers;
+mod hidden;
 mod local_answer;
 mod message;
 mod open_session;
@@ -35,9 +39,11 @@ mod upstream_headers;
 mod upstream_sessions;
 mod virtual_server;
 mod waiting;
+mod well_known;
 
 use std::rc::Rc;
 
+use crate::authentication::Authentication;
 use crate::rejection::Rejection;
 use crate::step::{
     BodyStep, CallOutcome, CallToken, HttpCall, LocalResponse, RequestStep, ResponseBody,
@@ -45,6 +51,7 @@ use crate::step::{
 };
 use crate::{Context, Headers, Table};
 
+use authentication::Refusing;
 use calls::Calls;
 use control::ControlRequest;
 use doubt::Doubt;
@@ -65,6 +72,8 @@ pub struct Exchange {
     calls: Calls,
     phase: Phase,
     told: Told,
+    /// Who may send the request; `None`: everybody.
+    authentication: Option<Rc<Authentication>>,
 }
 
 #[derive(Debug)]
@@ -75,8 +84,10 @@ enum Phase {
     /// A local response was sent; Envoy shows it to the response callbacks, too.
     Answered,
     Control(ControlRequest),
-    /// A `DELETE`: its session ends once it is known who asks.
-    Ending(Box<RequestFacts>),
+    /// It is answered once it is known who asks, whatever comes of a body: a `DELETE` ends its session.
+    Bodyless(Box<RequestFacts>),
+    /// Its caller is refused, once a small body has come.
+    Refusing(Box<Refusing>),
     Reading(Box<Reading>),
     Opening(Box<OpeningRequest>),
     Routed(Box<Routed>),
@@ -106,6 +117,7 @@ impl Exchange {
             calls: Calls::default(),
             phase: Phase::Start,
             told: Told::default(),
+            authentication: None,
         }
     }
 
@@ -122,7 +134,7 @@ impl Exchange {
     /// The next piece of a body that is held: new bytes only, never those of an earlier call. Request trailers
     /// are the end of the stream, too, and so is a hold of headers that nothing follows: an empty last piece.
     ///
-    /// From here on it must be known who sends the request ([`Context::identity`]).
+    /// From here on it must be known who sends the request ([`Context::claims`]).
     pub fn on_held_body(
         &mut self,
         piece: Vec<u8>,
@@ -131,10 +143,8 @@ impl Exchange {
     ) -> RequestStep {
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Reading(reading) => self.read(reading, piece, end_of_stream, context),
-            Phase::Ending(facts) => {
-                let response = self.end_session(facts, context);
-                self.respond(response)
-            }
+            Phase::Bodyless(facts) => self.answer_bodyless(facts, context),
+            Phase::Refusing(refusing) => self.refuse(refusing, piece.len(), end_of_stream),
             Phase::Opening(opening) => self.read_while_opening(opening, piece, end_of_stream),
             other => {
                 self.phase = other;
@@ -172,9 +182,12 @@ impl Exchange {
             end_of_stream,
             from_upstream: source == ResponseSource::Upstream,
         };
+        if let Some(response) = self.refused_token(source) {
+            return self.refuse_token(response, &head);
+        }
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Control(control) => control.on_response(&self.table, source),
-            Phase::Ending(_) => self.refused_by_envoy(&head, None),
+            Phase::Bodyless(_) | Phase::Refusing(_) => self.refused_by_envoy(&head, None),
             Phase::Reading(reading) => self.refused_by_envoy(&head, reading.id()),
             Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.id()),
             Phase::Routed(routed) => self.on_routed_response(routed, &head, context),

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::message::kind;
-use crate::catalog::ListKind;
+use crate::catalog::{ListKind, Shown};
+use crate::identity::Identity;
 use crate::json::{Field, Scanner, ValueKind};
 use crate::rejection::Rejection;
-use crate::session_id::{self, Claims, ClientCapabilities};
+use crate::session_id::{self, ClientCapabilities, Statement};
 use crate::step::LocalResponse;
 use crate::version::ProtocolVersion;
 use crate::{Context, Table};
@@ -47,11 +48,11 @@ pub(crate) fn pong(id: &[u8]) -> LocalResponse {
     result(id, &[b"{}"], "ping")
 }
 
-/// One page of a list.
+/// One page of what is shown of a list.
 pub(crate) fn list(
     table: &Table,
     list: ListKind,
-    scanner: &Scanner,
+    (scanner, shown): (&Scanner, &Shown<'_>),
     id: &[u8],
 ) -> Result<LocalResponse, Rejection> {
     let cursor = match kind(scanner, Field::Cursor) {
@@ -64,7 +65,7 @@ pub(crate) fn list(
         Some(_) => return Err(Rejection::InvalidCursor),
     };
     let page = table
-        .list_result(list, cursor.as_deref())
+        .list_result(list, cursor.as_deref(), shown)
         .map_err(|_| Rejection::InvalidCursor)?;
     Ok(result(id, &page.parts(), "list"))
 }
@@ -74,7 +75,7 @@ pub(crate) fn list(
 /// MCP 2025-11-25, basic/lifecycle, Initialization; basic/transports, Session Management.
 pub(crate) fn initialize(
     table: &Table,
-    scanner: &Scanner,
+    (scanner, identity): (&Scanner, Identity),
     id: &[u8],
     context: &mut Context<'_>,
 ) -> Result<LocalResponse, Rejection> {
@@ -91,15 +92,15 @@ pub(crate) fn initialize(
         env!("CARGO_PKG_VERSION"),
     );
     let mut response = result(id, &[answer.as_bytes()], "initialize");
-    let claims = Claims {
+    let statement = Statement {
         version,
         capabilities: scanner
             .raw(Field::Capabilities)
             .map(ClientCapabilities::from_json)
             .unwrap_or_default(),
-        identity: (context.identity)(),
+        identity,
     };
-    if let Some(session) = session_id::mint(table.sessions(), &claims, context) {
+    if let Some(session) = session_id::mint(table.sessions(), &statement, context) {
         response
             .headers
             .push((Cow::Borrowed("mcp-session-id"), session));

@@ -78,6 +78,11 @@ impl Reading {
         }
     }
 
+    /// Whether no piece has come.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.length == 0
+    }
+
     /// The next piece.
     pub(crate) fn feed(&mut self, piece: Vec<u8>, end_of_stream: bool, table: &Table) -> Known {
         self.length += piece.len() as u64;
@@ -130,7 +135,7 @@ impl Reading {
         self.owner = match &self.facts.session {
             SessionClaim::Valid(session) => Some(Owner::of(session)),
             SessionClaim::Absent if self.may_share(table) => {
-                let identity = (context.identity)();
+                let identity = self.facts.claims(table, context).identity();
                 identity
                     .names_subject()
                     .then_some(Owner::Identity(identity))

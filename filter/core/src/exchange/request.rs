@@ -3,17 +3,20 @@
 use std::rc::Rc;
 
 use super::control::ControlRequest;
+use super::denied::Denied;
+use super::hidden::Hidden;
 use super::message::Message;
 use super::open_session::OpenSession;
 use super::opening_request::OpeningRequest;
 use super::reading::{Known, Reading};
 use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
-use super::route::{Denied, Route, RouteSession};
+use super::route::{Route, RouteSession};
 use super::routed::Routed;
 use super::{
     Exchange, Phase, local_answer, stateless, trace_headers, upstream_headers, upstream_sessions,
-    virtual_server,
+    well_known,
 };
+use crate::catalog::{Listed, Shown, VirtualServer};
 use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
@@ -21,7 +24,8 @@ use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::{ClientCapabilities, Session};
 use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, LocalResponse, Release, RequestStep};
-use crate::{Context, Headers};
+use crate::table::Endpoint;
+use crate::{Context, Headers, Table};
 
 /// What a message leads to.
 enum Outcome {
@@ -62,29 +66,52 @@ impl Exchange {
                 return ControlRequest::pass(&headers);
             }
         }
-        let Some(endpoint) = endpoint else {
-            if table.is_internal(host) {
-                return self.respond(Rejection::InternalHost.response(None));
-            }
-            self.phase = Phase::Passed;
-            return RequestStep::Pass;
-        };
+        match endpoint {
+            Some(endpoint) => self.begin_at(endpoint, headers, end_of_stream),
+            None => self.begin_elsewhere(&headers),
+        }
+    }
+
+    fn begin_at(
+        &mut self,
+        endpoint: &Endpoint,
+        headers: Headers,
+        end_of_stream: bool,
+    ) -> RequestStep {
         if !origin_allowed(&headers, endpoint) {
             return self.respond(Rejection::ForeignOrigin.response(None));
         }
+        self.authentication = endpoint.authentication().cloned();
+        let is_open = self.authentication.is_none();
         match Verb::of(&headers) {
-            Verb::Other => self.respond(Rejection::MethodNotAllowed.response(None)),
-            Verb::Delete => {
-                self.phase = Phase::Ending(Box::new(RequestFacts::new(headers)));
+            Verb::Other if is_open => self.respond(Rejection::MethodNotAllowed.response(None)),
+            Verb::Post if is_open && end_of_stream => {
+                self.respond(Rejection::InvalidJson.response(None))
+            }
+            Verb::Post if !end_of_stream => {
+                let facts = RequestFacts::new(headers, endpoint);
+                self.phase = Phase::Reading(Box::new(Reading::new(facts, &self.table)));
                 RequestStep::Hold
             }
-            Verb::Post if end_of_stream => self.respond(Rejection::InvalidJson.response(None)),
-            Verb::Post => {
-                let facts = RequestFacts::new(headers);
-                self.phase = Phase::Reading(Box::new(Reading::new(facts, &table)));
+            Verb::Delete | Verb::Post | Verb::Other => {
+                self.phase = Phase::Bodyless(Box::new(RequestFacts::new(headers, endpoint)));
                 RequestStep::Hold
             }
         }
+    }
+
+    fn begin_elsewhere(&mut self, headers: &Headers) -> RequestStep {
+        let host = headers.first(":authority").unwrap_or_default();
+        let path = headers.first(":path").unwrap_or_default();
+        let told = self.table.told_endpoint(host, path);
+        if let Some(answer) = told.and_then(|endpoint| well_known::answer(endpoint, headers)) {
+            return self.respond(answer);
+        }
+        if self.table.is_internal(host) {
+            return self.respond(Rejection::InternalHost.response(None));
+        }
+        self.phase = Phase::Passed;
+        RequestStep::Pass
     }
 
     /// The next piece of a body of which nothing is decided.
@@ -95,14 +122,19 @@ impl Exchange {
         end_of_stream: bool,
         context: &mut Context<'_>,
     ) -> RequestStep {
+        if reading.is_unread()
+            && let Some(refusal) = self.refuse_caller(&reading.facts, context)
+        {
+            return self.begin_refusing(refusal, &reading.facts, (piece.len(), end_of_stream));
+        }
         reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
-            Known::Nothing => return self.hold(reading),
+            Known::Nothing => return self.hold(reading, context),
             Known::Refused(rejection) => Err(rejection),
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
-            Known::Early(method) => match self.route_request(method, &reading) {
+            Known::Early(method) => match self.route_request(method, &reading, context) {
                 Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
-                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading),
+                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading, context),
             },
             Known::Message(message) => self.settle(message, &reading, context),
         };
@@ -118,11 +150,11 @@ impl Exchange {
 
     /// Reads on. A body of which no length was announced may grow beyond what the host lets be seen, with one piece: so
     /// the host is told what becomes of it as soon as that is known, be it small or large in the end.
-    fn hold(&mut self, mut reading: Box<Reading>) -> RequestStep {
+    fn hold(&mut self, mut reading: Box<Reading>, context: &mut Context<'_>) -> RequestStep {
         let step = if reading.edited {
             RequestStep::Settle(BodyEdit::Keep)
         } else {
-            let edit = self.edit_early(&reading);
+            let edit = self.edit_early(&reading, context);
             reading.edited = edit.is_some();
             edit.map_or(RequestStep::Hold, RequestStep::Settle)
         };
@@ -130,8 +162,8 @@ impl Exchange {
         step
     }
 
-    fn edit_early(&mut self, reading: &Reading) -> Option<BodyEdit> {
-        match self.route_request(reading.routable_unannounced()?, reading) {
+    fn edit_early(&mut self, reading: &Reading, context: &mut Context<'_>) -> Option<BodyEdit> {
+        match self.route_request(reading.routable_unannounced()?, reading, context) {
             Ok(Outcome::Route(route)) => route.edit(&reading.held),
             Ok(Outcome::Respond(_)) | Err(_) => None,
         }
@@ -154,7 +186,7 @@ impl Exchange {
                 self.pass_notification(method, reading, context);
                 Ok(Outcome::Respond(local_answer::accepted()))
             }
-            Message::Response => self.route_response(reading),
+            Message::Response => self.route_response(reading, context),
         }
     }
 
@@ -164,18 +196,26 @@ impl Exchange {
         reading: &Reading,
         context: &mut Context<'_>,
     ) -> Result<Outcome, Rejection> {
-        admit_request(method, reading)?;
+        let virtual_server = admit_request(method, reading, &self.table)?;
         let id = reading.id().unwrap_or_default();
         let (table, scanner) = (&self.table, &reading.scanner);
         match method {
             Method::Initialize => {
-                local_answer::initialize(table, scanner, id, context).map(Outcome::Respond)
+                let identity = reading.facts.claims(table, context).identity();
+                let asked = (scanner, identity);
+                local_answer::initialize(table, asked, id, context).map(Outcome::Respond)
             }
             Method::Ping => Ok(Outcome::Respond(local_answer::pong(id))),
             Method::List(list) => {
-                local_answer::list(table, list, scanner, id).map(Outcome::Respond)
+                let hidden = Hidden::from(table, &reading.facts, context);
+                let is_visible = |one: Listed<'_>| !hidden.iter().any(|by| by.hides(list, one));
+                let shown = Shown {
+                    virtual_server,
+                    is_visible: hidden.is_some().then_some(&is_visible),
+                };
+                local_answer::list(table, list, (scanner, &shown), id).map(Outcome::Respond)
             }
-            Method::Routed(method) => self.route_request(method, reading),
+            Method::Routed(method) => self.route_request(method, reading, context),
             _ => Err(Rejection::MethodNotFound),
         }
     }
@@ -184,20 +224,26 @@ impl Exchange {
         &mut self,
         method: RoutedMethod,
         reading: &Reading,
+        context: &mut Context<'_>,
     ) -> Result<Outcome, Rejection> {
-        admit_request(Method::Routed(method), reading)?;
+        let table = &self.table;
+        let virtual_server = admit_request(Method::Routed(method), reading, table)?;
         self.told.method = Some(method.as_str());
-        let found = Route::find(&self.table, method, &reading.scanner);
+        let found = Route::find(table, method, &reading.scanner, virtual_server);
         let mut route = found.inspect_err(|rejection| self.told.note(rejection))?;
         self.told.subject = Some(route.subject());
-        match route.apply_policies(&self.table, &reading.facts.headers) {
+        match route.apply_policies(&self.table, &reading.facts, context) {
             Ok(()) => Ok(Outcome::Route(route)),
             Err(denied) => denied.into(),
         }
     }
 
     /// The answer to a server's request goes back to the session that asked.
-    fn route_response(&mut self, reading: &Reading) -> Result<Outcome, Rejection> {
+    fn route_response(
+        &mut self,
+        reading: &Reading,
+        context: &mut Context<'_>,
+    ) -> Result<Outcome, Rejection> {
         admit(Method::Other, reading)?;
         let session = reading
             .facts
@@ -212,7 +258,7 @@ impl Exchange {
         let asked = servers.find(|(_, server)| ServerDigest::of(&server.name) == sealed.server);
         let (server, _) = asked.ok_or(Rejection::UnknownResponse)?;
         let mut route = Route::to(server, "response");
-        if let Err(denied) = route.apply_policies(&self.table, &reading.facts.headers) {
+        if let Err(denied) = route.apply_policies(&self.table, &reading.facts, context) {
             return denied.into();
         }
         route.replace(&reading.scanner, Field::Id, sealed.original);
@@ -322,8 +368,12 @@ fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
     }
 }
 
-/// The same for a request, which shows or does something: what it asks of must be served here.
-fn admit_request(method: Method, reading: &Reading) -> Result<(), Rejection> {
+/// The same for a request, which shows or does something: the virtual server that it asks for must be served here.
+fn admit_request<'a>(
+    method: Method,
+    reading: &Reading,
+    table: &'a Table,
+) -> Result<Option<&'a VirtualServer>, Rejection> {
     admit(method, reading)?;
-    virtual_server::refusal(&reading.facts.headers).map_or(Ok(()), Err)
+    reading.facts.virtual_server.find(table)
 }

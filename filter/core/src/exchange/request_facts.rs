@@ -1,5 +1,9 @@
 //! What the request headers say, kept until the body has told the rest.
 
+use std::cell::OnceCell;
+
+use super::virtual_server::Asked;
+use crate::claims::Claims;
 use crate::headers::Headers;
 use crate::session_id::Session;
 use crate::table::Endpoint;
@@ -15,6 +19,10 @@ pub(crate) struct RequestFacts {
     pub(crate) session: SessionClaim,
     /// The revision that the request names.
     pub(crate) version: VersionClaim,
+    /// The virtual server that it asks for.
+    pub(crate) virtual_server: Asked,
+    /// What the caller's token says, once that was asked for.
+    claims: OnceCell<Claims>,
 }
 
 /// What stands in `Mcp-Session-Id`.
@@ -53,20 +61,45 @@ pub(crate) enum Verb {
 }
 
 impl RequestFacts {
-    /// Reads `headers` of a request to an endpoint.
-    pub(crate) fn new(headers: Headers) -> Self {
+    /// Reads `headers` of a request to `endpoint`.
+    pub(crate) fn new(headers: Headers, endpoint: &Endpoint) -> Self {
         let version = claimed_version(&headers);
         Self {
+            virtual_server: Asked::of(&headers, endpoint),
             headers,
             session: SessionClaim::Unread,
             version,
+            claims: OnceCell::new(),
         }
+    }
+
+    /// What the caller's token says. It must be known by now.
+    pub(crate) fn claims(&self, table: &Table, context: &mut Context<'_>) -> &Claims {
+        self.claims
+            .get_or_init(|| (context.claims)(table.claim_paths()))
     }
 
     /// Finds out about the session, once it is known who asks.
     pub(crate) fn read_session(&mut self, table: &Table, context: &mut Context<'_>) {
         if self.session == SessionClaim::Unread {
-            self.session = claimed_session(&self.headers, table, context);
+            self.session = self.claimed_session(table, context);
+        }
+    }
+
+    fn claimed_session(&self, table: &Table, context: &mut Context<'_>) -> SessionClaim {
+        let mut values = self.headers.all("mcp-session-id");
+        let Some(id) = values.next() else {
+            return SessionClaim::Absent;
+        };
+        if values.next().is_some() {
+            return SessionClaim::Unknown;
+        }
+        let identity = self.claims(table, context).identity();
+        match session_id::verify(id, table.sessions(), &identity, context.now_ms) {
+            Ok(session) if !slots::is_ended(context.slots, table.limits(), &session) => {
+                SessionClaim::Valid(session)
+            }
+            _ => SessionClaim::Unknown,
         }
     }
 
@@ -115,22 +148,5 @@ fn claimed_version(headers: &Headers) -> VersionClaim {
             ProtocolVersion::parse(text).map_or(VersionClaim::Unknown, VersionClaim::Known)
         }
         (Some(_), Some(_)) => VersionClaim::Unknown,
-    }
-}
-
-fn claimed_session(headers: &Headers, table: &Table, context: &mut Context<'_>) -> SessionClaim {
-    let mut values = headers.all("mcp-session-id");
-    let Some(id) = values.next() else {
-        return SessionClaim::Absent;
-    };
-    if values.next().is_some() {
-        return SessionClaim::Unknown;
-    }
-    let identity = (context.identity)();
-    match session_id::verify(id, table.sessions(), &identity, context.now_ms) {
-        Ok(session) if !slots::is_ended(context.slots, table.limits(), &session) => {
-            SessionClaim::Valid(session)
-        }
-        _ => SessionClaim::Unknown,
     }
 }

@@ -7,6 +7,10 @@ use super::request_id::IdRestorer;
 use super::routed::Routed;
 use super::told::Outcome;
 
+/// How much is held at most of a response that is known to be large, in bytes: an id that comes first is within it.
+/// Not more, for a host adds what comes to what is held, and breaks the response off where both outgrow its buffer.
+const FIRST_LOOK_BYTES: usize = 1024;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct ResponseCheck {
@@ -46,12 +50,18 @@ impl ResponseCheck {
         (status, length): (u16, Option<u64>),
     ) -> Self {
         let limits = table.limits();
-        let largest = u64::from(limits.checked_response_bytes);
+        let most = limits.checked_response_bytes;
+        let is_large = length.is_some_and(|length| length > u64::from(most));
+        let most = most as usize;
         Self {
             scanner: Scanner::new(Plan::FromServer, limits.id_bytes as usize),
             status,
-            room: limits.checked_response_bytes as usize,
-            is_large: length.is_some_and(|length| length > largest),
+            room: if is_large {
+                most.min(FIRST_LOOK_BYTES)
+            } else {
+                most
+            },
+            is_large,
             begun: false,
             valid: true,
             restorer: routed

@@ -3,19 +3,21 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::denied::{self, Denied};
 use super::message::kind;
+use super::request_facts::RequestFacts;
 use super::told::Subject;
-use super::upstream_headers::header_value;
-use crate::catalog::ToolHints;
-use crate::headers::Headers;
+use crate::Context;
+use crate::catalog::{ListKind, ToolHints, VirtualServer};
+use crate::claims::Claims;
 use crate::json::splice::{self, Splice};
 use crate::json::{Field, Scanner, ValueKind};
 use crate::method::RoutedMethod;
-use crate::policy::Verdict;
+use crate::policy::{Call, Evidence, Part};
 use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
-use crate::step::{BodyEdit, HeaderEdit, LocalResponse};
-use crate::table::{ServerIndex, Table, ToolIndex};
+use crate::step::{BodyEdit, HeaderEdit};
+use crate::table::{ServerIndex, Table, Tool, ToolIndex};
 
 /// A message's way to one server.
 #[derive(Clone, Debug)]
@@ -26,8 +28,8 @@ pub(crate) struct Route {
     pub(crate) tool: Option<ToolIndex>,
     /// The method, for `x-mcp-method`.
     pub(crate) method: &'static str,
-    /// The header that names tool, prompt or resource, and its value.
-    pub(crate) key_header: Option<(&'static str, Vec<u8>)>,
+    /// What of the server's is asked for, by the server's own name; nothing where it is no request.
+    pub(crate) of: Option<Part<String>>,
     /// What the tool says of itself.
     pub(crate) hints: ToolHints,
     /// Bytes of the body that are replaced, in order.
@@ -40,15 +42,6 @@ pub(crate) struct Route {
     pub(crate) upstream_session: Option<RouteSession>,
 }
 
-/// Why a policy does not let a request pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Denied {
-    /// In its author's words.
-    ByPolicy(LocalResponse),
-    /// In our words: its author wrote none, or it can't be asked.
-    ByUs(Rejection),
-}
-
 /// A session at the server of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RouteSession {
@@ -59,23 +52,29 @@ pub(crate) struct RouteSession {
 }
 
 impl Route {
-    /// Finds the server of a request by its key: `params.name`, `params.uri` or `params.ref`.
+    /// Finds the server of a request by its key: `params.name`, `params.uri` or `params.ref`, among what a virtual server
+    /// has or else everything.
     pub(crate) fn find(
         table: &Table,
         method: RoutedMethod,
         scanner: &Scanner,
+        of: Option<&VirtualServer>,
     ) -> Result<Self, Rejection> {
         match method {
             RoutedMethod::ToolsCall => {
                 let name = text(scanner, Field::Name, "name of a tool")?;
-                let Some(tool) = table.tool(&name) else {
+                let tool = table.tool(&name);
+                let is_selected = |tool: &Tool| {
+                    of.is_none_or(|one| one.has(ListKind::Tools, tool.index.number()))
+                };
+                let Some(tool) = tool.filter(is_selected) else {
                     return Err(Rejection::UnknownTool(name));
                 };
                 let route = Self::by_name(
                     table,
                     tool.server,
                     method,
-                    (scanner, Field::Name, "x-mcp-toolname"),
+                    (scanner, Field::Name, Part::Tool),
                 )?;
                 Ok(Self {
                     tool: Some(tool.index),
@@ -85,15 +84,8 @@ impl Route {
             }
             RoutedMethod::PromptsGet => {
                 let name = text(scanner, Field::Name, "name of a prompt")?;
-                let server = table
-                    .prompt(&name)
-                    .ok_or_else(|| Rejection::UnknownPrompt(name.clone()))?;
-                Self::by_name(
-                    table,
-                    server,
-                    method,
-                    (scanner, Field::Name, "x-mcp-promptname"),
-                )
+                let server = prompt(table, name, of)?;
+                Self::by_name(table, server, method, (scanner, Field::Name, Part::Prompt))
             }
             RoutedMethod::ResourcesRead => {
                 let uri = text(scanner, Field::Uri, "uri of a resource")?;
@@ -102,7 +94,7 @@ impl Route {
                     .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
                 Ok(Self::by_uri(server, method, &uri))
             }
-            RoutedMethod::Complete => Self::of_reference(table, scanner),
+            RoutedMethod::Complete => Self::of_reference(table, scanner, of),
         }
     }
 
@@ -112,7 +104,7 @@ impl Route {
             server,
             tool: None,
             method,
-            key_header: None,
+            of: None,
             hints: ToolHints::default(),
             splices: Vec::new(),
             policy_headers: Vec::new(),
@@ -137,30 +129,46 @@ impl Route {
             .then_some((self, &of_route.session))
     }
 
-    /// Asks the server's policies. A denial is theirs, byte for byte, where its author wrote one.
+    /// Asks the server's policies.
     pub(crate) fn apply_policies(
         &mut self,
         table: &Table,
-        headers: &Headers,
+        facts: &RequestFacts,
+        context: &mut Context<'_>,
     ) -> Result<(), Denied> {
         for policy in table.policies(self.server) {
-            match policy.evaluate(headers) {
-                Verdict::Deny(response) => return Err(Denied::ByPolicy(response)),
-                Verdict::DenyWordlessly(status) => {
-                    let policy = policy.name().to_owned();
-                    return Err(Denied::ByUs(Rejection::DeniedByPolicy { policy, status }));
-                }
-                Verdict::Refuse(fault) => return Err(Denied::ByUs(Rejection::HeaderFault(fault))),
-                Verdict::Allow(edits) => {
-                    self.policy_headers
-                        .extend(edits.into_iter().filter_map(|edit| match edit {
-                            HeaderEdit::Set(name, value) => Some((name, value)),
-                            HeaderEdit::Remove(_) => None,
-                        }));
-                }
-            }
+            let claims = if policy.read_claims().is_empty() {
+                &Claims::NONE
+            } else {
+                facts.claims(table, context)
+            };
+            let evidence = Evidence {
+                headers: &facts.headers,
+                claims,
+                call: self.call(table),
+            };
+            let challenge = || {
+                let policies = table.policies(self.server);
+                let wanted = policies.map(|policy| policy.wanted_scopes(&evidence));
+                denied::challenge(table, &facts.headers, wanted)
+            };
+            let edits = Denied::unless_allowed(policy, policy.evaluate(&evidence), challenge)?;
+            let set = edits.into_iter().filter_map(|edit| match edit {
+                HeaderEdit::Set(name, value) => Some((name, value)),
+                HeaderEdit::Add(..) | HeaderEdit::Remove(_) => None,
+            });
+            self.policy_headers.extend(set);
         }
         Ok(())
+    }
+
+    /// What policies can read of it; nothing where it asks for nothing.
+    fn call<'a>(&'a self, table: &'a Table) -> Option<Call<'a>> {
+        Some(Call {
+            method: self.method,
+            server: &table.server(self.server).name,
+            of: self.of.as_ref()?.as_deref(),
+        })
     }
 
     /// The value at `field` goes on as `with`. Once for each field.
@@ -188,19 +196,21 @@ impl Route {
         Some(BodyEdit::Replace(Rc::new(edited)))
     }
 
-    fn of_reference(table: &Table, scanner: &Scanner) -> Result<Self, Rejection> {
+    fn of_reference(
+        table: &Table,
+        scanner: &Scanner,
+        of: Option<&VirtualServer>,
+    ) -> Result<Self, Rejection> {
         let method = RoutedMethod::Complete;
         let route = match text(scanner, Field::RefType, "ref.type")?.as_str() {
             "ref/prompt" => {
                 let name = text(scanner, Field::RefName, "ref.name")?;
-                let server = table
-                    .prompt(&name)
-                    .ok_or_else(|| Rejection::UnknownPrompt(name.clone()))?;
+                let server = prompt(table, name, of)?;
                 Self::by_name(
                     table,
                     server,
                     method,
-                    (scanner, Field::RefName, "x-mcp-promptname"),
+                    (scanner, Field::RefName, Part::Prompt),
                 )?
             }
             "ref/resource" => {
@@ -228,7 +238,7 @@ impl Route {
         table: &Table,
         server: ServerIndex,
         method: RoutedMethod,
-        (scanner, field, header): (&Scanner, Field, &'static str),
+        (scanner, field, part): (&Scanner, Field, Named),
     ) -> Result<Self, Rejection> {
         let prefix = &table.server(server).prefix;
         let missing = Rejection::InvalidParams("name");
@@ -238,7 +248,7 @@ impl Route {
             .strip_prefix(prefix.as_str())
             .ok_or_else(|| missing.clone())?;
         let mut route = Self::to(server, method.as_str());
-        route.key_header = Some((header, header_value(own_name)));
+        route.of = Some(part(own_name.to_owned()));
         if !prefix.is_empty() {
             let with = splice::strip_prefix(token, prefix).ok_or(missing)?;
             route.replace(scanner, field, with);
@@ -247,11 +257,27 @@ impl Route {
     }
 
     fn by_uri(server: ServerIndex, method: RoutedMethod, uri: &str) -> Self {
-        let mut route = Self::to(server, method.as_str());
-        route.key_header = Some(("x-mcp-resourceuri", header_value(uri)));
-        route
+        Self {
+            of: Some(Part::Resource(uri.to_owned())),
+            ..Self::to(server, method.as_str())
+        }
     }
 }
+
+/// The server of the prompt with this federated name.
+fn prompt(
+    table: &Table,
+    name: String,
+    of: Option<&VirtualServer>,
+) -> Result<ServerIndex, Rejection> {
+    let server = table.prompt(&name);
+    let is_selected = || table.is_selected(of, ListKind::Prompts, &name);
+    let server = server.filter(|_| is_selected());
+    server.ok_or(Rejection::UnknownPrompt(name))
+}
+
+/// Which part of a call a name is.
+type Named = fn(String) -> Part<String>;
 
 fn text(scanner: &Scanner, field: Field, what: &'static str) -> Result<String, Rejection> {
     match (kind(scanner, field), scanner.text(field)) {

@@ -1,9 +1,12 @@
 //! Whole exchanges, driven as the adapter drives them.
 
 mod announced_length;
+mod authentication;
 mod calls;
+mod claims;
 mod driver;
 mod edges;
+mod hidden;
 mod identities;
 mod large_bodies;
 mod lists;
@@ -17,3 +20,4 @@ mod told;
 mod traces;
 mod unsound_answers;
 mod virtual_servers;
+mod well_known;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::route::Route;
 use crate::headers::{Headers, begins_like, is_like};
+use crate::policy::Part;
 use crate::slots::UpstreamSession;
 use crate::step::HeaderEdit;
 use crate::table::{Server, Table};
@@ -62,8 +63,13 @@ pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Ve
     ] {
         values.push((Cow::Borrowed(name), value.into()));
     }
-    if let Some((name, value)) = &route.key_header {
-        values.push((Cow::Borrowed(*name), value.clone()));
+    if let Some(of) = &route.of {
+        let (name, text) = match of {
+            Part::Tool(text) => ("x-mcp-toolname", text),
+            Part::Prompt(text) => ("x-mcp-promptname", text),
+            Part::Resource(text) => ("x-mcp-resourceuri", text),
+        };
+        values.push((Cow::Borrowed(name), header_value(text)));
     }
     if !route.hints.is_empty() {
         let hints = route.hints.header_value().into_bytes();

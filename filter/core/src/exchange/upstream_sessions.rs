@@ -180,7 +180,7 @@ impl Exchange {
         with_sessions
             .filter_map(|(index, _)| {
                 let mut route = Route::to(index, "notification");
-                route.apply_policies(&self.table, &facts.headers).ok()?;
+                route.apply_policies(&self.table, facts, context).ok()?;
                 route.trace_headers = trace_headers::of(&facts.headers, &self.table);
                 let upstream = find(&self.table, Owner::of(session), &route, context)?;
                 Some((route, upstream))

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use mcp_filter_config::PluginConfig;
 
-use crate::catalog::{CatalogWriter, Definition, ListKind};
+use crate::catalog::{CatalogWriter, Definition, ListKind, Selected};
+use crate::claims::Claims;
 use crate::exchange::{CallStep, Exchange};
-use crate::identity::Identity;
 use crate::slots::MemorySlots;
 use crate::step::*;
 use crate::{Context, Headers, Table};
@@ -20,15 +20,16 @@ pub(super) struct Gateway {
     pub(super) table: Rc<Table>,
     pub(super) slots: MemorySlots,
     pub(super) now_ms: u64,
-    /// Who sends the requests.
-    pub(super) identity: Identity,
+    /// What the token of who sends the requests says.
+    pub(super) claims: Claims,
     /// How often that was asked for.
-    pub(super) identity_asked: usize,
+    pub(super) claims_asked: usize,
     random: u8,
 }
 
 impl Gateway {
-    /// `github` without sessions behind a policy, `stateful` with sessions and without one.
+    /// `github` without sessions behind a policy, `stateful` with sessions and without one. The virtual server
+    /// `mcp-test/few` has a tool of the latter and no prompt.
     pub(super) fn new() -> Self {
         Self::with(|_| {})
     }
@@ -61,14 +62,19 @@ impl Gateway {
         ] {
             catalog.push(server, Definition::parse(kind, prefix, definition).unwrap());
         }
+        catalog.select(Selected {
+            name: "mcp-test/few".to_owned(),
+            tools: vec!["s_echo".to_owned()],
+            prompts: Some(Vec::new()),
+        });
         config.catalog = Some(catalog.finish());
         change(&mut config);
         Self {
             table: Rc::new(Table::compile(&config).unwrap()),
             slots: MemorySlots::default(),
             now_ms: NOW_MS,
-            identity: Identity::ANONYMOUS,
-            identity_asked: 0,
+            claims: Claims::NONE,
+            claims_asked: 0,
             random: 0,
         }
     }
@@ -80,13 +86,13 @@ impl Gateway {
             *counter = counter.wrapping_add(1);
             bytes.fill(*counter);
         };
-        let (identity, asked) = (self.identity, &mut self.identity_asked);
+        let (claims, asked) = (&self.claims, &mut self.claims_asked);
         callback(&mut Context {
             now_ms: self.now_ms,
             random: &mut random,
-            identity: &mut || {
+            claims: &mut |_| {
                 *asked += 1;
-                identity
+                claims.clone()
             },
             slots: &mut self.slots,
         })
@@ -197,6 +203,8 @@ impl Gateway {
         exchange.on_response_body(piece.as_bytes().to_vec(), end_of_stream)
     }
 }
+
+pub(super) use crate::claims::tests::{claims, token};
 
 pub(super) const JSON: (&str, &str) = ("content-type", "application/json");
 pub(super) const EVENTS: (&str, &str) = ("content-type", "text/event-stream");

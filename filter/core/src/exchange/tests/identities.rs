@@ -1,8 +1,8 @@
 use std::rc::Rc;
 
 use super::driver::*;
+use crate::claims::Claims;
 use crate::exchange::Exchange;
-use crate::identity::Identity;
 use crate::step::RequestStep;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -11,26 +11,25 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
 #[test]
 fn a_session_is_known_to_the_identity_that_opened_it_and_to_no_other() {
-    let alice = Identity::of_token("https://issuer", "alice");
-    let identities = [
-        alice,
-        Identity::of_token("https://issuer", "bob"),
-        Identity::of_token("https://other", "alice"),
-        Identity::ANONYMOUS,
+    let callers = [
+        token("https://issuer", "alice"),
+        token("https://issuer", "bob"),
+        token("https://other", "alice"),
+        Claims::NONE,
     ];
-    for owner in identities {
+    for owner in &callers {
         let mut gateway = Gateway::new();
-        gateway.identity = owner;
+        gateway.claims = owner.clone();
         let session = gateway.session();
         let headers = [("mcp-session-id", session.as_str())];
         let delete = [(":method", "DELETE"), headers[0]];
-        for other in identities.into_iter().filter(|other| *other != owner) {
-            gateway.identity = other;
+        for other in callers.iter().filter(|other| *other != owner) {
+            gateway.claims = other.clone();
             assert_eq!(gateway.answer(&headers, PING).status, 404);
             assert_eq!(gateway.answer(&headers, &call("github_get_me")).status, 404);
             assert_eq!(gateway.answer(&delete, "").status, 404);
         }
-        gateway.identity = owner;
+        gateway.claims = owner.clone();
         assert_eq!(gateway.answer(&headers, PING).status, 200);
         assert_eq!(gateway.answer(&delete, "").status, 204);
         assert_eq!(gateway.answer(&headers, PING).status, 404);
@@ -43,23 +42,23 @@ fn who_asks_matters_to_sessions_alone() {
     gateway.answer(&[], PING);
     gateway.post(&[PAT], &call("github_get_me"));
     gateway.answer(&[(":method", "DELETE")], "");
-    assert_eq!(gateway.identity_asked, 0);
+    assert_eq!(gateway.claims_asked, 0);
     let session = gateway.session();
-    assert_eq!(gateway.identity_asked, 1);
+    assert_eq!(gateway.claims_asked, 1);
     gateway.answer(&[("mcp-session-id", &session)], PING);
-    assert_eq!(gateway.identity_asked, 2);
+    assert_eq!(gateway.claims_asked, 2);
 }
 
 #[test]
 fn who_asks_is_not_asked_at_the_headers() {
     let mut gateway = Gateway::new();
     let session = gateway.session();
-    let asked = gateway.identity_asked;
+    let asked = gateway.claims_asked;
     for (verb, end) in [("POST", false), ("DELETE", false), ("DELETE", true)] {
         let mut exchange = Exchange::new(Rc::clone(&gateway.table));
         let head = request_headers(verb, &[("mcp-session-id", session.as_str())]);
         let step = gateway.lend(|context| exchange.on_request_headers(head, end, context));
         assert_eq!(step, RequestStep::Hold, "{verb}");
     }
-    assert_eq!(gateway.identity_asked, asked);
+    assert_eq!(gateway.claims_asked, asked);
 }

@@ -113,10 +113,10 @@ fn a_large_answer_streams_once_its_id_is_known() {
 
 #[test]
 fn an_answer_that_outgrows_what_is_held_streams() {
-    for headers in [&[JSON][..], &[JSON, LARGE]] {
+    for (headers, held) in [(&[JSON][..], 64_000), (&[JSON, LARGE], 1000)] {
         let mut gateway = Gateway::new();
         let mut exchange = answering(&mut gateway, headers);
-        let first = format!(r#"{{"result":{{"a":"{}"#, "x".repeat(64_000));
+        let first = format!(r#"{{"result":{{"a":"{}"#, "x".repeat(held));
         let step = gateway.body(&mut exchange, &first, false);
         assert_eq!(step, BodyStep::Hold);
         let step = gateway.body(&mut exchange, &"x".repeat(2000), false);
@@ -124,6 +124,19 @@ fn an_answer_that_outgrows_what_is_held_streams() {
         let last = r#""},"jsonrpc":"2.0","id":7}"#;
         assert_eq!(gateway.body(&mut exchange, last, true), BodyStep::Forward);
     }
+}
+
+#[test]
+fn a_large_answer_whose_id_does_not_come_first_is_not_held() {
+    let mut gateway = Gateway::new();
+    let mut exchange = answering(&mut gateway, &[JSON, LARGE]);
+    let first = format!(r#"{{"result":{{"a":"{}"#, "x".repeat(1024));
+    assert_eq!(
+        gateway.body(&mut exchange, &first, false),
+        BodyStep::Forward
+    );
+    let last = r#""},"jsonrpc":"2.0","id":7}"#;
+    assert_eq!(gateway.body(&mut exchange, last, true), BodyStep::Forward);
 }
 
 #[test]
