@@ -4,7 +4,7 @@ use mcp_filter_core::{BodyEdit, BodyStep, HeaderEdit, LocalResponse, Release, Re
 use proxy_wasm::types::Action;
 
 use crate::flow::{Flow, Half, Life, Request, Response};
-use crate::handshake::{self, TAG, Tag};
+use crate::handshake::{self, Tag};
 use crate::host::{self, Direction};
 
 /// Which callback a step is applied in: only in those of its own direction can the action release anything.
@@ -47,15 +47,20 @@ impl Flow {
         self.life = Life::Passed;
         self.shared.metrics.request_passed();
         if self.half == Half::Route {
-            tag(Tag::Pass);
+            handshake::tell(Some(self.open().passing()));
         }
         Action::Continue
+    }
+
+    /// Whoever stands behind finds the stream by this.
+    fn open(&self) -> Tag {
+        handshake::open(self.id, self.this.clone())
     }
 
     fn hold(&mut self, at: At) -> Action {
         match (at, self.half) {
             (At::Headers, Half::Route) => {
-                tag(handshake::open(self.id, self.this.clone()));
+                handshake::tell(Some(self.open()));
                 return Action::Continue;
             }
             (At::Body, _) => self.request_body.pause(),
@@ -78,7 +83,7 @@ impl Flow {
         self.request = Request::Decided(release);
         if at == At::Headers && self.half == Half::Route {
             // The edits come after whatever stands between the halves, so they are the gate's even now.
-            tag(handshake::open(self.id, self.this.clone()));
+            handshake::tell(Some(self.open()));
             return Action::Continue;
         }
         self.release(at)
@@ -192,7 +197,7 @@ impl Flow {
         }
         if self.half == Half::Route {
             // Not before: what is answered here needs no hostcall for it.
-            host::set_header(Direction::Request, TAG, None);
+            handshake::tell(self.behind_gate);
         }
         edit_headers(Direction::Request, &release.headers);
     }
@@ -264,13 +269,10 @@ pub(crate) fn edit_headers(direction: Direction, edits: &[HeaderEdit]) {
     for edit in edits {
         match edit {
             HeaderEdit::Set(name, value) => host::set_header(direction, name, Some(value)),
+            HeaderEdit::Add(name, value) => host::add_header(direction, name, value),
             HeaderEdit::Remove(name) => host::set_header(direction, name, None),
         }
     }
-}
-
-fn tag(tag: Tag) {
-    host::set_header(Direction::Request, TAG, Some(tag.to_string().as_bytes()));
 }
 
 /// A content length, moved by `growth`. `None` where it is no number: then none is better.

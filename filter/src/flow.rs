@@ -13,7 +13,7 @@ use proxy_wasm::types::Action;
 use crate::apply::At;
 use crate::body::Body;
 use crate::exchange::Exchange;
-use crate::handshake::TAG;
+use crate::handshake::{TAG, Tag};
 use crate::host::{self, Direction};
 use crate::plugin::Shared;
 use crate::shared_slots::HostSlots;
@@ -80,6 +80,8 @@ pub(crate) struct Flow {
     pub(crate) id: u32,
     pub(crate) half: Half,
     pub(crate) gate: Option<u32>,
+    /// What the gates behind that one are told.
+    pub(crate) behind_gate: Option<Tag>,
     pub(crate) life: Life,
     pub(crate) exchange: Exchange,
     pub(crate) request: Request,
@@ -104,6 +106,7 @@ impl Flow {
                 id,
                 half,
                 gate: None,
+                behind_gate: None,
                 life: Life::Open,
                 exchange: Exchange::new(shared.table.clone()),
                 request: Request::Undecided,
@@ -130,8 +133,16 @@ impl Flow {
         self.shared.clock.read();
         self.began_ms = self.shared.clock.now_ms();
         let headers = host::headers(Direction::Request);
-        if self.half == Half::Route && headers.contains(TAG) {
-            host::set_header(Direction::Request, TAG, None);
+        if self.half == Half::Route
+            && let Some(value) = headers.first(TAG)
+        {
+            let outer = Tag::within(value);
+            handshake::tell(outer);
+            if outer.is_some() {
+                // What stands before it decides, and says so to all gates: two of them would wait for each other.
+                self.life = Life::Passed;
+                return Action::Continue;
+            }
         }
         if end_of_stream {
             self.request_body.end();
@@ -216,8 +227,9 @@ impl Flow {
     }
 
     /// The gate's headers have come, and the gate's context is in effect: what is returned is the gate's action.
-    pub(crate) fn on_gate(&mut self, gate: u32) -> Action {
+    pub(crate) fn on_gate(&mut self, gate: u32, behind: Option<Tag>) -> Action {
         self.gate = Some(gate);
+        self.behind_gate = behind;
         if self.life != Life::Open {
             return Action::Pause;
         }
@@ -307,7 +319,7 @@ impl Flow {
         let mut context = Context {
             now_ms: self.shared.clock.now_ms(),
             random: &mut random,
-            identity: &mut token::identity,
+            claims: &mut token::claims,
             slots: &mut slots,
         };
         let answer = entry(&mut self.exchange, &mut context);

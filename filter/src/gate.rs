@@ -29,9 +29,9 @@ impl Gate {
         }
     }
 
-    fn hold(&mut self, flow: Rc<RefCell<Flow>>) -> Action {
+    fn hold(&mut self, flow: Rc<RefCell<Flow>>, behind: Option<Tag>) -> Action {
         let action = match flow.try_borrow_mut() {
-            Ok(mut flow) => flow.on_gate(self.id),
+            Ok(mut flow) => flow.on_gate(self.id, behind),
             Err(_) => return self.refuse("gate came while its stream was at work"),
         };
         self.flow = Some(flow);
@@ -74,12 +74,12 @@ impl HttpContext for Gate {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         let tag = host::header(Direction::Request, TAG);
         match tag.as_deref().and_then(Tag::parse) {
-            Some(Tag::Pass) => {
-                host::set_header(Direction::Request, TAG, None);
+            Some(tag) if tag.passes => {
+                handshake::pass_on(tag);
                 Action::Continue
             }
-            Some(Tag::Hold { context, nonce }) => match handshake::join(context, nonce) {
-                Some(flow) => self.hold(flow),
+            Some(tag) => match handshake::join(tag) {
+                Some(flow) => self.hold(flow, tag.behind()),
                 None => self.refuse("gate was told of a stream that is not there"),
             },
             None => self.refuse("gate was reached without route before it"),

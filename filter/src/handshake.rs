@@ -8,11 +8,11 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::flow::Flow;
-use crate::host::{self, HostError};
+use crate::host::{self, Direction, HostError};
 use crate::random;
 
 /// The request header that names the stream. Removed from whatever comes in, set on every request by `route`,
-/// removed by `gate`: never seen by a client or an upstream.
+/// removed by the last `gate`: never seen by a client or an upstream.
 pub(crate) const TAG: &str = "x-mcp-gate";
 
 thread_local! {
@@ -29,41 +29,82 @@ struct Entry {
     flow: Weak<RefCell<Flow>>,
 }
 
-/// What `route` tells `gate`.
+/// What `route` tells `gate` of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tag {
-    /// Nothing to wait for.
-    Pass,
-    /// Wait for the stream with this context id.
-    Hold {
-        /// Of `route`'s stream context.
-        context: u32,
-        /// Told to nobody else, so that no client can name a stream.
-        nonce: u64,
-    },
+pub(crate) struct Tag {
+    /// Whether there is nothing to wait for.
+    pub(crate) passes: bool,
+    /// The id of `route`'s stream context.
+    context: u32,
+    /// Told to nobody else, so that no client can name a stream.
+    nonce: u64,
+    /// How many gates it meets: a pair may stand within another one of the same VM while the one takes the place of the
+    /// other.
+    gates: u8,
 }
 
 impl Tag {
     /// Reads the header's value; `None` for what `route` never writes.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
-        let value = std::str::from_utf8(value).ok()?;
-        if value == "pass" {
-            return Some(Self::Pass);
+        let mut parts = std::str::from_utf8(value).ok()?.split(':');
+        let mut next = || parts.next();
+        let passes = match next()? {
+            "pass" => true,
+            "hold" => false,
+            _ => return None,
+        };
+        let tag = Self {
+            passes,
+            context: next()?.parse().ok()?,
+            nonce: u64::from_str_radix(next()?, 16).ok()?,
+            gates: next()?.parse().ok()?,
+        };
+        next().is_none().then_some(tag)
+    }
+
+    /// For a stream that has nothing to wait for.
+    pub(crate) fn passing(self) -> Self {
+        Self {
+            passes: true,
+            ..self
         }
-        let (context, nonce) = value.strip_prefix("hold:")?.split_once(':')?;
-        Some(Self::Hold {
-            context: context.parse().ok()?,
-            nonce: u64::from_str_radix(nonce, 16).ok()?,
+    }
+
+    /// Where `value` is of a `route` that stands before this one in the same VM: with one gate more. A stream that has
+    /// met its gate already stands before no `route`: its tag has come from elsewhere.
+    pub(crate) fn within(value: &[u8]) -> Option<Self> {
+        let tag = Self::parse(value)?;
+        let outer = join(tag)?;
+        if outer.try_borrow().ok()?.gate.is_some() {
+            return None;
+        }
+        Some(Self {
+            gates: tag.gates.checked_add(1)?,
+            ..tag
+        })
+    }
+
+    /// For the gates behind the one that was told this.
+    pub(crate) fn behind(self) -> Option<Self> {
+        let gates = self.gates.checked_sub(1)?;
+        (gates > 0).then_some(Self {
+            passes: true,
+            gates,
+            ..self
         })
     }
 }
 
 impl fmt::Display for Tag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Pass => formatter.write_str("pass"),
-            Self::Hold { context, nonce } => write!(formatter, "hold:{context}:{nonce:016x}"),
-        }
+        let Self {
+            context,
+            nonce,
+            gates,
+            ..
+        } = self;
+        let what = if self.passes { "pass" } else { "hold" };
+        write!(formatter, "{what}:{context}:{nonce:016x}:{gates}")
     }
 }
 
@@ -87,15 +128,36 @@ pub(crate) fn has_gate() -> bool {
 pub(crate) fn open(context: u32, flow: Weak<RefCell<Flow>>) -> Tag {
     let nonce = random::number();
     TABLE.with_borrow_mut(|table| table.insert(context, Entry { nonce, flow }));
-    Tag::Hold { context, nonce }
+    Tag {
+        passes: false,
+        context,
+        nonce,
+        gates: 1,
+    }
+}
+
+/// Writes the tag, or takes it away, in the request headers that the context in effect holds.
+pub(crate) fn tell(tag: Option<Tag>) {
+    let value = tag.map(|tag| tag.to_string());
+    let value = value.as_deref().map(str::as_bytes);
+    host::set_header(Direction::Request, TAG, value);
+}
+
+/// A gate lets a stream pass that has nothing to wait for. Behind the last gate nobody finds the stream any more.
+pub(crate) fn pass_on(tag: Tag) {
+    let behind = tag.behind();
+    tell(behind);
+    if behind.is_none() && join(tag).is_some() {
+        close(tag.context);
+    }
 }
 
 /// The stream that `tag` names, if it lives and the nonce is its own.
-pub(crate) fn join(context: u32, nonce: u64) -> Option<Rc<RefCell<Flow>>> {
+pub(crate) fn join(tag: Tag) -> Option<Rc<RefCell<Flow>>> {
     TABLE.with_borrow(|table| {
         table
-            .get(&context)
-            .filter(|entry| entry.nonce == nonce)?
+            .get(&tag.context)
+            .filter(|entry| entry.nonce == tag.nonce)?
             .flow
             .upgrade()
     })
@@ -136,17 +198,15 @@ mod tests {
 
     #[test]
     fn a_tag_reads_as_it_was_written() {
-        for tag in [
-            Tag::Pass,
-            Tag::Hold {
-                context: 17,
-                nonce: 0xabc,
-            },
-            Tag::Hold {
-                context: u32::MAX,
-                nonce: u64::MAX,
-            },
-        ] {
+        for (passes, context, nonce, gates) in
+            [(true, 17, 0xabc, 1), (false, u32::MAX, u64::MAX, u8::MAX)]
+        {
+            let tag = Tag {
+                passes,
+                context,
+                nonce,
+                gates,
+            };
             assert_eq!(Tag::parse(tag.to_string().as_bytes()), Some(tag));
         }
     }
@@ -155,19 +215,22 @@ mod tests {
     fn what_is_no_tag_is_not_read_as_one() {
         for value in [
             "",
-            "PASS",
+            "pass",
+            "PASS:1:1:1",
             "pass ",
             "hold",
             "hold:",
             "hold:1",
-            "hold:1:",
-            "hold::1",
-            "hold:-1:1",
-            "hold:1:g",
-            "hold:1:1:1",
+            "hold:1:1",
+            "hold:1:1:",
+            "hold::1:1",
+            "hold:-1:1:1",
+            "hold:1:g:1",
+            "hold:1:1:256",
+            "hold:1:1:1:1",
         ] {
             assert_eq!(Tag::parse(value.as_bytes()), None, "{value}");
         }
-        assert_eq!(Tag::parse(b"hold:1:\xff"), None);
+        assert_eq!(Tag::parse(b"hold:1:1:\xff"), None);
     }
 }

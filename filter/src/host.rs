@@ -101,6 +101,13 @@ pub(crate) fn set_header(direction: Direction, name: &str, value: Option<&[u8]>)
     }
 }
 
+/// Adds a value to a header. The map must be held.
+pub(crate) fn add_header(direction: Direction, name: &str, value: &[u8]) {
+    if let Err(status) = hostcalls::add_map_value_bytes(direction.headers(), name, value) {
+        log::error!("header {name} not added: {status:?}");
+    }
+}
+
 /// Takes all trailers away. Only while the host tells of them.
 pub(crate) fn drop_trailers(direction: Direction) {
     let trailers = direction.trailers();
@@ -207,10 +214,10 @@ pub(crate) fn token_claims() -> Result<Option<Vec<u8>>, HostError> {
     Ok(hostcalls::get_property(CLAIMS.to_vec())?)
 }
 
-/// One claim of the verified token.
-pub(crate) fn token_claim(name: &str) -> Option<Vec<u8>> {
-    let path = CLAIMS.into_iter().chain([name]).collect();
-    hostcalls::get_property(path).ok().flatten()
+/// One claim of the verified token, by the names that lead to it.
+pub(crate) fn token_claim(path: &[String]) -> Result<Option<Vec<u8>>, HostError> {
+    let path = CLAIMS.into_iter().chain(path.iter().map(String::as_str));
+    Ok(hostcalls::get_property(path.collect())?)
 }
 
 /// A value of shared data and the number of its last write.

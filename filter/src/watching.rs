@@ -5,8 +5,8 @@ use mcp_filter_core::exchange::Outcome;
 use crate::flow::{Flow, Life};
 use crate::{complaint, host};
 
-/// How Envoy's details of a response begin that the upstream has not let come to its end.
-const BROKEN_UPSTREAM: &[u8] = b"upstream";
+/// How Envoy's details of a response begin that was broken off, by the upstream or by Envoy's own buffer.
+const BROKEN: [&[u8]; 2] = [b"upstream", b"response_payload_too_large"];
 
 impl Flow {
     /// The stream is over, in which it stood as `life` says.
@@ -56,7 +56,11 @@ fn leave(name: &'static str, value: &str) {
 
 /// How a request has ended whose stream came to no end of its own.
 fn broken_off(life: Life) -> Outcome {
-    if life == Life::Cut || host::response_details().starts_with(BROKEN_UPSTREAM) {
+    let broken = || {
+        let details = host::response_details();
+        BROKEN.iter().any(|broken| details.starts_with(broken))
+    };
+    if life == Life::Cut || broken() {
         Outcome::Failed
     } else {
         Outcome::Cancelled

@@ -3,14 +3,16 @@
 //! The script is JSON in the request header `x-script`; without one the request passes. Members, each a step:
 //! `head`, `piece`, `end` (held request), `rest`, `rest_end` (released request body), `response`, `response_piece`,
 //! `response_end`, `tick` (with `after_ms`), and `done` (a call). With `whoami` a decided request tells in `x-identity`
-//! who has sent it. `told` makes it count as one for the first server of the table: `tool` names its tool, `outcome` how
-//! it has ended; `unknown` says that it names what nobody has. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`,
-//! `"reset"`, or an object with one of `release`, `continue`, `respond`, `settle`, `call` (`then` and `failed` say what
-//! follows; `settle` beside it, what becomes of the body).
+//! who has sent it, and with `claims` in `x-claims` what the sender's token says at these paths, in their order. `told`
+//! makes it count as one for the first server of the table: `tool` names its tool, `outcome` how it has ended; `unknown`
+//! says that it names what nobody has. A step is `"hold"`, `"pass"`, `"forward"`, `"upper"`, `"reset"`, or an object
+//! with one of `release`, `continue`, `respond`, `settle`, `call` (`then` and `failed` say what follows; `settle` beside
+//! it, what becomes of the body).
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use mcp_filter_core::claims::Claims;
 use mcp_filter_core::exchange::{CallStep, Outcome, Subject, Told};
 use mcp_filter_core::identity::Identity;
 use mcp_filter_core::rejection::Rejection;
@@ -28,6 +30,7 @@ pub(crate) struct Exchange {
     /// What was fed and not yet let go.
     held: Vec<u8>,
     identity: Option<Identity>,
+    claims: Option<String>,
     pieces: usize,
     fed: usize,
     calls: Vec<HttpCall>,
@@ -48,6 +51,7 @@ impl Exchange {
             script: Value::Null,
             held: Vec::new(),
             identity: None,
+            claims: None,
             pieces: 0,
             fed: 0,
             calls: Vec::new(),
@@ -92,7 +96,10 @@ impl Exchange {
             return RequestStep::Hold;
         }
         if self.script.get("whoami").is_some() {
-            self.identity = Some((context.identity)());
+            self.identity = Some((context.claims)(self.table.claim_paths()).identity());
+        }
+        if let Ok(paths) = serde_json::from_value::<Vec<Vec<String>>>(self.step("claims")) {
+            self.claims = Some(told(&(context.claims)(&paths), &paths));
         }
         let step = if end_of_stream {
             self.step("end")
@@ -317,6 +324,9 @@ impl Exchange {
         if let Some(identity) = self.identity {
             headers.push(set("x-identity", format!("{:?}", identity.as_bytes())));
         }
+        if let Some(claims) = &self.claims {
+            headers.push(set("x-claims", claims.clone()));
+        }
         let body = self.body_edit(release.get("body").and_then(Value::as_str));
         Release {
             headers,
@@ -372,6 +382,18 @@ impl Exchange {
     }
 }
 
+/// For each path whether there is something, and what it is as a text or that a list has the item `admin`.
+fn told(claims: &Claims, paths: &[Vec<String>]) -> String {
+    let tell = |path: &Vec<String>| match (claims.has(path), claims.header_value(path)) {
+        (Err(_), _) => "unreadable".to_owned(),
+        (Ok(false), _) => "absent".to_owned(),
+        (Ok(true), Ok(text)) => format!("text {text}"),
+        (Ok(true), Err(_)) if claims.has_item(path, "admin") == Ok(true) => "admin".to_owned(),
+        (Ok(true), Err(_)) => "other".to_owned(),
+    };
+    paths.iter().map(tell).collect::<Vec<_>>().join(", ")
+}
+
 fn set(name: &'static str, value: String) -> HeaderEdit {
     HeaderEdit::Set(Cow::Borrowed(name), value.into_bytes())
 }
@@ -386,6 +408,11 @@ fn edits(step: &Value) -> Vec<HeaderEdit> {
         .and_then(Value::as_object)
         .into_iter()
         .flatten();
+    let added = step.get("add").and_then(Value::as_object);
+    let added = added.into_iter().flatten().map(|(name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        HeaderEdit::Add(name.clone().into(), value.as_bytes().to_vec())
+    });
     let names = step
         .get("remove")
         .and_then(Value::as_array)
@@ -398,6 +425,7 @@ fn edits(step: &Value) -> Vec<HeaderEdit> {
                 value.as_str().unwrap_or_default().as_bytes().to_vec(),
             )
         })
+        .chain(added)
         .chain(names.filter_map(|name| Some(HeaderEdit::Remove(name.as_str()?.to_owned().into()))))
         .collect()
 }

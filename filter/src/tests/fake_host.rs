@@ -352,6 +352,16 @@ impl FakeStream {
         header(&self.state()["downstream"]["headers"], name)
     }
 
+    /// Every value of a header that reached the client.
+    pub(super) fn client_headers(&self, name: &str) -> Vec<String> {
+        let headers = self.state()["downstream"]["headers"].take();
+        let pairs = headers.as_array().unwrap().iter();
+        pairs
+            .filter(|pair| pair[0] == name)
+            .map(|pair| pair[1].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// What access logs find in Envoy's filter state.
     pub(super) fn filter_state(&self) -> Value {
         self.state()["filterState"].take()

@@ -47,6 +47,77 @@ fn the_sender_is_whom_the_verified_token_names() {
     }
 }
 
+const PATHS: [&[&str]; 10] = [
+    &["sub"],
+    &["scope"],
+    &["aud"],
+    &["groups"],
+    &["realm", "roles"],
+    &["realm", "deep", "er"],
+    &["exp"],
+    &["verified"],
+    &["nobody"],
+    &["realm", "nobody"],
+];
+
+fn token() -> Value {
+    json!({
+        "iss": "https://issuer", "sub": "ada", "scope": "a b", "aud": "mcp", "groups": ["users", "admin"],
+        "realm": {"roles": ["admin"], "deep": {"er": "x"}}, "exp": 1_790_000_000, "verified": true,
+    })
+}
+
+const TOLD: &str =
+    "text ada, text a b, text mcp, admin, admin, text x, other, other, absent, absent";
+
+#[test]
+fn claims_of_every_kind_are_told_in_both_roles() {
+    let host = FakeHost::new();
+    let (route, gate) = host.pair_of_plugins();
+    let script = json!({"claims": PATHS, "end": routed(json!({}))});
+    for chain in [
+        &[Some(host.hold_plugin())][..],
+        &[Some(route), None, Some(gate)],
+    ] {
+        let stream = host.open(chain);
+        stream.shows_token(token()).ask(&script).send_last("a");
+        if chain.len() > 1 {
+            stream.let_through();
+        }
+        assert_eq!(stream.upstream_header("x-claims").unwrap(), TOLD);
+    }
+}
+
+#[test]
+fn claims_beside_one_that_the_host_cannot_write_are_told_all_the_same() {
+    let host = FakeHost::new();
+    let plugin = host.hold_plugin();
+    let script = json!({"claims": PATHS, "end": routed(json!({}))});
+    let mut token = token();
+    token["nothing"] = Value::Null;
+    let stream = host.open(&[Some(plugin)]);
+    stream
+        .shows_token(token.clone())
+        .ask(&script)
+        .send_last("a");
+    assert_eq!(stream.upstream_header("x-claims").unwrap(), TOLD);
+    token["groups"] = json!(["admin", null]);
+    token["realm"]["roles"] = Value::Null;
+    let stream = host.open(&[Some(plugin)]);
+    stream.shows_token(token).ask(&script).send_last("a");
+    let told = TOLD.replace("admin, admin", "unreadable, unreadable");
+    assert_eq!(stream.upstream_header("x-claims").unwrap(), told);
+}
+
+#[test]
+fn without_a_token_there_is_no_claim() {
+    let host = FakeHost::new();
+    let stream = host.open(&[Some(host.hold_plugin())]);
+    let script = json!({"claims": [["sub"]], "end": routed(json!({}))});
+    stream.ask(&script).send_last("a");
+    assert_eq!(stream.upstream_header("x-claims").unwrap(), "absent");
+}
+
 #[test]
 fn a_request_without_a_body_that_is_held_is_decided_at_once() {
     let host = FakeHost::new();

@@ -20,7 +20,7 @@ fn what_is_not_ours_passes_without_its_tag() {
     let host = FakeHost::new();
     let stream = stream(&host);
     stream
-        .request_headers(&[(TAG, "hold:1:0000000000000000")], false)
+        .request_headers(&[(TAG, "pass:1:0000000000000000:1")], false)
         .send_last("body");
     assert_eq!(stream.upstream_got().unwrap(), "body");
     assert_eq!(stream.upstream_header(TAG), None);
@@ -263,10 +263,11 @@ fn a_tag_that_no_route_has_made_is_answered_503() {
     let honest = host.open(&[Some(route), Some(gate)]);
     honest.ask(&json!({"end": routed(json!({}))})).send("a");
     for tag in [
-        "hold:1:0000000000000000",
+        "hold:1:0000000000000000:1",
         "hold:2",
-        "hold:x:y",
+        "hold:x:y:z",
         "",
+        "pass",
         "passed",
     ] {
         let forger = host.open(&[Some(gate)]);
@@ -275,6 +276,56 @@ fn a_tag_that_no_route_has_made_is_answered_503() {
     }
     honest.send_last("b");
     assert_eq!(honest.upstream_got().unwrap(), "ab");
+}
+
+#[test]
+fn a_pair_within_another_one_leaves_all_to_that() {
+    let host = FakeHost::new();
+    let (route, gate) = host.pair_of_plugins();
+    let (inner_route, inner_gate) = host.pair_of_plugins();
+    for gates in [[gate, inner_gate], [inner_gate, gate]] {
+        let chain = [route, inner_route, gates[0], gates[1]].map(Some);
+        let ours = host.open(&chain);
+        ours.ask(&json!({"end": routed(json!({"body": "upper"}))}));
+        assert!(ours.upstream_saw_nothing());
+        ours.send("a").send_last("b");
+        assert_eq!(ours.upstream_got().unwrap(), "AB");
+        assert_eq!(ours.upstream_header("x-secret").unwrap(), "swapped");
+        assert_eq!(ours.upstream_header(TAG), None);
+        ours.upstream_answers(200).upstream_sends_last("{}");
+        assert_eq!(ours.client_got().unwrap(), (200, "{}".to_owned()));
+
+        let others = host.open(&chain);
+        others
+            .request_headers(&[(TAG, "pass:1:0000000000000000:1")], false)
+            .send_last("body");
+        assert_eq!(others.upstream_got().unwrap(), "body");
+        assert_eq!(others.upstream_header(TAG), None);
+    }
+}
+
+#[test]
+fn the_tag_of_a_stream_that_has_met_its_gate_leads_around_no_route() {
+    let host = FakeHost::new();
+    let (route, gate) = host.pair_of_plugins();
+    let (inner_route, _) = host.pair_of_plugins();
+    let script = json!({"end": routed(json!({"body": "upper"}))}).to_string();
+    let held = host.open(&[route, inner_route, gate].map(Some));
+    held.request_headers(&[("x-script", &script)], false)
+        .send_last("a");
+    let passed = host.open(&[Some(route)]);
+    passed.request_headers(&[], false);
+    let tags =
+        [&held, &passed].map(|stream| stream.upstream_header(TAG).expect("one gate is missing"));
+    let last_gate = host.open(&[Some(gate)]);
+    last_gate.request_headers(&[(TAG, &tags[1])], false);
+    for tag in tags {
+        let forger = host.open(&[route, gate].map(Some));
+        forger
+            .request_headers(&[(TAG, &tag), ("x-script", &script)], false)
+            .send_last("b");
+        assert_eq!(forger.upstream_got().unwrap(), "B", "{tag}");
+    }
 }
 
 #[test]

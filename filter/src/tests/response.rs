@@ -43,6 +43,16 @@ fn headers_are_edited_and_the_body_passes_without_a_look() {
 }
 
 #[test]
+fn a_header_that_is_added_stands_beside_the_one_that_is_set() {
+    let host = FakeHost::new();
+    let edits = json!({"set": {"x-new": "a"}, "add": {"x-new": "b"}});
+    for stream in streams(&host, json!({"response": {"continue": edits}})) {
+        stream.upstream_answers(200).upstream_sends_last("abc");
+        assert_eq!(stream.client_headers("x-new"), ["a", "b"]);
+    }
+}
+
+#[test]
 fn the_origin_of_a_response_is_told() {
     for status in [200, 404, 503] {
         let host = FakeHost::new();

@@ -19,6 +19,9 @@ const INTERNAL_FAILURE = 10;
 // A kind of metric.
 const HISTOGRAM = 2;
 
+// Where a verified token is.
+const PAYLOAD = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
+
 let host = new Host();
 
 const filter = () => host.filters.get(host.context());
@@ -90,6 +93,12 @@ const hostcalls = {
         pairs.push([memory.text(name, nameLength), memory.text(value, valueLength)]);
         return OK;
     },
+    proxy_add_header_map_value(kind, name, nameLength, value, valueLength) {
+        const pairs = map(kind);
+        if (!pairs) return BAD_ARGUMENT;
+        pairs.push([memory.text(name, nameLength), memory.text(value, valueLength)]);
+        return OK;
+    },
     proxy_remove_header_map_value(kind, name, nameLength) {
         const pairs = map(kind);
         if (!pairs) return BAD_ARGUMENT;
@@ -111,11 +120,12 @@ const hostcalls = {
         return OK;
     },
     proxy_get_property(pointer, length, pointerAt, lengthAt) {
-        const name = memory.text(pointer, length).replaceAll("\0", ".");
+        const path = memory.text(pointer, length).split("\0");
         const { stream } = filter();
-        const claim = name.match(/^metadata\.filter_metadata\.envoy\.filters\.http\.jwt_authn\.payload(?:\.(\w+))?$/);
-        if (!claim && name !== "response.code_details") throw new Error(`property ${name} is not modelled`);
-        const value = claim ? stream.claim(claim[1]) : stream.details;
+        const isClaim = PAYLOAD.every((part, index) => path[index] === part);
+        const isDetails = path.join(".") === "response.code_details";
+        if (!isClaim && !isDetails) throw new Error(`property ${path} is not modelled`);
+        const value = isClaim ? stream.claim(path.slice(PAYLOAD.length)) : stream.details;
         if (value === undefined) return NOT_FOUND;
         if (value === null) return SERIALIZATION_FAILURE;
         memory.give(value, pointerAt, lengthAt);

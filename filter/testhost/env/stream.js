@@ -40,6 +40,17 @@ const see = (sight, whenEnded) => {
     };
 };
 
+// A value of a token in Envoy's bytes, or `null`.
+const written = (value) => {
+    if (value === null || typeof value === "string") return value;
+    if (typeof value === "boolean") return value ? "\u0001" : "\0";
+    if (typeof value === "number") return Buffer.from(Float64Array.of(value).buffer).toString("latin1");
+    const pairs = Array.isArray(value)
+        ? value.map((item) => [written(item), ""])
+        : Object.entries(value).map(([name, member]) => [name, written(member)]);
+    return pairs.flat().includes(null) ? null : memory.pack(pairs);
+};
+
 class Stream {
     // `chain`: plugin ids in order, or `null` for a filter that holds the headers until `letThrough`.
     constructor(host, chain) {
@@ -79,13 +90,16 @@ class Stream {
         if (this.request.steps[index].state === "stopped all") this.request.resume(index);
     }
 
-    // A claim of the verified token, or all of them as a map; `null` where the host cannot write it. Where a filter
-    // verifies the token, they are there once that has let the headers go.
-    claim(name) {
+    // What the verified token says at `path`, as Envoy writes it; `null` where it cannot. Where a filter verifies the
+    // token, that is there once it has let the headers go.
+    claim(path) {
         if (!this.token || this.filters.some((filter) => filter.held)) return undefined;
-        if (name) return this.token[name];
-        const pairs = Object.entries(this.token);
-        return pairs.some(([, value]) => value === null) ? null : memory.pack(pairs);
+        const step = (value, name) => {
+            if (Array.isArray(value)) return value[Number.parseInt(name, 10)];
+            return value instanceof Object ? value[name] : undefined;
+        };
+        const value = path.reduce(step, this.token);
+        return value === undefined ? undefined : written(value);
     }
 
     // A response of the host's own, or of a filter: in place of whatever else, once.
