@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mcp_filter_config::{Catalog as Packed, CatalogEncoding, PluginConfig};
 use mcp_filter_core::Table;
-use mcp_filter_core::catalog::{Catalog, CatalogWriter, Definition, ListKind};
+use mcp_filter_core::catalog::{Catalog, CatalogWriter, Definition, ListKind, Listed, Shown};
 use serde_json::Value;
 
 /// A configuration: what compiles is the same after it was written and read once more, and lists what it has.
@@ -19,7 +19,7 @@ pub fn configuration(bytes: &[u8]) {
         return;
     };
     for kind in ListKind::ALL {
-        assert!(table.list_result(kind, None).is_ok());
+        assert!(table.list_result(kind, None, &Shown::default()).is_ok());
     }
     for (index, server) in table.servers() {
         assert!(table.is_internal(server.host.as_bytes()));
@@ -47,27 +47,40 @@ pub fn catalog(bytes: &[u8]) {
 }
 
 fn walk(catalog: &Catalog) {
+    let is_even = |listed: Listed<'_>| listed.key.len().is_multiple_of(2);
+    let some = Shown {
+        is_visible: Some(&is_even),
+        ..Shown::default()
+    };
     for kind in ListKind::ALL {
-        let mut listed = 0_usize;
+        let (mut listed, mut even) = (0_usize, 0);
         for (index, (server, key)) in catalog.entries(kind).enumerate() {
-            assert_eq!(catalog.server_of(kind, key), Some(server));
+            assert_eq!(catalog.find(kind, key).map(|(_, of)| of), Some(server));
             assert!(catalog.definition(kind, index).is_some());
             listed += 1;
+            even += usize::from(is_even(Listed { server, key }));
         }
-        let (mut cursor, mut pages) = (None::<String>, 0_usize);
-        loop {
-            let page = catalog.list_result(kind, cursor.as_deref(), 2);
-            let page = page.map(|page| page.parts().concat()).unwrap_or_default();
-            assert!(!page.is_empty());
-            pages += 1;
-            let text = String::from_utf8_lossy(&page).into_owned();
-            let next = text.rsplit_once("],\"nextCursor\":\"");
-            match next.and_then(|(_, rest)| rest.strip_suffix("\"}")) {
-                Some(next) if pages * 2 < listed => cursor = Some(next.to_owned()),
-                _ => break,
-            }
+        for (shown, expected) in [(&Shown::default(), listed), (&some, even)] {
+            let pages = pages(catalog, kind, shown, expected);
+            assert_eq!(pages, expected.div_ceil(2).max(1));
         }
-        assert_eq!(pages, listed.div_ceil(2).max(1));
+    }
+}
+
+/// How many pages of two there are of what is `shown`; not many more than there shall be.
+fn pages(catalog: &Catalog, kind: ListKind, shown: &Shown<'_>, expected: usize) -> usize {
+    let (mut cursor, mut pages) = (None::<String>, 0_usize);
+    loop {
+        let page = catalog.list_result(kind, cursor.as_deref(), 2, shown);
+        let page = page.map(|page| page.parts().concat()).unwrap_or_default();
+        assert!(!page.is_empty());
+        pages += 1;
+        let text = String::from_utf8_lossy(&page).into_owned();
+        let next = text.rsplit_once("],\"nextCursor\":\"");
+        match next.and_then(|(_, rest)| rest.strip_suffix("\"}")) {
+            Some(next) if pages * 2 < expected => cursor = Some(next.to_owned()),
+            _ => return pages,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! What clients bring back: session ids, sealed ids, and control's signature.
 
-use mcp_filter_core::Context;
 use mcp_filter_core::control_signature::{self, PublicKey, SignedRequest, SigningKey};
 use mcp_filter_core::identity::Identity;
 use mcp_filter_core::sealed_id::{SealedId, ServerDigest};
-use mcp_filter_core::session_id::{self, Claims, ClientCapabilities, Session, SessionKeys};
+use mcp_filter_core::session_id::{self, ClientCapabilities, Session, SessionKeys, Statement};
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::version::ProtocolVersion;
+use mcp_filter_core::{Claims, Context};
 
 const NOW_MS: u64 = 1_790_000_000_000;
 
@@ -15,7 +15,7 @@ fn keys() -> SessionKeys {
 }
 
 fn issued(keys: &SessionKeys) -> Vec<u8> {
-    let claims = Claims {
+    let statement = Statement {
         version: ProtocolVersion::LATEST,
         capabilities: ClientCapabilities::default(),
         identity: Identity::ANONYMOUS,
@@ -23,10 +23,10 @@ fn issued(keys: &SessionKeys) -> Vec<u8> {
     let mut context = Context {
         now_ms: NOW_MS,
         random: &mut |bytes| bytes.fill(3),
-        identity: &mut || Identity::ANONYMOUS,
+        claims: &mut |_| Claims::NONE,
         slots: &mut MemorySlots::default(),
     };
-    session_id::mint(keys, &claims, &mut context).unwrap_or_default()
+    session_id::mint(keys, &statement, &mut context).unwrap_or_default()
 }
 
 fn session(keys: &SessionKeys) -> Option<Session> {

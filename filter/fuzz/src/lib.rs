@@ -2,6 +2,7 @@
 //!
 //! The same source runs over the seeds in `filter/core/tests/seeds.rs`, so that no target rots between two fuzzings.
 
+mod claims;
 mod configuration;
 mod exchange;
 mod ids;
@@ -9,6 +10,7 @@ mod json;
 mod names;
 mod pieces;
 
+pub use claims::claims;
 pub use configuration::{catalog, configuration, definition};
 pub use exchange::exchange;
 pub use ids::{control_signature, sealed_id, session_id};
@@ -19,7 +21,7 @@ pub use names::{host, resource_uri};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("scanner", scanner),
     ("id_rewriter", id_rewriter),
     ("event_stream", event_stream),
@@ -32,5 +34,6 @@ pub const TARGETS: [Target; 13] = [
     ("definition", definition),
     ("resource_uri", resource_uri),
     ("host", host),
+    ("claims", claims),
     ("exchange", exchange),
 ];

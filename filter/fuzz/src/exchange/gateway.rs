@@ -1,21 +1,23 @@
 //! A host for exchanges, as strict as Envoy about what comes when.
 
+mod request;
+mod response;
+mod table;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use mcp_filter_config::PluginConfig;
-use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
 use mcp_filter_core::exchange::CallStep;
-use mcp_filter_core::identity::Identity;
 use mcp_filter_core::json::{Field, Plan, Scanner};
 use mcp_filter_core::slots::MemorySlots;
 use mcp_filter_core::{
-    BodyEdit, BodyStep, CallOutcome, CallToken, Context, Exchange, HeaderEdit, Headers, HttpCall,
-    LocalResponse, RequestStep, ResponseBody, ResponseHeadStep, ResponseSource, Table, TickStep,
+    CallOutcome, CallToken, Claims, Context, Exchange, HeaderEdit, Headers, HttpCall,
+    LocalResponse, ResponseSource, Table, TickStep,
 };
 use serde_json::value::RawValue;
 
-use super::script::{Command, SUBJECT, unescaped};
+use super::script::{Command, unescaped};
+use table::table;
 
 const NOW_MS: u64 = 1_790_000_000_000;
 
@@ -58,8 +60,10 @@ pub(crate) struct Gateway {
     exchange: Exchange,
     state: State,
     headers: Vec<(String, Vec<u8>)>,
-    /// Who sends the request.
-    identity: Identity,
+    /// What the token of who sends the request says.
+    claims: Claims,
+    /// Whether it needs one.
+    guarded: bool,
     calls: VecDeque<HttpCall>,
     session: Vec<u8>,
     /// The body of the request so far.
@@ -75,7 +79,7 @@ pub(crate) struct Gateway {
     held: Vec<u8>,
     /// What the client has got of a response's body.
     received: Vec<u8>,
-    /// Whether the response goes on without its length.
+    /// Whether the response goes on without its length, or with another one.
     may_change: bool,
     outcome: Outcome,
     outcomes: Vec<Outcome>,
@@ -93,7 +97,8 @@ impl Gateway {
             longest,
             state: State::Start,
             headers: Vec::new(),
-            identity: Identity::ANONYMOUS,
+            claims: Claims::NONE,
+            guarded: false,
             calls: VecDeque::new(),
             session: Vec::new(),
             body: Vec::new(),
@@ -118,7 +123,11 @@ impl Gateway {
                 self.response(status, end, ResponseSource::Upstream)
             }
             Command::Refusal(status) => {
-                self.response(status, false, ResponseSource::Envoy(b"refused"))
+                let details: &[u8] = match status {
+                    b"401" => b"jwt_authn_access_denied{Jwt_is_expired}",
+                    _ => b"refused",
+                };
+                self.response(status, false, ResponseSource::Envoy(details))
             }
             Command::Answer { text, end } => self.response_body(text, end),
             Command::Call(status, body) => {
@@ -144,7 +153,7 @@ impl Gateway {
     }
 
     fn lend<T>(&mut self, callback: impl FnOnce(&mut Exchange, &mut Context<'_>) -> T) -> T {
-        let (counter, identity) = (&mut self.counter, self.identity);
+        let (counter, claims) = (&mut self.counter, &self.claims);
         callback(
             &mut self.exchange,
             &mut Context {
@@ -153,7 +162,7 @@ impl Gateway {
                     *counter = counter.wrapping_add(1);
                     bytes.fill(*counter);
                 },
-                identity: &mut || identity,
+                claims: &mut |_| claims.clone(),
                 slots: &mut self.slots,
             },
         )
@@ -166,198 +175,6 @@ impl Gateway {
         };
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         self.headers.push((name, value));
-    }
-
-    fn request(&mut self, end: bool) {
-        if self.state != State::Start {
-            return;
-        }
-        let mut headers = std::mem::take(&mut self.headers);
-        for (name, value) in [
-            (":path", "/mcp"),
-            (":authority", "localhost:8001"),
-            (":method", "POST"),
-        ] {
-            if !headers.iter().any(|(other, _)| other == name) {
-                headers.insert(0, (name.to_owned(), value.as_bytes().to_vec()));
-            }
-        }
-        let subject = headers.iter().find(|(name, _)| name.as_bytes() == SUBJECT);
-        self.identity = subject.map_or(Identity::ANONYMOUS, |(_, subject)| {
-            Identity::of_token("", subject)
-        });
-        let length = headers.iter().find(|(name, _)| name == "content-length");
-        self.announced =
-            length.and_then(|(_, length)| std::str::from_utf8(length).ok()?.parse().ok());
-        self.body_ended = end;
-        self.state = State::Held;
-        let headers = Headers::new(headers);
-        let step =
-            self.lend(|exchange, context| exchange.on_request_headers(headers, end, context));
-        self.request_step(step);
-        if end && self.state == State::Held {
-            let step =
-                self.lend(|exchange, context| exchange.on_held_body(Vec::new(), true, context));
-            self.request_step(step);
-        }
-        assert!(
-            !end || self.state != State::Held,
-            "held without a body to come"
-        );
-    }
-
-    fn request_body(&mut self, text: &[u8], end: bool) {
-        if self.body_ended || self.state == State::Start {
-            return;
-        }
-        let text = unescaped(text);
-        if !self.keeps_word(text.len(), end) {
-            self.state = State::Over;
-            self.outcome = Outcome::Unfinished;
-            return;
-        }
-        let longest = self.longest.min(text.len()).max(1);
-        let mut pieces: Vec<&[u8]> = text.chunks(longest).collect();
-        if pieces.is_empty() {
-            pieces.push(b"");
-        }
-        let count = pieces.len();
-        for (index, piece) in pieces.into_iter().enumerate() {
-            self.request_piece(piece, end && index + 1 == count);
-        }
-        self.body_ended |= end;
-    }
-
-    /// Whether a body that goes on with `more` bytes is as long as its head says: no host lets another one in.
-    fn keeps_word(&self, more: usize, end: bool) -> bool {
-        let length = self.body.len() + more;
-        match self.announced {
-            Some(announced) if end => length == announced,
-            Some(announced) => length <= announced,
-            None => true,
-        }
-    }
-
-    fn request_piece(&mut self, piece: &[u8], end: bool) {
-        self.body.extend_from_slice(piece);
-        let piece = piece.to_vec();
-        match self.state {
-            State::Held => {
-                let step =
-                    self.lend(|exchange, context| exchange.on_held_body(piece, end, context));
-                self.request_step(step);
-            }
-            State::Sent { inspected: true } => {
-                let more = piece.clone();
-                let step = self.lend(|exchange, _| exchange.on_released_body(more, end));
-                match step {
-                    BodyStep::Forward => self.send(&piece),
-                    BodyStep::Respond(response) => self.answer(response),
-                    BodyStep::Reset => assert!(self.answered, "cut for nothing"),
-                    BodyStep::Hold | BodyStep::Replace(_) => panic!("{step:?} of a request"),
-                }
-            }
-            State::Sent { inspected: false } => self.send(&piece),
-            _ => {}
-        }
-    }
-
-    fn send(&mut self, piece: &[u8]) {
-        if let Outcome::Sent(_, body) = &mut self.outcome {
-            body.extend_from_slice(piece);
-        }
-    }
-
-    fn request_step(&mut self, step: RequestStep) {
-        match step {
-            RequestStep::Hold | RequestStep::Settle(BodyEdit::Keep) => {}
-            RequestStep::Settle(BodyEdit::Replace(body)) => {
-                self.settled = (body.to_vec(), self.body.len());
-            }
-            RequestStep::Pass => {
-                self.state = State::Over;
-                self.outcome = Outcome::Passed;
-            }
-            RequestStep::Respond(response) => self.answer(response),
-            RequestStep::Release(release) => {
-                self.state = State::Sent {
-                    inspected: release.inspect_rest,
-                };
-                let body = match release.body {
-                    BodyEdit::Keep => {
-                        let (settled, of) = &self.settled;
-                        [settled.as_slice(), &self.body[*of..]].concat()
-                    }
-                    BodyEdit::Replace(body) => body.to_vec(),
-                };
-                self.outcome = Outcome::Sent(release.headers, body);
-            }
-        }
-    }
-
-    fn response(&mut self, status: &[u8], end: bool, source: ResponseSource<'_>) {
-        let sent = matches!(self.state, State::Sent { .. });
-        let from_upstream = source == ResponseSource::Upstream;
-        if !sent && (from_upstream || self.state != State::Held) {
-            return;
-        }
-        self.answered = true;
-        let headers = Headers::new(self.response_headers(status));
-        let step = self
-            .lend(|exchange, context| exchange.on_response_headers(headers, end, source, context));
-        self.head_step(step);
-    }
-
-    fn head_step(&mut self, step: ResponseHeadStep) {
-        match step {
-            ResponseHeadStep::Hold => self.state = State::HeadHeld,
-            ResponseHeadStep::Respond(response) => self.answer(response),
-            ResponseHeadStep::Continue(edits, body) => {
-                let removed = |name: &str| {
-                    edits
-                        .iter()
-                        .any(|edit| matches!(edit, HeaderEdit::Remove(other) if other == name))
-                };
-                let inspected = body == ResponseBody::Inspect;
-                self.may_change = removed("content-length");
-                self.state = State::Response { inspected };
-            }
-        }
-    }
-
-    fn response_body(&mut self, text: &[u8], end: bool) {
-        let text = unescaped(text);
-        let longest = self.longest.min(text.len()).max(1);
-        for piece in text.chunks(longest) {
-            self.response_piece(piece, false);
-        }
-        if end {
-            self.response_piece(b"", true);
-        }
-    }
-
-    fn response_piece(&mut self, piece: &[u8], end: bool) {
-        if self.state != (State::Response { inspected: true }) {
-            return;
-        }
-        let piece = piece.to_vec();
-        self.held.extend_from_slice(&piece);
-        let step = self.lend(|exchange, _| exchange.on_response_body(piece, end));
-        match step {
-            BodyStep::Hold => assert!(!end, "held for ever"),
-            BodyStep::Forward => self.received.append(&mut self.held),
-            BodyStep::Replace(bytes) => {
-                assert!(self.may_change, "a length was told");
-                self.held.clear();
-                self.received.extend(bytes);
-            }
-            BodyStep::Reset => self.state = State::Over,
-            BodyStep::Respond(_) => panic!("an answer behind an answer"),
-        }
-        if end && self.state != State::Over {
-            self.state = State::Over;
-            self.check_id(&self.received);
-        }
     }
 
     fn call(&mut self, outcome: CallOutcome) {
@@ -457,32 +274,4 @@ impl Gateway {
         self.held.clear();
         self.received.clear();
     }
-
-    fn response_headers(&mut self, status: &[u8]) -> Vec<(String, Vec<u8>)> {
-        let mut headers = std::mem::take(&mut self.headers);
-        headers.insert(0, (":status".to_owned(), status.to_vec()));
-        headers
-    }
-}
-
-fn table() -> Table {
-    let mut config: PluginConfig = serde_json::from_str(include_str!("config.json")).unwrap();
-    let mut catalog = CatalogWriter::new();
-    for (server, kind, prefix, definition) in [
-        (0, ListKind::Tools, "github_", r#"{"name":"get_me"}"#),
-        (0, ListKind::Tools, "github_", r#"{"name":"get_you"}"#),
-        (1, ListKind::Tools, "s_", r#"{"name":"echo"}"#),
-        (1, ListKind::Prompts, "s_", r#"{"name":"greet"}"#),
-        (1, ListKind::Resources, "s_", r#"{"uri":"file:///a"}"#),
-        (
-            1,
-            ListKind::ResourceTemplates,
-            "s_",
-            r#"{"uriTemplate":"item://{id}"}"#,
-        ),
-    ] {
-        catalog.push(server, Definition::parse(kind, prefix, definition).unwrap());
-    }
-    config.catalog = Some(catalog.finish());
-    Table::compile(&config).unwrap()
 }
