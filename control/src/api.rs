@@ -17,7 +17,7 @@ mod mcp_virtual_server;
 mod reference;
 mod service_entry;
 
-pub use auth_policy::{AuthPolicy, AuthPolicySpec};
+pub use auth_policy::{AuthPolicy, AuthPolicySpec, AuthPolicyStatus};
 pub use destination_rule::{
     ConnectionPool, DestinationRule, DestinationRuleSpec, H2UpgradePolicy, HttpSettings,
     PortPolicy, PortSelector, TcpSettings, TlsMode, TlsSettings, TrafficPolicy,

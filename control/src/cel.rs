@@ -1,11 +1,15 @@
 //! Expressions of policies, lowered to what the filter evaluates.
 //!
-//! Only `request.headers` can be read. An expression of CEL may fail, for one because a header is absent, and a
-//! predicate that fails denies; so each part is lowered twice, to when it is true and to when it is false, and what is
-//! neither denies under a negation, too.
+//! Only `request.headers` and, once a token is verified, its claims (`auth.identity`) can be read. An expression of CEL
+//! may fail, for one because a header is absent, and a predicate that fails denies; so each part is lowered twice, to
+//! when it is true and to when it is false, and what is neither denies under a negation, too.
 
+mod claim;
+mod collection;
 mod condition;
 mod header;
+mod request_path;
+mod truth;
 mod value;
 
 use std::fmt;
@@ -44,6 +48,12 @@ impl fmt::Display for Unsupported {
 pub fn predicate(text: &str) -> Result<Condition, Unsupported> {
     let source = Source::parse(text)?;
     condition::lower(&source, &source.root).map(|truth| truth.holds)
+}
+
+/// Whether a predicate that reads nothing of a request but its path is true of requests with this one.
+pub fn holds_at(text: &str, path: &str) -> Result<bool, Unsupported> {
+    let source = Source::parse(text)?;
+    request_path::holds(&source, &source.root, path)
 }
 
 /// The pieces of a string expression.

@@ -1,6 +1,9 @@
-use mcp_filter_config::{Condition, Denial, HeaderValue, SetHeader, ValuePart};
+mod gateway;
 
-use super::{Target, compile, deny_all, target};
+use mcp_filter_config::{ClaimValue, Condition, Denial, HeaderValue, SetHeader, ValuePart};
+
+use super::denial::wordless;
+use super::{Target, compile, deny_all, reads_claims, target};
 use crate::api::AuthPolicy;
 use crate::manifests::{Object, parse};
 use crate::object::ObjectName;
@@ -80,7 +83,10 @@ fn the_guides_route_policy_is_enforced_byte_for_byte() {
 fn the_guides_gateway_policy_is_for_its_gateway() {
     assert_eq!(
         target(&policy(GUIDE_GATEWAY).1),
-        Target::Gateway("mcp-gateway".to_owned())
+        Target::Gateway {
+            name: "mcp-gateway".to_owned(),
+            listener: Some("mcp".to_owned())
+        }
     );
 }
 
@@ -156,67 +162,89 @@ fn all_and_any_join_patterns() {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "a table")]
+fn claims_of_the_caller_can_be_asked_for_and_sent_on() {
+    let pattern = "    authorization:\n      a: {patternMatching: {patterns: [{predicate: \"auth.identity.sub == 'ann'\"}]}}\n";
+    let header =
+        "    response: {success: {headers: {x-user: {plain: {expression: auth.identity.sub}}}}}\n";
+    let compiled = |rules: &str| {
+        let (name, policy) = with_rules(rules);
+        compile(&name, &policy).unwrap()
+    };
+    let (asking, sending) = (compiled(pattern), compiled(header));
+    let path = vec!["sub".to_owned()];
+    let is_ann = Condition::ClaimEquals(ClaimValue {
+        path: path.clone(),
+        value: "ann".to_owned(),
+    });
+    assert_eq!(asking.rules[0].requires, Condition::All(vec![is_ann]));
+    assert_eq!(sending.set_headers[0].value, [ValuePart::Claim(path)]);
+    assert!(reads_claims(&asking) && reads_claims(&sending));
+    assert!(!reads_claims(&compiled("    response: {}\n")));
+}
+
+/// Rules of a route's policy, and how their refusal begins.
+const UNSUPPORTED: [(&str, &str); 14] = [
+    (
+        "    authentication: {a: {anonymous: {}}}\n",
+        "spec.rules.authentication: unknown field",
+    ),
+    (
+        "    authorization: {a: {opa: {rego: x}}}\n",
+        "spec.rules.authorization.a.opa: unknown field",
+    ),
+    (
+        "    authorization:\n      a:\n        when: [{predicate: 'true'}]\n        patternMatching: {patterns: []}\n",
+        "spec.rules.authorization.a.when: unknown field",
+    ),
+    (
+        "    authorization: {a: {patternMatching: {patterns: [{selector: x, operator: eq, value: y}]}}}\n",
+        "spec.rules.authorization.a.patternMatching.patterns[0].operator: unknown field",
+    ),
+    (
+        "    authorization: {a: {patternMatching: {patterns: [{}]}}}\n",
+        "spec.rules.authorization.a.patternMatching.patterns[0]: one of predicate, all and any must be given",
+    ),
+    (
+        "    authorization: {a: {patternMatching: {patterns: [{predicate: \"has(request.headers.a) &&\\n request.path == 'b'\"}]}}}\n",
+        "spec.rules.authorization.a.patternMatching.patterns[0].predicate, line 2, column 15: ",
+    ),
+    (
+        "    metadata: {a: {}}\n",
+        "spec.rules.metadata: unknown field",
+    ),
+    (
+        "    response: {success: {filters: {}}}\n",
+        "spec.rules.response.success.filters: unknown field",
+    ),
+    (
+        "    response: {success: {headers: {a: {json: {}}}}}\n",
+        "spec.rules.response.success.headers.a.json: unknown field",
+    ),
+    (
+        "    response: {success: {headers: {a: {plain: {expression: auth.metadata.sub}}}}}\n",
+        "spec.rules.response.success.headers.a.plain.expression, line 1, column 14: ",
+    ),
+    (
+        "    response: {success: {headers: {Host: {plain: {value: a}}}}}\n",
+        "spec.rules.response.success.headers.Host: host is the gateway's own to set",
+    ),
+    (
+        "    response: {unauthorized: {code: 302}}\n",
+        "spec.rules.response.unauthorized.code 302: ",
+    ),
+    (
+        "    response: {unauthorized: {body: {expression: request.path}}}\n",
+        "spec.rules.response.unauthorized.body.expression, line 1, column 8: ",
+    ),
+    (
+        "    response: {unauthorized: {headers: {a: {value: \"b\\nc\"}}}}\n",
+        "spec.rules.response.unauthorized.headers.a: the value has a character",
+    ),
+];
+
+#[test]
 fn whatever_is_not_supported_is_named() {
-    let cases = [
-        (
-            "    authentication: {a: {anonymous: {}}}\n",
-            "spec.rules.authentication: unknown field",
-        ),
-        (
-            "    authorization: {a: {opa: {rego: x}}}\n",
-            "spec.rules.authorization.a.opa: unknown field",
-        ),
-        (
-            "    authorization:\n      a:\n        when: [{predicate: 'true'}]\n        patternMatching: {patterns: []}\n",
-            "spec.rules.authorization.a.when: unknown field",
-        ),
-        (
-            "    authorization: {a: {patternMatching: {patterns: [{selector: x, operator: eq, value: y}]}}}\n",
-            "spec.rules.authorization.a.patternMatching.patterns[0].operator: unknown field",
-        ),
-        (
-            "    authorization: {a: {patternMatching: {patterns: [{}]}}}\n",
-            "spec.rules.authorization.a.patternMatching.patterns[0]: one of predicate, all and any must be given",
-        ),
-        (
-            "    authorization: {a: {patternMatching: {patterns: [{predicate: \"has(request.headers.a) &&\\n request.path == 'b'\"}]}}}\n",
-            "spec.rules.authorization.a.patternMatching.patterns[0].predicate, line 2, column 15: ",
-        ),
-        (
-            "    metadata: {a: {}}\n",
-            "spec.rules.metadata: unknown field",
-        ),
-        (
-            "    response: {success: {filters: {}}}\n",
-            "spec.rules.response.success.filters: unknown field",
-        ),
-        (
-            "    response: {success: {headers: {a: {json: {}}}}}\n",
-            "spec.rules.response.success.headers.a.json: unknown field",
-        ),
-        (
-            "    response: {success: {headers: {a: {plain: {expression: auth.identity.sub}}}}}\n",
-            "spec.rules.response.success.headers.a.plain.expression, line 1, column 14: ",
-        ),
-        (
-            "    response: {success: {headers: {Host: {plain: {value: a}}}}}\n",
-            "spec.rules.response.success.headers.Host: host is the gateway's own to set",
-        ),
-        (
-            "    response: {unauthorized: {code: 302}}\n",
-            "spec.rules.response.unauthorized.code 302: ",
-        ),
-        (
-            "    response: {unauthorized: {body: {expression: request.path}}}\n",
-            "spec.rules.response.unauthorized.body.expression, line 1, column 8: ",
-        ),
-        (
-            "    response: {unauthorized: {headers: {a: {value: \"b\\nc\"}}}}\n",
-            "spec.rules.response.unauthorized.headers.a: the value has a character",
-        ),
-    ];
-    for (rules, expected) in cases {
+    for (rules, expected) in UNSUPPORTED {
         let refusal = refusal(rules);
         assert!(refusal.starts_with(expected), "{refusal}\n{expected}");
     }
@@ -243,7 +271,7 @@ fn what_cannot_be_enforced_denies_and_keeps_its_credentials_from_others() {
     assert!(compile(&name, &policy).is_err());
     let denying = deny_all(&name, &policy);
     assert_eq!(denying.rules[0].requires, Condition::Any(vec![]));
-    assert_eq!(denying.rules[0].denial, super::wordless(403));
+    assert_eq!(denying.rules[0].denial, wordless(403));
     assert!(denying.set_headers.is_empty());
     assert_eq!(denying.credential_headers, ["x-github-pat"]);
 }

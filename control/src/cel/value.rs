@@ -2,10 +2,10 @@ use cel::IdedExpr as Expression;
 use cel::common::ast::{Expr, operators};
 use mcp_filter_config::ValuePart;
 
-use super::header::{read, text};
-use super::{Source, Unsupported};
+use super::header::{Named, read, text};
+use super::{Source, Unsupported, claim};
 
-/// Strings, headers, and `+` between them.
+/// Strings, headers, claims, and `+` between them.
 pub(super) fn lower(source: &Source, part: &Expression) -> Result<Vec<ValuePart>, Unsupported> {
     if let Some(text) = text(part) {
         if !text
@@ -19,8 +19,15 @@ pub(super) fn lower(source: &Source, part: &Expression) -> Result<Vec<ValuePart>
         }
         return Ok(vec![ValuePart::Literal(text.to_owned())]);
     }
-    if let Some(name) = read(source, part)? {
-        return Ok(vec![ValuePart::Header(name)]);
+    match read(source, part)? {
+        Some(Named::Header(name)) => return Ok(vec![ValuePart::Header(name)]),
+        Some(Named::Call(_)) => {
+            return source.refuse(part, "the server gets this header from the gateway anyway");
+        }
+        None => {}
+    }
+    if let Some(path) = claim::read(source, part)? {
+        return Ok(vec![ValuePart::Claim(path)]);
     }
     match &part.expr {
         Expr::Call(call) if call.func_name == operators::ADD => {
@@ -32,7 +39,7 @@ pub(super) fn lower(source: &Source, part: &Expression) -> Result<Vec<ValuePart>
         }
         _ => source.refuse(
             part,
-            "a value can be made of strings, request.headers[\"name\"] and + alone",
+            "a value can be made of strings, request.headers[\"name\"], auth.identity.claim and + alone",
         ),
     }
 }
