@@ -8,6 +8,19 @@ pub struct Network {
     pub clusters: Vec<Cluster>,
     /// In the order of their hosts.
     pub routes: Vec<Route>,
+    /// By whose keys tokens are verified, in the order of their URLs.
+    pub issuers: Vec<Issuer>,
+}
+
+/// Somebody who issues tokens, once it is known where the keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// The claim `iss`.
+    pub url: String,
+    /// Where the keys are: `jwks_uri`.
+    pub keys: String,
+    /// [`Cluster::name`] of who has them.
+    pub cluster: String,
 }
 
 /// One upstream host and port.

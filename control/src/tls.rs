@@ -19,6 +19,14 @@ pub(crate) fn trusting_client(authorities: Vec<Certificate>) -> ClientBuilder {
     reqwest::Client::builder().tls_certs_only(authorities)
 }
 
+/// The authorities of Mozilla's list, for where no system keeps any.
+pub(crate) fn well_known_authorities() -> Result<Vec<Certificate>, reqwest::Error> {
+    let known = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    known
+        .map(|certificate| Certificate::from_der(certificate))
+        .collect()
+}
+
 /// For an HTTP client that never encrypts, and so needs no authorities.
 #[expect(
     clippy::disallowed_methods,
