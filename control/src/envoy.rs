@@ -4,8 +4,8 @@
 //! ```text
 //! bootstrap -> listener (LDS) -> filters, each by ECDS -> routes (RDS) -> clusters (CDS)
 //! ```
-//! The listener never changes while Envoy runs; routes, clusters and the plugin's configuration do, and none of them
-//! touches a connection.
+//! The listener never changes while Envoy runs; routes, clusters, issuers of tokens and the plugin's configuration do,
+//! and none of them touches a connection.
 
 pub mod admin;
 pub mod bootstrap;
@@ -20,6 +20,7 @@ pub mod push;
 pub mod response;
 pub mod route;
 pub mod subscription;
+pub mod tokens;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,15 +54,15 @@ pub enum Instances {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::network::{Address, Cluster, Network, PathMatch, PathRewrite, Route, Tls};
+    use crate::network::{Address, Cluster, Issuer, Network, PathMatch, PathRewrite, Route, Tls};
 
     pub(crate) fn setup(instances: Instances) -> Setup {
         Setup {
             listen: "127.0.0.1:8001".parse().unwrap(),
             instances,
-            module: "/work/filter.wasm".into(),
-            directory: "/work/envoy".into(),
-            admin_socket: "/work/admin.sock".into(),
+            module: "/run/mcp/filter.wasm".into(),
+            directory: "/run/mcp/envoy".into(),
+            admin_socket: "/run/mcp/admin.sock".into(),
             ca_certificates: "/etc/ssl/certs/ca-certificates.crt".into(),
         }
     }
@@ -94,6 +95,14 @@ mod samples {
             authority_rewrite: None,
             path_rewrite: None,
             cluster: cluster.to_owned(),
+        }
+    }
+
+    pub(crate) fn issuer(url: &str) -> Issuer {
+        Issuer {
+            url: url.to_owned(),
+            keys: format!("{url}/keys"),
+            cluster: format!("issuer|{url}"),
         }
     }
 
@@ -135,6 +144,7 @@ mod samples {
                     ..route("github.mcp.local", github)
                 },
             ],
+            issuers: Vec::new(),
         }
     }
 

@@ -11,6 +11,10 @@ use crate::network::{Address, Cluster, Tls};
 /// Each of Envoy's circuit breakers where the manifests set none; its own 1024 is soon met by streams that stay open.
 const MAX_AT_ONCE: u32 = 10_000;
 
+/// How much is read of an upstream at once, in bytes. With what the filter holds of a response (64 KiB) it stays below
+/// the listener's limit, past which Envoy breaks the response off.
+const BUFFER_LIMIT_BYTES: u32 = super::listener::BUFFER_LIMIT_BYTES / 2;
+
 /// Where the manifests set no connect timeout, in milliseconds.
 const CONNECT_TIMEOUT_MS: u64 = 5_000;
 
@@ -68,7 +72,7 @@ fn one_cluster(cluster: &Cluster, ca_certificates: &Path) -> Value {
         "name": cluster.name,
         "connect_timeout": seconds(connect_timeout),
         "circuit_breakers": { "thresholds": [thresholds(cluster)] },
-        "per_connection_buffer_limit_bytes": 1024 * 1024,
+        "per_connection_buffer_limit_bytes": BUFFER_LIMIT_BYTES,
         "load_assignment": {
             "cluster_name": cluster.name,
             "endpoints": [{ "lb_endpoints": endpoints(cluster) }],

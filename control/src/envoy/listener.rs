@@ -1,14 +1,14 @@
-//! The one listener: an HTTP connection manager with the filter and the router.
+//! The one listener: an HTTP connection manager with what verifies tokens, the filter and the router.
 
 use serde_json::{Value, json};
 
 use super::extension::Extension;
 use super::response::{from_file, typed};
 use super::subscription::Subscription;
-use super::{Setup, route};
+use super::{Setup, route, tokens};
 
 /// Bytes that Envoy buffers for a connection or a stream; past it a held request is answered 413.
-const BUFFER_LIMIT_BYTES: u32 = 1024 * 1024;
+pub(super) const BUFFER_LIMIT_BYTES: u32 = 1024 * 1024;
 
 /// So that one stream whose server reads slowly does not stop the others of its connection.
 const CONNECTION_WINDOW_BYTES: u32 = 16 * BUFFER_LIMIT_BYTES;
@@ -72,7 +72,8 @@ fn http_filters(setup: &Setup) -> Vec<Value> {
     let instances = Extension::chain(setup.instances)
         .iter()
         .map(|extension| extension.filter(setup));
-    instances.chain([router()]).collect()
+    let verifying = [tokens::filter(setup)].into_iter();
+    verifying.chain(instances).chain([router()]).collect()
 }
 
 fn router() -> Value {
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holding_instance_stands_before_the_router() {
+    fn one_holding_instance_stands_between_what_verifies_tokens_and_the_router() {
         let actual = listener(&setup(Instances::Hold));
         assert_golden(&actual, include_str!("testdata/listener_hold.json"));
     }
@@ -106,7 +107,12 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["mcp-route", "mcp-gate", "envoy.filters.http.router"]
+            [
+                "mcp-tokens",
+                "mcp-route",
+                "mcp-gate",
+                "envoy.filters.http.router"
+            ]
         );
     }
 

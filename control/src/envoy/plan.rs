@@ -3,7 +3,7 @@
 use mcp_filter_config::PluginConfig;
 
 use super::{cluster, route};
-use crate::network::{Cluster, Network, Route};
+use crate::network::{Cluster, Issuer, Network, Route};
 
 /// What Envoy serves, or shall serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ fn is_public(config: &PluginConfig, host: &str) -> bool {
 fn sort(network: &mut Network) {
     network.clusters.sort_by(|a, b| a.name.cmp(&b.name));
     network.routes.sort_by(|a, b| a.host.cmp(&b.host));
+    network.issuers.sort_by(|a, b| a.url.cmp(&b.url));
 }
 
 /// One file to be changed.
@@ -53,6 +54,8 @@ pub enum Step {
     Clusters(Vec<Cluster>),
     /// These routes, and no others.
     Routes(Vec<Route>),
+    /// These issuers of tokens, and no others.
+    Issuers(Vec<Issuer>),
     /// This configuration of the filter.
     Filter(Box<PluginConfig>),
 }
@@ -60,8 +63,8 @@ pub enum Step {
 /// The steps from `live` to all that `wanted` has, each to be in force before the next. What only `live` has stays, for
 /// requests that the filter decided before.
 ///
-/// Clusters come before the routes that lead to them, routes before the filter that chooses them; and a host is closed
-/// to clients before there is a route for it.
+/// Clusters come before the routes that lead to them, routes before the filter that chooses them, and issuers before the
+/// filter that asks for their tokens; and a host is closed to clients before there is a route for it.
 pub fn additions(live: &Service, wanted: &Service) -> Vec<Step> {
     let network = union(&live.network, &wanted.network);
     let mut config = wanted.config.clone();
@@ -69,6 +72,9 @@ pub fn additions(live: &Service, wanted: &Service) -> Vec<Step> {
     let mut steps = Vec::new();
     if network.clusters != live.network.clusters {
         steps.push(Step::Clusters(network.clusters));
+    }
+    if network.issuers != live.network.issuers {
+        steps.push(Step::Issuers(network.issuers));
     }
     if network.routes == live.network.routes {
         if config != live.config {
@@ -100,6 +106,9 @@ pub fn removals(live: &Service, wanted: &Service) -> Vec<Step> {
     if wanted.network.routes != live.network.routes {
         steps.push(Step::Routes(wanted.network.routes.clone()));
     }
+    if wanted.network.issuers != live.network.issuers {
+        steps.push(Step::Issuers(wanted.network.issuers.clone()));
+    }
     if wanted.network.clusters != live.network.clusters {
         steps.push(Step::Clusters(wanted.network.clusters.clone()));
     }
@@ -122,6 +131,11 @@ fn union(live: &Network, wanted: &Network) -> Network {
         let replaced = |other: &Route| other.host == route.host && other.path == route.path;
         if !wanted.routes.iter().any(replaced) {
             network.routes.push(route.clone());
+        }
+    }
+    for issuer in &live.issuers {
+        if !wanted.issuers.iter().any(|other| other.url == issuer.url) {
+            network.issuers.push(issuer.clone());
         }
     }
     sort(&mut network);
@@ -160,7 +174,7 @@ fn same_but_for_hosts(one: &PluginConfig, other: &PluginConfig) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{cluster, config, route};
+    use super::super::samples::{cluster, config, issuer, route};
     use super::*;
 
     /// A service whose filter knows a generation and some internal hosts, with one route for each name.
@@ -173,6 +187,7 @@ mod tests {
                     .iter()
                     .map(|name| route(&format!("{name}.example"), name))
                     .collect(),
+                issuers: Vec::new(),
             },
             config: PluginConfig {
                 generation: generation.to_owned(),
@@ -192,6 +207,7 @@ mod tests {
         let kind = |step: &Step| match step {
             Step::Clusters(_) => "clusters",
             Step::Routes(_) => "routes",
+            Step::Issuers(_) => "issuers",
             Step::Filter(_) => "filter",
         };
         steps.iter().map(kind).collect()
@@ -207,6 +223,8 @@ mod tests {
             hosts: vec!["A.example".to_owned()],
             path: "/mcp".to_owned(),
             origins: Vec::new(),
+            authentication: None,
+            protected_resource: None,
         });
         let (service, left_out) = Service::new(network, config);
         let hosts: Vec<_> = service
@@ -306,6 +324,31 @@ mod tests {
                 Step::Clusters(wanted.network.clusters.clone()),
             ]
         );
+    }
+
+    #[test]
+    fn an_issuer_is_there_before_its_tokens_are_asked_for_and_goes_after_that() {
+        let live = service("1", &["a"]);
+        let mut wanted = more(service("2", &["a"]));
+        wanted.network.clusters.push(cluster("issuer|https://i"));
+        wanted.network.issuers.push(issuer("https://i"));
+        sort(&mut wanted.network);
+        assert_eq!(
+            kinds(&additions(&live, &wanted)),
+            ["clusters", "issuers", "filter"]
+        );
+        assert_eq!(kinds(&additions(&wanted, &live)), ["filter"]);
+        assert_eq!(kinds(&removals(&wanted, &live)), ["issuers", "clusters"]);
+    }
+
+    #[test]
+    fn an_issuer_whose_keys_have_moved_replaces_its_old_self() {
+        let mut live = service("1", &["a"]);
+        live.network.issuers.push(issuer("https://i"));
+        let mut wanted = live.clone();
+        wanted.network.issuers[0].keys = "https://i/other".to_owned();
+        let expected = [Step::Issuers(wanted.network.issuers.clone())];
+        assert_eq!(additions(&live, &wanted), expected);
     }
 
     #[test]

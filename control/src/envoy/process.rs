@@ -156,7 +156,7 @@ mod tests {
         Launch {
             program: PathBuf::from(programs).join(program),
             leash: None,
-            bootstrap: "/work/bootstrap.json".into(),
+            bootstrap: "/run/mcp/bootstrap.json".into(),
             concurrency: 2,
         }
     }
@@ -176,7 +176,7 @@ mod tests {
         process.ended().await.unwrap();
         assert_eq!(
             process.tail().last_words(),
-            "--config-path /work/bootstrap.json --concurrency 2 --disable-hot-restart\n0"
+            "--config-path /run/mcp/bootstrap.json --concurrency 2 --disable-hot-restart\n0"
         );
     }
 

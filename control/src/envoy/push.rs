@@ -13,7 +13,7 @@ use super::log::Tail;
 use super::plan::{self, Service, Step};
 use super::response::response;
 use super::subscription::{Subscription, replace};
-use super::{Instances, Setup, bootstrap, cluster, listener, route};
+use super::{Instances, Setup, bootstrap, cluster, listener, route, tokens};
 use crate::render::for_role;
 
 /// Between two looks at Envoy's statistics.
@@ -95,6 +95,7 @@ impl Files {
         self.write(Subscription::Listeners, &[listener])?;
         self.write_step(&Step::Clusters(network.clusters.clone()))?;
         self.write_step(&Step::Routes(network.routes.clone()))?;
+        self.write_step(&Step::Issuers(network.issuers.clone()))?;
         for extension in Extension::chain(self.setup.instances) {
             self.write_filter(*extension, config)?;
         }
@@ -106,6 +107,7 @@ impl Files {
         match step {
             Step::Clusters(list) => self.write(Subscription::Clusters, &clusters(list)),
             Step::Routes(list) => self.write(Subscription::Routes, &[route::routes(list)]),
+            Step::Issuers(list) => self.write(Subscription::Issuers, &[tokens::resource(list)]),
             // The gate's configuration is its role alone, so it never changes.
             Step::Filter(config) => match self.setup.instances {
                 Instances::Hold => self.write_filter(Extension::Hold, config),
@@ -216,6 +218,14 @@ impl Pusher {
                 outcome?;
                 self.live.network.routes = routes;
             }
+            Step::Issuers(issuers) => match outcome {
+                // The filter comes all the same: without issuers it lets nobody in.
+                Err(error @ PushError::Refused { .. }) => tracing::error!("{error}"),
+                outcome => {
+                    outcome?;
+                    self.live.network.issuers = issuers;
+                }
+            },
             Step::Filter(config) => {
                 outcome?;
                 self.live.config = *config;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::extension::Extension;
-use super::{Setup, listener, route};
+use super::{Setup, listener, route, tokens};
 
 /// One watched file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Subscription {
     Clusters,
     /// RDS.
     Routes,
+    /// ECDS of what verifies tokens.
+    Issuers,
     /// ECDS of one instance of the filter.
     Filter(Extension),
 }
@@ -28,6 +30,7 @@ impl Subscription {
             Self::Listeners => "listeners.json",
             Self::Clusters => "clusters.json",
             Self::Routes => "routes.json",
+            Self::Issuers => "issuers.json",
             Self::Filter(extension) => extension.file_name(),
         };
         setup.directory.join(name)
@@ -39,14 +42,14 @@ impl Subscription {
             Self::Listeners => "listener_manager.lds".to_owned(),
             Self::Clusters => "cluster_manager.cds".to_owned(),
             Self::Routes => format!("http.{}.rds.{}", listener::NAME, route::NAME),
-            Self::Filter(extension) => {
-                format!(
-                    "extension_config_discovery.http_filter.{}",
-                    extension.name()
-                )
-            }
+            Self::Issuers => extension(tokens::NAME),
+            Self::Filter(instance) => extension(instance.name()),
         }
     }
+}
+
+fn extension(name: &str) -> String {
+    format!("extension_config_discovery.http_filter.{name}")
 }
 
 impl std::fmt::Display for Subscription {
@@ -55,6 +58,7 @@ impl std::fmt::Display for Subscription {
             Self::Listeners => f.write_str("the listener"),
             Self::Clusters => f.write_str("the clusters"),
             Self::Routes => f.write_str("the routes"),
+            Self::Issuers => f.write_str("the issuers of tokens"),
             Self::Filter(extension) => {
                 write!(f, "the configuration of filter {}", extension.name())
             }
