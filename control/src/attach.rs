@@ -9,7 +9,9 @@ use crate::image::Image;
 use crate::labels::{VERSION, label};
 use crate::object::ObjectName;
 use crate::render::{envoy_filter_name, name_suffix};
-use crate::resource::{ENVOY_FILTER, ENVOY_FILTER_VERSION, WASM_PLUGIN, WASM_PLUGIN_VERSION};
+use crate::resource::{
+    ENVOY_FILTER, ENVOY_FILTER_VERSION, ObjectKey, WASM_PLUGIN, WASM_PLUGIN_VERSION,
+};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -143,6 +145,15 @@ impl Attach {
 }
 
 impl Attachment {
+    /// By what an apiserver knows it.
+    pub(crate) fn key(&self) -> ObjectKey {
+        ObjectKey {
+            version: self.attach.version(),
+            kind: self.attach.kind(),
+            name: self.name.clone(),
+        }
+    }
+
     /// Whether control has made it for this gateway: by its name, whatever its labels say.
     pub(crate) fn is_own(&self, gateway: &ObjectName, image: &Image) -> bool {
         let name = &self.name.name;

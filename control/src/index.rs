@@ -9,6 +9,7 @@ mod builder;
 mod candidate;
 mod clients;
 mod connection;
+mod endpoints;
 mod foreign;
 mod gateways;
 mod grant;
@@ -28,7 +29,6 @@ mod virtual_servers;
 pub use access::Access;
 pub use address::GatewayAddress;
 pub use settings::{Carrier, Settings};
-pub(crate) use virtual_servers::NOT_SERVED;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -36,12 +36,17 @@ use std::fmt;
 use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::{Endpoint, Policy, Telemetry, Timeouts, Upstream};
 
+use mcp_filter_core::catalog::Selected;
+
 use crate::manifests::Object;
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::Fault;
 use builder::Builder;
 use store::Store;
+
+/// Where MCP clients connect, below the public hosts.
+const ENDPOINT_PATH: &str = "/mcp";
 
 /// Everything that the filter and Envoy have to know, but for what discovery brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub struct Index {
     pub addresses: BTreeMap<ObjectName, Result<GatewayAddress, Fault>>,
     /// Where MCP clients connect.
     pub endpoints: Vec<Endpoint>,
+    /// Whose tokens are taken there, in the order of their URLs.
+    pub issuers: Vec<TokenIssuer>,
     /// Hosts of the registrations' routes and of their servers: closed to clients.
     pub internal_hosts: Vec<String>,
     /// Oldest first. Those that are not served are here, too, with the reason. Where one gateway counts alone, those
@@ -59,6 +66,10 @@ pub struct Index {
     pub registrations: Vec<Registration>,
     /// [`Resolved::policies`] refers to them by place.
     pub policies: Vec<Policy>,
+    /// What becomes of each AuthPolicy, in the order of their names.
+    pub policy_verdicts: Vec<PolicyVerdict>,
+    /// In the order of their names.
+    pub virtual_servers: Vec<Selected>,
     /// What the filter tells of requests.
     pub telemetry: Telemetry,
     /// Extensions of the gateways that count, oldest first.
@@ -150,6 +161,43 @@ pub struct ExtensionVerdict {
     pub outcome: Result<ObjectName, Fault>,
     /// Fields of it that have no effect yet.
     pub unsupported: Vec<String>,
+}
+
+/// Somebody who issues tokens that are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenIssuer {
+    /// The claim `iss`, and where its keys are asked for.
+    pub url: String,
+    /// PEM certificates of the authorities that it is checked by, of `caCertBundleRef`; the system's where absent.
+    pub authorities: Result<Option<String>, Fault>,
+    /// The policies that name it.
+    pub policies: Vec<ObjectName>,
+}
+
+/// What becomes of an AuthPolicy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyVerdict {
+    /// Its name.
+    pub name: ObjectName,
+    /// `metadata.generation`; manifests have none.
+    pub generation: Option<i64>,
+    /// Whether all of it can be enforced. Where it cannot, what it is for is denied.
+    pub accepted: bool,
+    /// Whether it holds for anything here.
+    pub enforced: bool,
+    /// What its author is told.
+    pub told: Vec<Fault>,
+}
+
+impl PolicyVerdict {
+    fn notices(&self) -> impl Iterator<Item = Notice> {
+        self.told.iter().map(|fault| Notice {
+            kind: "AuthPolicy",
+            name: self.name.clone(),
+            accepted: self.accepted,
+            fault: fault.clone(),
+        })
+    }
 }
 
 /// Something to be told about an object that is no registration.

@@ -4,6 +4,7 @@ mod assembly;
 mod attachment;
 mod listed;
 mod packing;
+mod request_authentication;
 mod restore;
 mod share;
 mod size;
@@ -12,19 +13,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mcp_filter_config::{
-    Catalog, ControlKeys, Limits, PluginConfig, Role, Sessions, Telemetry, VERSION,
+    AUTHENTICATION, Catalog, ControlKeys, Limits, PluginConfig, Role, Sessions, VERSION,
 };
 use mcp_filter_core::table::{CompileError, Table};
 use sha2::{Digest, Sha256};
 
+use crate::configuration::empty;
 use crate::index::Index;
 use crate::object::ObjectName;
 use crate::offer::Offer;
 use crate::verdict::{Fault, Reason, Verdict};
 use assembly::Assembly;
 pub use attachment::{Unwritable, attachment, envoy_filter_name, managed_attachment, name_suffix};
-pub use listed::Listed;
+pub use listed::{Listed, Shown};
 pub use packing::Packing;
+pub use request_authentication::{
+    request_authentication, request_authentication_name, wants_tokens,
+};
 pub use restore::{RestoreError, restore};
 pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
 
@@ -95,7 +100,7 @@ pub fn render_within(
             return Ok(Rendered {
                 config,
                 verdicts: assembly.verdicts(),
-                listed: Listed::new(assembly.definitions()),
+                listed: Listed::new(assembly.definitions(), &index.virtual_servers),
             });
         }
         refused.extend(more);
@@ -122,9 +127,12 @@ fn configuration(
     keys: &Keys,
     catalog: Option<Catalog>,
 ) -> PluginConfig {
+    let mut endpoints = index.endpoints.iter();
+    let is_authenticated = endpoints.any(|endpoint| endpoint.authentication.is_some());
+    let requires = is_authenticated.then(|| AUTHENTICATION.to_owned());
     let mut config = PluginConfig {
         version: VERSION,
-        requires: Vec::new(),
+        requires: requires.into_iter().collect(),
         role: Role::Hold,
         generation: String::new(),
         endpoints: index.endpoints.clone(),
@@ -160,18 +168,7 @@ pub fn for_role(config: &PluginConfig, role: Role) -> PluginConfig {
         },
         Role::Gate => PluginConfig {
             version: config.version,
-            requires: Vec::new(),
-            role,
-            generation: String::new(),
-            endpoints: Vec::new(),
-            internal_hosts: Vec::new(),
-            servers: Vec::new(),
-            catalog: None,
-            policies: Vec::new(),
-            sessions: Sessions::default(),
-            control: ControlKeys::default(),
-            limits: Limits::default(),
-            telemetry: Telemetry::default(),
+            ..empty(role)
         },
     }
 }

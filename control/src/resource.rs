@@ -2,6 +2,18 @@
 
 use kube::core::{ApiResource, GroupVersionKind};
 
+use crate::object::ObjectName;
+
+/// One object, by its kind and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObjectKey {
+    /// `apiVersion`
+    pub(crate) version: &'static str,
+    /// `kind`
+    pub(crate) kind: &'static str,
+    pub(crate) name: ObjectName,
+}
+
 /// `apiVersion` of Istio's `WasmPlugin`.
 pub(crate) const WASM_PLUGIN_VERSION: &str = "extensions.istio.io/v1alpha1";
 
@@ -13,6 +25,12 @@ pub(crate) const ENVOY_FILTER_VERSION: &str = "networking.istio.io/v1alpha3";
 
 /// `kind` of the same.
 pub(crate) const ENVOY_FILTER: &str = "EnvoyFilter";
+
+/// `apiVersion` of Istio's `RequestAuthentication`.
+pub(crate) const REQUEST_AUTHENTICATION_VERSION: &str = "security.istio.io/v1";
+
+/// `kind` of the same.
+pub(crate) const REQUEST_AUTHENTICATION: &str = "RequestAuthentication";
 
 /// A kind, by `apiVersion` and `kind` of its objects.
 pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> GroupVersionKind {

@@ -14,9 +14,11 @@ pub enum Reason {
     Accepted,
     /// The gateway is known to serve it.
     Programmed,
+    /// The gateways of a policy's target are known to enforce it.
+    Enforced,
     /// The gateway serves an older configuration than it was given.
     NotProgrammed,
-    /// Accepted; nothing was asked of the server yet.
+    /// Accepted; it is not known yet whether the server offers it, or whether the gateway serves it.
     Pending,
     /// `spec.state: Disabled`
     Disabled,
@@ -24,7 +26,7 @@ pub enum Reason {
     PrefixConflict,
     /// Ready, but an older registration has some of the names.
     NameConflict,
-    /// `targetRef` or something that it leads to does not exist.
+    /// `targetRef` or something that it leads to does not exist; no gateway lists a tool of a virtual server.
     TargetNotFound,
     /// The route leads to nothing that can be a server.
     TargetUnsupported,
@@ -70,6 +72,16 @@ pub enum Reason {
     Unsupported,
     /// Another MCPGatewayExtension has the listener, and is older.
     ListenerConflict,
+    /// An older policy is for the same, or policies of different listeners for one host.
+    Conflicted,
+    /// Each listener of the policy's Gateway has a policy of its own.
+    Overridden,
+    /// The issuer of tokens does not tell its keys.
+    IssuerUnreachable,
+    /// Tokens are taken whomever they were issued for.
+    AudienceNotChecked,
+    /// A policy asks for claims where no token is verified.
+    TokensNotVerified,
     /// The specification breaks a rule of its kind.
     Invalid,
 }
@@ -81,6 +93,7 @@ impl Reason {
             Self::Ready => "Ready",
             Self::Accepted => "Accepted",
             Self::Programmed => "Programmed",
+            Self::Enforced => "Enforced",
             Self::NotProgrammed => "NotProgrammed",
             Self::Pending => "Pending",
             Self::Disabled => "Disabled",
@@ -109,6 +122,11 @@ impl Reason {
             Self::DiscoveryRefused => "DiscoveryRefused",
             Self::Unsupported => "Unsupported",
             Self::ListenerConflict => "ListenerConflict",
+            Self::Conflicted => "Conflicted",
+            Self::Overridden => "Overridden",
+            Self::IssuerUnreachable => "IssuerUnreachable",
+            Self::AudienceNotChecked => "AudienceNotChecked",
+            Self::TokensNotVerified => "TokensNotVerified",
             Self::Invalid => "Invalid",
         }
     }

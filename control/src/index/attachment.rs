@@ -1,6 +1,6 @@
 //! To which gateways a route is attached, as the Gateway API decides it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_api::gateways::{
     Gateway, GatewayListeners, GatewayListenersAllowedRoutesNamespacesFrom as From,
@@ -22,11 +22,20 @@ const GROUP: &str = "gateway.networking.k8s.io";
 
 /// Where a route is attached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Attachment {
+pub(super) struct Attached {
     /// Its gateways, in the order of their names.
     pub(super) gateways: Vec<ObjectName>,
+    /// The listeners there that take it.
+    pub(super) listeners: BTreeSet<(ObjectName, String)>,
     /// Those of its hostnames that a listener takes, in the route's order.
     pub(super) hostnames: Vec<String>,
+}
+
+/// A hostname of a route that a listener takes.
+#[derive(Debug)]
+struct Taken {
+    listener: String,
+    hostname: String,
 }
 
 /// Finds the listeners that take the route, of gateways that count. Where `extensions` name listeners of one, those to
@@ -36,10 +45,10 @@ pub(super) fn attach(
     extensions: &Extensions,
     store: &Store<'_>,
     settings: &Settings,
-) -> Result<Attachment, Fault> {
+) -> Result<Attached, Fault> {
     let hostnames = route.spec.hostnames.as_deref().unwrap_or_default();
     let parents = route.spec.parent_refs.as_deref().unwrap_or_default();
-    let mut found = Attachment::default();
+    let mut found = Attached::default();
     let mut reasons = Vec::new();
     for parent in parents {
         let gateway = gateway_of(name, parent);
@@ -50,8 +59,11 @@ pub(super) fn attach(
         let taken = attach_to((name, hostnames), (parent, &gateway), &clients, store);
         match taken.and_then(|taken| accepted(taken, (name, route), parent, settings)) {
             Ok(taken) => {
+                for Taken { listener, hostname } in taken {
+                    found.listeners.insert((gateway.clone(), listener));
+                    found.hostnames.push(hostname);
+                }
                 found.gateways.push(gateway);
-                found.hostnames.extend(taken);
             }
             Err(reason) => reasons.push(reason),
         }
@@ -138,11 +150,11 @@ fn common(listener: Option<&str>, hostnames: &[String]) -> Vec<String> {
 
 /// Of Istio's gateways it is istiod that says what is attached.
 fn accepted(
-    taken: Vec<String>,
+    taken: Vec<Taken>,
     (name, route): (&ObjectName, &HttpRoute),
     parent: &HttpRouteParentRefs,
     settings: &Settings,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<Taken>, String> {
     if settings.carrier == Carrier::Istio {
         let gateway = gateway_of(name, parent);
         expect_accepted(name, route, parent)
@@ -170,7 +182,7 @@ fn attach_to(
     (parent, name): (&HttpRouteParentRefs, &ObjectName),
     clients: &Clients<'_>,
     store: &Store<'_>,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<Taken>, String> {
     if !is_gateway(parent) {
         let kind = parent.kind.as_deref().unwrap_or("Gateway");
         return Err(format!(
@@ -187,7 +199,10 @@ fn attach_to(
     for listener in asked_for(gateway, parent) {
         let hostnames = takes(listener, name, (route, hostnames), store);
         match hostnames.and_then(|taken| clients.expect_led_to(listener).map(|()| taken)) {
-            Ok(hostnames) => taken.extend(hostnames),
+            Ok(hostnames) => taken.extend(hostnames.into_iter().map(|hostname| Taken {
+                listener: listener.name.clone(),
+                hostname,
+            })),
             Err(reason) => reasons.push(format!("listener {}: {reason}", listener.name)),
         }
     }

@@ -2,28 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_filter_config::Endpoint;
-
 use super::address::address;
 use super::candidate::{Candidate, NamedRoute, Reach, candidates, routes_named};
+use super::endpoints::Entrances;
 use super::foreign::ForeignHosts;
-use super::gateways::{self, Extensions};
+use super::gateways::{self, Extensions, PublicListener};
 use super::holders::Holders;
 use super::hostname::is_hostname;
-use super::policies::Policies;
+use super::policies::{Policies, Targets};
 use super::registration::Draft;
 use super::routing::{network, trust};
 use super::store::Store;
 use super::{
-    Carrier, Credential, GatewayAddress, Index, Registration, Resolved, Settings, backend, secret,
-    virtual_servers,
+    Carrier, Credential, GatewayAddress, Index, PolicyVerdict, Registration, Resolved, Settings,
+    backend, secret, virtual_servers,
 };
 use crate::network::Network;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
-/// Where MCP clients connect, below the public hosts.
-const ENDPOINT_PATH: &str = "/mcp";
 /// Why certificates of a registration have no effect in a cluster.
 const TRUST_OF_ISTIO: &str = "spec.caCertSecretRef (in a cluster the DestinationRule for the server's host says whom to \
                               trust: give its trafficPolicy.tls caCertificates or credentialName)";
@@ -55,24 +52,74 @@ impl<'a> Builder<'a> {
         let hosts = self.public_hosts(&candidates);
         let mut network = network(&mut candidates, &hosts);
         let gateways = self.gateways(&candidates);
-        let used = candidates.iter().map(|c| c.route.clone()).collect();
-        let policies = Policies::new(&self.store, &used, &gateways);
+        let listeners = self.public_listeners(&candidates);
+        let policies = Policies::new(&self.targets(&candidates, &gateways, &listeners));
         let internal_hosts = self.internal_hosts(&hosts);
         let registrations = self.registrations(candidates, &policies, &mut network);
+        let entrances = Entrances {
+            listeners: &listeners,
+            guards: &policies.guards,
+            store: &self.store,
+            settings: self.settings,
+        };
+        let mut verdicts = policies.verdicts.clone();
+        entrances.tell_conflicts(&hosts, &mut verdicts);
         let mut notices: Vec<_> = self.extensions.notices().collect();
-        notices.extend(policies.notices);
-        notices.extend(virtual_servers::notices(&self.store, self.settings));
+        notices.extend(verdicts.iter().flat_map(PolicyVerdict::notices));
         Index {
             addresses: self.addresses(&gateways),
             gateways,
             internal_hosts,
-            endpoints: endpoints(hosts),
+            issuers: entrances.issuers(),
+            endpoints: entrances.endpoints(hosts),
             registrations,
             policies: policies.compiled,
+            policy_verdicts: verdicts,
+            virtual_servers: virtual_servers::selections(&self.store),
             telemetry: self.settings.telemetry,
             extensions: self.extensions.verdicts,
             notices,
             network,
+        }
+    }
+
+    /// Where clients connect: the listeners of extensions, and those of gateways that older registrations make serve.
+    fn public_listeners(&self, candidates: &[Candidate<'_>]) -> Vec<PublicListener> {
+        let bare = self.gateways_without_extension(candidates);
+        let own = |g| gateways::listener_without_extension(g, &self.store, self.settings);
+        let served = self.extensions.served.iter().cloned();
+        served.chain(bare.into_iter().map(own)).collect()
+    }
+
+    fn gateways_without_extension<'c>(
+        &self,
+        candidates: &'c [Candidate<'_>],
+    ) -> BTreeSet<&'c ObjectName> {
+        let older = candidates.iter().filter(|c| c.is_older());
+        older
+            .flat_map(|c| &c.gateways)
+            .filter(|gateway| !self.extensions.hosts.contains_key(gateway))
+            .collect()
+    }
+
+    fn targets<'b>(
+        &'b self,
+        candidates: &[Candidate<'_>],
+        gateways: &'b BTreeSet<ObjectName>,
+        listeners: &'b [PublicListener],
+    ) -> Targets<'b> {
+        let mut routes = BTreeMap::<_, BTreeSet<_>>::new();
+        for candidate in candidates {
+            let attached = routes.entry(candidate.route.clone()).or_default();
+            attached.extend(candidate.gateways.iter().cloned());
+        }
+        let inner = candidates.iter().flat_map(|c| c.listeners.iter().cloned());
+        Targets {
+            store: &self.store,
+            routes,
+            gateways,
+            listeners,
+            inner: inner.collect(),
         }
     }
 
@@ -129,10 +176,7 @@ impl<'a> Builder<'a> {
     fn public_hosts(&self, candidates: &[Candidate<'_>]) -> Vec<String> {
         let mut hosts = self.settings.listen_hosts.clone();
         hosts.extend(self.extensions.hosts.values().flatten().cloned());
-        let older = candidates.iter().filter(|c| c.is_older());
-        let bare = older
-            .flat_map(|c| &c.gateways)
-            .filter(|gateway| !self.extensions.hosts.contains_key(gateway));
+        let bare = self.gateways_without_extension(candidates).into_iter();
         let own = |g| gateways::hosts_without_extension(g, &self.store, self.settings);
         hosts.extend(bare.flat_map(own));
         if hosts.len() == self.settings.listen_hosts.len() {
@@ -276,15 +320,4 @@ fn registration(
         outcome,
         unsupported,
     }
-}
-
-fn endpoints(hosts: Vec<String>) -> Vec<Endpoint> {
-    if hosts.is_empty() {
-        return Vec::new();
-    }
-    vec![Endpoint {
-        hosts,
-        path: ENDPOINT_PATH.to_owned(),
-        origins: Vec::new(),
-    }]
 }

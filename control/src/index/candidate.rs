@@ -1,12 +1,12 @@
 //! A registration, where its route is attached, and how its server is reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_api::httproutes::HttpRoute;
 use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::Upstream;
 
-use super::attachment::{Attachment, asked, attach};
+use super::attachment::{Attached, asked, attach};
 use super::gateways::Extensions;
 use super::grant::{self, GroupKind};
 use super::hostname::is_precise;
@@ -29,6 +29,8 @@ pub(super) struct Candidate<'a> {
     pub(super) route: ObjectName,
     /// Those that count of the gateways that the route is attached to, whatever else is wrong.
     pub(super) gateways: Vec<ObjectName>,
+    /// The listeners there that take it.
+    pub(super) listeners: BTreeSet<(ObjectName, String)>,
     pub(super) reach: Result<Reach, Fault>,
 }
 
@@ -102,6 +104,8 @@ impl<'a> Candidate<'a> {
             .and_then(|object| attach((&route, object), extensions, store, settings));
         let gateways = attachment.iter().flat_map(|a| a.gateways.iter().cloned());
         let gateways = gateways.collect();
+        let listeners = attachment.iter().flat_map(|a| a.listeners.iter().cloned());
+        let listeners = listeners.collect();
         let reach = object
             .and_then(|object| reach(&draft, (&route, object), attachment, (store, settings)));
         let reach = draft.timeouts.clone().and(reach);
@@ -109,6 +113,7 @@ impl<'a> Candidate<'a> {
             draft,
             route,
             gateways,
+            listeners,
             reach,
         }
     }
@@ -171,7 +176,7 @@ fn referrer<'d>(draft: &'d Draft<'_>) -> (GroupKind, &'d str) {
 fn reach(
     draft: &Draft<'_>,
     (name, route): (&ObjectName, &HttpRoute),
-    attachment: Result<Attachment, Fault>,
+    attachment: Result<Attached, Fault>,
     (store, settings): (&Store<'_>, &Settings),
 ) -> Result<Reach, Fault> {
     let rule = rule(name, route)?;

@@ -9,7 +9,7 @@ use super::address::expect_private_host;
 use super::grant::{self, GroupKind};
 use super::hostname::{is_hostname, is_precise};
 use super::store::Store;
-use super::{Carrier, ExtensionVerdict, Notice, Settings};
+use super::{Carrier, ExtensionVerdict, Notice, Settings, endpoints};
 use crate::api::{
     HttpRouteManagement, McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation,
 };
@@ -27,8 +27,22 @@ pub(super) struct Extensions {
     pub(super) hosts: BTreeMap<ObjectName, Vec<String>>,
     /// The names of their listeners at which clients connect.
     pub(super) listeners: BTreeMap<ObjectName, BTreeSet<String>>,
+    /// The same listeners, those of the oldest extensions first.
+    pub(super) served: Vec<PublicListener>,
     /// Oldest first.
     pub(super) verdicts: Vec<ExtensionVerdict>,
+}
+
+/// A listener at which MCP clients connect.
+#[derive(Clone, Debug)]
+pub(super) struct PublicListener {
+    pub(super) gateway: ObjectName,
+    /// Its name; absent where the Gateway is not known.
+    pub(super) name: Option<String>,
+    /// The hosts that clients ask for.
+    pub(super) hosts: Vec<String>,
+    /// The MCPGatewayExtension that makes it serve. Registrations of the older generation need none.
+    pub(super) extension: Option<ObjectName>,
 }
 
 impl Extensions {
@@ -70,9 +84,16 @@ pub(super) fn extensions(store: &Store<'_>, settings: &Settings) -> Extensions {
         let gateway = gateway_of(name, extension);
         let outcome = served.map(|hosts| {
             let known = found.hosts.entry(gateway.clone()).or_default();
-            known.extend(hosts);
+            known.extend(hosts.iter().cloned());
+            let listener = &extension.spec.target_ref.section_name;
             let listeners = found.listeners.entry(gateway.clone()).or_default();
-            listeners.insert(extension.spec.target_ref.section_name.clone());
+            listeners.insert(listener.clone());
+            found.served.push(PublicListener {
+                gateway: gateway.clone(),
+                name: Some(listener.clone()),
+                hosts,
+                extension: Some(name.clone()),
+            });
             gateway
         });
         found.verdicts.push(ExtensionVerdict {
@@ -145,7 +166,8 @@ fn serve(
     listener_hosts(listener, &gateway, settings)
 }
 
-fn listener<'a>(
+/// The listener of this name.
+pub(super) fn listener<'a>(
     name: &ObjectName,
     gateway: &'a Gateway,
     section: &str,
@@ -224,7 +246,22 @@ pub(super) fn usual_listener(gateway: &Gateway) -> Option<&GatewayListeners> {
     named.or(listeners.first())
 }
 
-/// Hosts of a gateway that is served for the older generation's sake, which had no extensions.
+/// The listener at which clients of the older generation's registrations connect, which had no extensions.
+pub(super) fn listener_without_extension(
+    gateway: &ObjectName,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> PublicListener {
+    let listener = store.gateways.get(gateway).and_then(|g| usual_listener(g));
+    PublicListener {
+        gateway: gateway.clone(),
+        name: listener.map(|listener| listener.name.clone()),
+        hosts: hosts_without_extension(gateway, store, settings),
+        extension: None,
+    }
+}
+
+/// Hosts of a gateway that is served for the older generation's sake.
 pub(super) fn hosts_without_extension(
     gateway: &ObjectName,
     store: &Store<'_>,
@@ -288,15 +325,19 @@ fn unsupported(spec: &McpGatewayExtensionSpec, settings: &Settings) -> Vec<Strin
             spec.url_elicitation == Some(UrlElicitation::Enabled),
         ),
         (
-            "spec.oauthProtectedResource",
-            spec.oauth_protected_resource.is_some(),
+            "spec.caCertBundleRef",
+            !is_own && spec.ca_cert_bundle_ref.is_some(),
         ),
-        ("spec.caCertBundleRef", spec.ca_cert_bundle_ref.is_some()),
+        (
+            "spec.caCertBundleRef (for servers; issuers of tokens are checked by it)",
+            is_own && spec.ca_cert_bundle_ref.is_some(),
+        ),
         ("spec.maxBodyBytes", spec.max_body_bytes.is_some()),
     ];
-    fields
-        .iter()
-        .filter(|(_, is_set)| *is_set)
-        .map(|(field, _)| (*field).to_owned())
-        .collect()
+    let told = spec.oauth_protected_resource.as_ref();
+    let untold = told.and_then(|told| endpoints::expect_told(told).err());
+    let untold = untold.map(|reason| format!("spec.oauthProtectedResource ({reason})"));
+    let fields = fields.iter().filter(|(_, is_set)| *is_set);
+    let fields = fields.map(|(field, _)| (*field).to_owned());
+    fields.chain(untold).collect()
 }

@@ -1,30 +1,70 @@
-//! Which policies hold for which routes.
+//! Which policies hold for which routes and listeners.
+
+mod enforceable;
+mod gateways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_filter_config::{
-    ControlKeys, Limits, PluginConfig, Policy, Role, Sessions, Telemetry, VERSION,
-};
-use mcp_filter_core::table::Table;
+use mcp_filter_config::{Authentication, Issuer, Policy};
 
+use super::gateways::PublicListener;
 use super::store::Store;
-use super::{Denied, Notice};
+use super::{Denied, PolicyVerdict};
 use crate::api::AuthPolicy;
 use crate::authpolicy::{self, Target};
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
+pub(super) use enforceable::expect_tellable;
+use enforceable::{expect_enforceable, expect_verifiable};
 
 /// All policies, compiled.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Policies {
     pub(super) compiled: Vec<Policy>,
-    pub(super) notices: Vec<Notice>,
+    /// Who may use [`Targets::listeners`], in their order; everybody where absent.
+    pub(super) guards: Vec<Option<Guard>>,
+    /// In the order of their names.
+    pub(super) verdicts: Vec<PolicyVerdict>,
     by_route: BTreeMap<ObjectName, Vec<Entry>>,
     by_gateway: BTreeMap<ObjectName, Vec<Entry>>,
     /// Of those that do not say in a readable way for what they are: it is something of their namespace. Of one whose
     /// namespace is not known either, under the empty one: it may be anything.
     by_namespace: BTreeMap<String, Vec<Entry>>,
 }
+
+/// Who may use a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Guard {
+    /// The policy that says so.
+    pub(super) policy: ObjectName,
+    /// Nobody, where it is absent: the policy cannot be enforced.
+    pub(super) authentication: Option<Authentication>,
+}
+
+impl Guard {
+    /// Whose tokens are taken.
+    pub(super) fn issuers(&self) -> &[Issuer] {
+        let authentication = self.authentication.as_ref();
+        authentication.map_or(&[], |authentication| &authentication.issuers)
+    }
+}
+
+/// What there is for policies to be for.
+#[derive(Clone, Debug)]
+pub(super) struct Targets<'a> {
+    pub(super) store: &'a Store<'a>,
+    /// The routes that registrations lead to, each with the gateways that it is attached to.
+    pub(super) routes: BTreeMap<ObjectName, BTreeSet<ObjectName>>,
+    /// The gateways that serve MCP.
+    pub(super) gateways: &'a BTreeSet<ObjectName>,
+    /// Their listeners at which clients connect.
+    pub(super) listeners: &'a [PublicListener],
+    /// Listeners that take those routes.
+    pub(super) inner: BTreeSet<(ObjectName, String)>,
+}
+
+/// A policy and its name.
+type Named<'a> = (&'a ObjectName, &'a AuthPolicy);
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -43,46 +83,29 @@ pub(super) struct Holding {
 }
 
 impl Policies {
-    /// Compiles all policies. `used` are the routes that registrations lead to, `served` the gateways that serve MCP.
-    pub(super) fn new(
-        store: &Store<'_>,
-        used: &BTreeSet<ObjectName>,
-        served: &BTreeSet<ObjectName>,
-    ) -> Self {
+    /// Compiles all policies.
+    pub(super) fn new(targets: &Targets<'_>) -> Self {
         let mut policies = Self::default();
-        for (name, policy) in &store.policies {
+        policies.of_gateways(targets);
+        for (name, policy) in &targets.store.policies {
             let beside = |other: &str| ObjectName {
                 namespace: name.namespace.clone(),
                 name: other.to_owned(),
             };
+            let named = (name, &**policy);
             match authpolicy::target(policy) {
-                Target::Route(route) => policies.route(name, policy, beside(&route), (store, used)),
-                Target::Gateway(gateway) => {
-                    policies.gateway(name, policy, beside(&gateway), served)
-                }
+                Target::Route(route) => policies.route(named, beside(&route), targets),
+                Target::Gateway { .. } => {}
                 Target::Other { kind, name: other } => {
                     let message = format!(
                         "it is for {kind} {other}; a policy is for an HTTPRoute or a Gateway: correct spec.targetRef.kind"
                     );
-                    policies.other(name, policy, (beside(&other), message), (used, served));
+                    policies.other(named, (beside(&other), message), targets);
                 }
-                Target::Unreadable => {
-                    let namespace = &name.namespace;
-                    let target = match namespace.as_str() {
-                        "" => "everything".to_owned(),
-                        _ => format!("all of the HTTPRoutes and Gateways of namespace {namespace}"),
-                    };
-                    let message = format!(
-                        "it cannot be read, so {target} is denied until it can: correct it"
-                    );
-                    let fault = Fault::new(Reason::PolicyUnsupported, message);
-                    policies.notice(name, false, fault.clone());
-                    let entry = policies.denying(name, policy, fault);
-                    let entries = policies.by_namespace.entry(namespace.clone());
-                    entries.or_default().push(entry);
-                }
+                Target::Unreadable => policies.lost(named),
             }
         }
+        policies.verdicts.sort_by(|a, b| a.name.cmp(&b.name));
         policies
     }
 
@@ -128,56 +151,75 @@ impl Policies {
         }
     }
 
-    fn route(
-        &mut self,
-        name: &ObjectName,
-        policy: &AuthPolicy,
-        route: ObjectName,
-        (store, used): (&Store<'_>, &BTreeSet<ObjectName>),
-    ) {
-        if !store.routes.contains_key(&route) {
+    fn route(&mut self, policy: Named<'_>, route: ObjectName, targets: &Targets<'_>) {
+        if !targets.store.routes.contains_key(&route) {
             let message = format!(
                 "HTTPRoute {route}, for which it is, does not exist: a policy stands in its route's namespace"
             );
-            return self.notice(name, false, Fault::new(Reason::TargetNotFound, message));
+            return self.refuse(policy, Fault::new(Reason::TargetNotFound, message));
         }
-        if !used.contains(&route) {
+        let Some(gateways) = targets.routes.get(&route) else {
             let message =
                 format!("no registration leads to HTTPRoute {route}, so it has no effect here");
-            return self.notice(name, true, Fault::new(Reason::Unsupported, message));
-        }
-        let compiled = authpolicy::compile(name, policy);
+            return self.idle(policy, Fault::new(Reason::Unsupported, message));
+        };
+        let (name, object) = policy;
+        let compiled = authpolicy::compile(name, object);
         let entry = match compiled.and_then(expect_enforceable) {
-            Ok(compiled) => self.add(compiled, None),
+            Ok(compiled) => {
+                self.enforce(policy, self.claims_of_nobody(&compiled, gateways, targets));
+                self.add(compiled, None)
+            }
             Err(message) => {
                 let message = format!(
                     "{message}. All requests to HTTPRoute {route} are denied until the policy is changed"
                 );
-                let fault = Fault::new(Reason::PolicyUnsupported, message);
-                self.notice(name, false, fault.clone());
-                self.denying(name, policy, fault)
+                self.denying(policy, Fault::new(Reason::PolicyUnsupported, message))
             }
         };
         self.by_route.entry(route).or_default().push(entry);
     }
 
+    /// Nobody has claims where no token is verified. Where all is denied anyway, that is told already.
+    fn claims_of_nobody(
+        &self,
+        policy: &Policy,
+        gateways: &BTreeSet<ObjectName>,
+        targets: &Targets<'_>,
+    ) -> Vec<Fault> {
+        let verifies = |gateway: &ObjectName| {
+            let mut listeners = targets.listeners.iter().zip(&self.guards);
+            self.by_gateway.contains_key(gateway)
+                || listeners
+                    .any(|(listener, guard)| listener.gateway == *gateway && guard.is_some())
+        };
+        if !authpolicy::reads_claims(policy) || gateways.iter().any(verifies) {
+            return Vec::new();
+        }
+        let gateways: Vec<_> = gateways.iter().map(|g| format!("Gateway {g}")).collect();
+        let message = format!(
+            "it reads claims of the caller's token (auth.identity), and no caller has any: add an AuthPolicy for {} that \
+             says whose tokens are taken",
+            gateways.join(" or ")
+        );
+        vec![Fault::new(Reason::TokensNotVerified, message)]
+    }
+
     /// A kind that no policy can be for may be a misspelt one, so what has the name is denied.
     fn other(
         &mut self,
-        name: &ObjectName,
-        policy: &AuthPolicy,
+        policy: Named<'_>,
         (target, message): (ObjectName, String),
-        (used, served): (&BTreeSet<ObjectName>, &BTreeSet<ObjectName>),
+        targets: &Targets<'_>,
     ) {
-        let (is_route, is_gateway) = (used.contains(&target), served.contains(&target));
+        let is_route = targets.routes.contains_key(&target);
+        let is_gateway = targets.gateways.contains(&target);
         if !is_route && !is_gateway {
-            return self.notice(name, false, Fault::new(Reason::TargetUnsupported, message));
+            return self.refuse(policy, Fault::new(Reason::TargetUnsupported, message));
         }
         let message =
             format!("{message}. All requests to what is named {target} are denied until then");
-        let fault = Fault::new(Reason::PolicyUnsupported, message);
-        self.notice(name, false, fault.clone());
-        let entry = self.denying(name, policy, fault);
+        let entry = self.denying(policy, Fault::new(Reason::PolicyUnsupported, message));
         if is_route {
             let entries = self.by_route.entry(target.clone()).or_default();
             entries.push(entry.clone());
@@ -187,30 +229,24 @@ impl Policies {
         }
     }
 
-    /// Policies of gateways are not enforced yet, so they deny.
-    fn gateway(
-        &mut self,
-        name: &ObjectName,
-        policy: &AuthPolicy,
-        gateway: ObjectName,
-        served: &BTreeSet<ObjectName>,
-    ) {
-        if !served.contains(&gateway) {
-            let message = format!("Gateway {gateway} serves no MCP, so it has no effect here");
-            return self.notice(name, true, Fault::new(Reason::Unsupported, message));
-        }
-        let message = format!(
-            "policies of a Gateway are not supported. Nothing of Gateway {gateway} is listed and all its calls are \
-             denied until the policy is taken out"
-        );
-        let fault = Fault::new(Reason::PolicyUnsupported, message);
-        self.notice(name, false, fault.clone());
-        let entry = self.denying(name, policy, fault);
-        self.by_gateway.entry(gateway).or_default().push(entry);
+    /// A policy that does not say what it is for.
+    fn lost(&mut self, policy: Named<'_>) {
+        let namespace = &policy.0.namespace;
+        let target = match namespace.as_str() {
+            "" => "everything".to_owned(),
+            _ => format!("all of the HTTPRoutes and Gateways of namespace {namespace}"),
+        };
+        let message = format!("it cannot be read, so {target} is denied until it can: correct it");
+        let entry = self.denying(policy, Fault::new(Reason::PolicyUnsupported, message));
+        let entries = self.by_namespace.entry(namespace.clone());
+        entries.or_default().push(entry);
     }
 
-    fn denying(&mut self, name: &ObjectName, policy: &AuthPolicy, fault: Fault) -> Entry {
-        let compiled = authpolicy::deny_all(name, policy);
+    /// Refuses a policy, and denies in its place.
+    fn denying(&mut self, policy: Named<'_>, fault: Fault) -> Entry {
+        self.refuse(policy, fault.clone());
+        let (name, object) = policy;
+        let compiled = authpolicy::deny_all(name, object);
         let message = format!("AuthPolicy {name}: {}", fault.message);
         self.add(compiled, Some(Fault { message, ..fault }))
     }
@@ -221,38 +257,32 @@ impl Policies {
         Entry { place, fault }
     }
 
-    fn notice(&mut self, name: &ObjectName, accepted: bool, fault: Fault) {
-        self.notices.push(Notice {
-            kind: "AuthPolicy",
-            name: name.clone(),
-            accepted,
-            fault,
-        });
+    /// It holds; `told` is what its author should know all the same.
+    fn enforce(&mut self, policy: Named<'_>, told: Vec<Fault>) {
+        self.verdict(policy, (true, true), told);
     }
-}
 
-/// Whether the filter takes the policy. One that it would refuse would take all others down.
-fn expect_enforceable(policy: Policy) -> Result<Policy, String> {
-    let alone = PluginConfig {
-        version: VERSION,
-        requires: Vec::new(),
-        role: Role::Hold,
-        generation: String::new(),
-        endpoints: Vec::new(),
-        internal_hosts: Vec::new(),
-        servers: Vec::new(),
-        catalog: None,
-        policies: vec![policy],
-        sessions: Sessions::default(),
-        control: ControlKeys::default(),
-        limits: Limits::default(),
-        telemetry: Telemetry::default(),
-    };
-    match Table::compile(&alone) {
-        Ok(_) => alone.policies.into_iter().next().ok_or_else(String::new),
-        Err(error) => {
-            let member = error.path.trim_start_matches("policies[0].");
-            Err(format!("the filter refuses it: {member} {}", error.reason))
-        }
+    /// Nothing is wrong with it, and it has no effect.
+    fn idle(&mut self, policy: Named<'_>, fault: Fault) {
+        self.verdict(policy, (true, false), vec![fault]);
+    }
+
+    fn refuse(&mut self, policy: Named<'_>, fault: Fault) {
+        self.verdict(policy, (false, false), vec![fault]);
+    }
+
+    fn verdict(
+        &mut self,
+        (name, policy): Named<'_>,
+        (accepted, enforced): (bool, bool),
+        told: Vec<Fault>,
+    ) {
+        self.verdicts.push(PolicyVerdict {
+            name: name.clone(),
+            generation: policy.metadata.generation,
+            accepted,
+            enforced,
+            told,
+        });
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn network(candidates: &mut [Candidate<'_>], public: &[String]) -> Ne
     Network {
         clusters: clusters.into_values().collect(),
         routes: routes.into_values().map(|(route, _)| route).collect(),
+        issuers: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::placeholder::{expand, left_over};
 use super::registration::Draft;
 use super::store::Store;
 use super::{Carrier, Credential, Settings};
+use crate::api::McpGatewayExtension;
 use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -78,18 +79,49 @@ pub(super) fn certificates(
         return Ok(None);
     };
     let name = beside(draft, &reference.name);
-    let key = &reference.key;
-    let invalid = |message: String| Fault::new(Reason::CertificateInvalid, message);
     let Some(secret) = store.secrets.get(&name) else {
         let message = absent(draft, &name, store, settings);
-        return Err(invalid(format!("{message}, or take out caCertSecretRef")));
+        let message = format!("{message}, or take out caCertSecretRef");
+        return Err(Fault::new(Reason::CertificateInvalid, message));
     };
+    let place = (&name, reference.key.as_str());
+    certificates_in(secret, place, "spec.caCertSecretRef.key", settings).map(Some)
+}
+
+/// The PEM certificates of `caCertBundleRef`, where the extension has one.
+pub(super) fn bundle(
+    name: &ObjectName,
+    extension: &McpGatewayExtension,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> Result<Option<String>, Fault> {
+    let Some(reference) = &extension.spec.ca_cert_bundle_ref else {
+        return Ok(None);
+    };
+    let name = ObjectName {
+        namespace: name.namespace.clone(),
+        name: reference.name.clone(),
+    };
+    let Some(secret) = store.secrets.get(&name) else {
+        let lack = store.lack(Kind::Secret, &name);
+        let message = format!("Secret {name} {lack}, or take out spec.caCertBundleRef");
+        return Err(Fault::new(Reason::CertificateInvalid, message));
+    };
+    let place = (&name, reference.key.as_str());
+    certificates_in(secret, place, "spec.caCertBundleRef.key", settings).map(Some)
+}
+
+/// The PEM certificates at a key of a Secret, which `field` names.
+fn certificates_in(
+    secret: &Secret,
+    (name, key): (&ObjectName, &str),
+    field: &str,
+    settings: &Settings,
+) -> Result<String, Fault> {
+    let invalid = |message: String| Fault::new(Reason::CertificateInvalid, message);
     let value = value(secret, key, &settings.variables)
         .map_err(|fault| invalid(format!("Secret {name}, key {key}: {}", fault.message)))?
-        .ok_or_else(|| {
-            let field = "spec.caCertSecretRef.key";
-            invalid(lacking(secret, (&name, key), field))
-        })?;
+        .ok_or_else(|| invalid(lacking(secret, (name, key), field)))?;
     let text = String::from_utf8(value).unwrap_or_default();
     if text.len() > LARGEST_CERTIFICATES {
         return Err(invalid(format!(
@@ -99,7 +131,7 @@ pub(super) fn certificates(
     if let Some(flaw) = flaw(&text) {
         return Err(invalid(format!("Secret {name}, key {key}: {flaw}")));
     }
-    Ok(Some(text))
+    Ok(text)
 }
 
 /// What to do where a Secret is not here. In a cluster only those with the label are read.

@@ -1,5 +1,6 @@
 mod addresses;
 mod attachment;
+mod authentication;
 mod cluster;
 mod connections;
 mod credentials;
@@ -13,6 +14,7 @@ mod independence;
 mod older_kind;
 mod policies;
 mod prefixes;
+mod protected_resource;
 mod reasons;
 mod registrations;
 mod routes;

@@ -102,6 +102,11 @@ impl Kind {
         )
     }
 
+    /// Whether control writes what became of its objects into their status.
+    pub fn is_told(self) -> bool {
+        self.is_own() || self == Self::AuthPolicy
+    }
+
     /// The kind whose name this is, in any group and whatever the case.
     pub(super) fn spelt_like(kind: &str) -> Option<Self> {
         Self::ALL

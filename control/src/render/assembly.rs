@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mcp_filter_config::Server;
-use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
+use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind, Selected};
 
 use super::Finding;
 use super::share::{Share, Taken};
@@ -44,6 +44,7 @@ enum Outcome<'a> {
 #[derive(Debug)]
 pub(super) struct Assembly<'a> {
     parts: Vec<Part<'a>>,
+    virtual_servers: &'a [Selected],
 }
 
 impl<'a> Assembly<'a> {
@@ -69,6 +70,7 @@ impl<'a> Assembly<'a> {
         });
         Self {
             parts: parts.collect(),
+            virtual_servers: &index.virtual_servers,
         }
     }
 
@@ -98,7 +100,15 @@ impl<'a> Assembly<'a> {
         for (place, definition) in self.definitions() {
             writer.push(place, definition.clone());
         }
+        for selected in self.virtual_servers {
+            writer.select(selected.clone());
+        }
         writer
+    }
+
+    /// What clients can ask for in the place of everything.
+    pub(super) fn virtual_servers(&self) -> &'a [Selected] {
+        self.virtual_servers
     }
 
     /// Of the servers' registrations.

@@ -60,29 +60,43 @@ pub fn managed_attachment(
 
 /// A template with what there is of this gateway and image alone: its name ends with `suffix`.
 fn filled_in(
-    mut object: Value,
+    object: Value,
     (gateway, suffix): (&ObjectName, &str),
     image: &Image,
     values: impl IntoIterator<Item = (&'static str, Value)>,
 ) -> Value {
-    let name = object.pointer("/metadata/name").and_then(Value::as_str);
-    let name = format!("{}{suffix}", name.unwrap_or_default());
-    let own = [
-        ("/metadata/name", name.into()),
-        ("/metadata/namespace", gateway.namespace.clone().into()),
-        ("/spec/targetRefs/0/name", gateway.name.clone().into()),
-    ];
-    for (place, value) in own.into_iter().chain(values) {
-        if let Some(empty) = object.pointer_mut(place) {
-            *empty = value;
-        }
+    let mut object = placed(object, gateway, suffix);
+    for (place, value) in values {
+        set(&mut object, place, value);
     }
-    set_label(&mut object, INSTANCE, &gateway.name);
     set_label(&mut object, VERSION, image.short_digest());
     object
 }
 
-fn set_label(object: &mut Value, label: &str, value: &str) {
+/// A template of what a gateway has one of, as that of this gateway.
+pub(super) fn named_for(gateway: &ObjectName, object: Value) -> Value {
+    placed(object, gateway, &format!("-{}", gateway.name))
+}
+
+fn placed(mut object: Value, gateway: &ObjectName, suffix: &str) -> Value {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    let name = format!("{}{suffix}", name.unwrap_or_default());
+    set(&mut object, "/metadata/name", name.into());
+    let namespace = gateway.namespace.clone().into();
+    set(&mut object, "/metadata/namespace", namespace);
+    let target = gateway.name.clone().into();
+    set(&mut object, "/spec/targetRefs/0/name", target);
+    set_label(&mut object, INSTANCE, &gateway.name);
+    object
+}
+
+fn set(object: &mut Value, place: &str, value: Value) {
+    if let Some(empty) = object.pointer_mut(place) {
+        *empty = value;
+    }
+}
+
+pub(super) fn set_label(object: &mut Value, label: &str, value: &str) {
     let labels = object.pointer_mut("/metadata/labels");
     if let Some(labels) = labels.and_then(Value::as_object_mut) {
         labels.insert(label.to_owned(), value.into());

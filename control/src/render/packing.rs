@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::assembly::Assembly;
 
-/// SHA-256 of the definitions and of whose they are.
+/// SHA-256 of the definitions, of whose they are, and of what virtual servers select.
 type Key = [u8; 32];
 
 /// What packing led to last time, and how large a configuration may be.
@@ -78,6 +78,19 @@ fn key(assembly: &Assembly<'_>) -> Key {
         hash.update(definition.kind().member());
         hash.update(json.len().to_le_bytes());
         hash.update(json);
+    }
+    for selected in assembly.virtual_servers() {
+        let names = selected
+            .tools
+            .iter()
+            .chain(selected.prompts.iter().flatten());
+        let prompts = selected.prompts.as_ref().map_or(usize::MAX, Vec::len);
+        hash.update(selected.tools.len().to_le_bytes());
+        hash.update(prompts.to_le_bytes());
+        for name in std::iter::once(&selected.name).chain(names) {
+            hash.update(name.len().to_le_bytes());
+            hash.update(name);
+        }
     }
     hash.finalize().into()
 }

@@ -10,24 +10,30 @@ use super::packing::Packing;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
-/// The largest `pluginConfig` that goes into one object, in bytes of JSON. etcd takes requests of 1.5 MiB; the rest is for
-/// metadata, managed fields and what others write into the object.
+/// The largest configuration that goes into one object, as [`pushed_bytes`] counts. etcd takes requests of 1.5 MiB; the
+/// rest is for metadata, managed fields and what others write into the object.
 pub const LARGEST_OBJECT_BYTES: usize = 1_400_000;
 
-/// What an apiserver writes for one character that it escapes, beside the character's own byte.
+/// What an apiserver writes for one character that it writes as a number, beside the character's own byte.
 const ESCAPE_BYTES: usize = 5;
 
-/// Bytes of JSON that `config` takes as `pluginConfig` of the WasmPlugin that has it, in etcd.
+/// Bytes that `config` takes in etcd, in whichever of the objects that may have it takes the most. A WasmPlugin has it as
+/// JSON; an EnvoyFilter as a text of JSON, which is never smaller.
 pub fn pushed_bytes(config: &PluginConfig) -> usize {
     stored_bytes(&for_role(config, Role::Route))
 }
 
-/// Bytes of compact JSON, with `<`, `>` and `&` escaped as Go's writer does.
+/// Bytes of compact JSON that stands in a text of JSON, as Go writes that: quotation marks and backslashes are escaped once
+/// more, and `<`, `>` and `&` are written as numbers.
 fn stored_bytes(value: &impl Serialize) -> usize {
     // Strings, numbers and lists alone: cannot fail.
     let json = serde_json::to_vec(value).unwrap_or_default();
-    let escaped = json.iter().filter(|byte| b"<>&".contains(byte)).count();
-    json.len() + escaped * ESCAPE_BYTES
+    let more = json.iter().map(|byte| match byte {
+        b'"' | b'\\' => 1,
+        b'<' | b'>' | b'&' => ESCAPE_BYTES,
+        _ => 0,
+    });
+    json.len() + more.sum::<usize>()
 }
 
 /// Whom `config` has to do without to fit. Nobody where it does.

@@ -1,6 +1,7 @@
 mod configuration;
 mod faults;
 mod names;
+mod request_authentication;
 mod restoring;
 mod sizes;
 mod verdicts;

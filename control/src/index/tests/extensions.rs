@@ -2,7 +2,8 @@ use super::{Manifests, registration};
 use crate::manifests::parse;
 use crate::verdict::Reason::NoGatewayExtension;
 
-const EXTENSION: &str = "
+/// The extension of [`Manifests::one_server`].
+pub(super) const EXTENSION: &str = "
 apiVersion: mcp.kuadrant.io/v1
 kind: MCPGatewayExtension
 metadata: {name: gw, namespace: infra}
@@ -130,10 +131,9 @@ fn fields_without_effect_are_each_named() {
         ("sessionStore: {secretName: a}", "spec.sessionStore"),
         ("urlElicitation: Enabled", "spec.urlElicitation"),
         (
-            "oauthProtectedResource: {resourceName: a}",
-            "spec.oauthProtectedResource",
+            "caCertBundleRef: {name: a}",
+            "spec.caCertBundleRef (for servers; issuers of tokens are checked by it)",
         ),
-        ("caCertBundleRef: {name: a}", "spec.caCertBundleRef"),
         ("maxBodyBytes: 1000", "spec.maxBodyBytes"),
     ];
     let target = "targetRef: {name: gw, sectionName: mcp}";

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::index::{Index, build};
 use crate::manifests::{Severity, read_folders};
 use crate::network::{PathMatch, Tls};
-use crate::verdict::Reason::{CredentialPlaceholder, NotAttached};
+use crate::verdict::Reason::{AudienceNotChecked, CredentialPlaceholder, NotAttached};
 use mcp_filter_config::ValuePart;
 
 /// The index of some folders of the examples, GITHUB_PAT set or not.
@@ -127,22 +127,24 @@ fn part_2_swaps_the_users_header_and_asks_for_it() {
 }
 
 #[test]
-fn the_gateways_policy_of_part_2_denies_until_it_can_be_enforced() {
+fn the_gateways_policy_of_part_2_says_whose_tokens_are_taken() {
     let index = examples(&["platform", "part-1", "part-2"], Some("ghp_1"));
-    let denied = index.registrations[0]
-        .outcome
-        .as_ref()
-        .unwrap()
-        .denied
-        .as_ref()
-        .unwrap();
-    assert!(denied.hidden);
-    assert!(
-        denied
-            .fault
-            .message
-            .starts_with("AuthPolicy gateway-system/mcp-auth-policy: ")
+    let told = index.notices.iter().map(|notice| notice.fault.reason);
+    assert_eq!(told.collect::<Vec<_>>(), [AudienceNotChecked]);
+    let resolved = index.registrations[0].outcome.as_ref().unwrap();
+    assert_eq!(
+        (resolved.denied.as_ref(), resolved.policies.len()),
+        (None, 1)
     );
+    let [endpoint] = &index.endpoints[..] else {
+        panic!("{:?}", index.endpoints)
+    };
+    let keycloak = "https://keycloak.127-0-0-1.sslip.io:8002/realms/mcp";
+    let authentication = endpoint.authentication.as_ref().unwrap();
+    assert_eq!(authentication.issuers[0].issuer, keycloak);
+    assert_eq!(index.issuers[0].url, keycloak);
+    let members = endpoint.protected_resource.as_ref().unwrap();
+    assert!(members.members.contains(keycloak), "{members:?}");
 }
 
 #[test]

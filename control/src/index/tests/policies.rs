@@ -179,8 +179,9 @@ fn a_gateways_policy_denies_and_hides_all_that_the_gateway_serves() {
         assert!(found.hidden);
         assert!(denies_everything(&index, places(&index, name)[0]));
     }
-    let told = "refused AuthPolicy infra/oidc: PolicyUnsupported: policies of a Gateway are not supported. Nothing of \
-                Gateway infra/gw is listed and all its calls are denied until the policy is taken out";
+    let told = "refused AuthPolicy infra/oidc: PolicyUnsupported: spec.rules.authentication: a policy of a Gateway must \
+                say whose tokens are taken: add a rule with jwt.issuerUrl. Nothing of Gateway infra/gw is listed and all \
+                its calls are denied until the policy is changed";
     assert_eq!(manifests.notices(), [told]);
 }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::Manifests;
+use super::authentication::policy as of_gateway;
 use crate::verdict::Reason;
 
 /// Whose a reason is.
@@ -10,7 +11,7 @@ enum Teller {
     Index,
     /// What is served in the end.
     Render,
-    /// What was seen of the server.
+    /// What was seen of a server or of an issuer of tokens.
     Discovery,
     /// What becomes of the gateway's WasmPlugins.
     Push,
@@ -18,10 +19,11 @@ enum Teller {
     Status,
 }
 
-const ALL: [Reason; 32] = [
+const ALL: [Reason; 38] = [
     Reason::Ready,
     Reason::Accepted,
     Reason::Programmed,
+    Reason::Enforced,
     Reason::NotProgrammed,
     Reason::Pending,
     Reason::Disabled,
@@ -50,12 +52,17 @@ const ALL: [Reason; 32] = [
     Reason::DiscoveryRefused,
     Reason::Unsupported,
     Reason::ListenerConflict,
+    Reason::Conflicted,
+    Reason::Overridden,
+    Reason::IssuerUnreachable,
+    Reason::AudienceNotChecked,
+    Reason::TokensNotVerified,
     Reason::Invalid,
 ];
 
 fn teller(reason: Reason) -> Teller {
     match reason {
-        Reason::Accepted | Reason::Programmed => Teller::Status,
+        Reason::Accepted | Reason::Programmed | Reason::Enforced => Teller::Status,
         Reason::Ready | Reason::Pending | Reason::NameConflict | Reason::CatalogTooLarge => {
             Teller::Render
         }
@@ -63,6 +70,7 @@ fn teller(reason: Reason) -> Teller {
         | Reason::UpstreamRefused
         | Reason::ProtocolError
         | Reason::GatewayUnreachable
+        | Reason::IssuerUnreachable
         | Reason::DiscoveryRefused => Teller::Discovery,
         Reason::PushRefused
         | Reason::WasmPluginNotFound
@@ -84,6 +92,10 @@ fn teller(reason: Reason) -> Teller {
         | Reason::NoGatewayExtension
         | Reason::Unsupported
         | Reason::ListenerConflict
+        | Reason::Conflicted
+        | Reason::Overridden
+        | Reason::AudienceNotChecked
+        | Reason::TokensNotVerified
         | Reason::Invalid => Teller::Index,
     }
 }
@@ -100,6 +112,13 @@ fn mistakes() -> Vec<Manifests> {
     };
     let labelled = ", labels: {mcp.kuadrant.io/secret: 'true'}}";
     let policy = "apiVersion: kuadrant.io/v1\nkind: AuthPolicy\nmetadata: {name: p, namespace: team}\nspec: ";
+    let claims = "{targetRef: {kind: HTTPRoute, name: a}, rules: {response: {success: {headers: {x-user: {plain: \
+                  {expression: auth.identity.sub}}}}}}}";
+    let two = |listener| {
+        Manifests::one_server()
+            .with(&of_gateway("a", None, "a"))
+            .with(&of_gateway("b", listener, "b"))
+    };
     let extension = "kind: MCPGatewayExtension\nmetadata: {name: gw, ";
     vec![
         one("prefix: a_", "state: Disabled"),
@@ -113,6 +132,9 @@ fn mistakes() -> Vec<Manifests> {
         secret(&format!("{labelled}\nstringData: {{token: $NONE}}")),
         one(TARGET, &format!("{TARGET}\n  caCertSecretRef: {{name: x}}")),
         Manifests::one_server().with(&format!("{policy}{{}}")),
+        Manifests::one_server().with(&format!("{policy}{claims}")),
+        two(None),
+        two(Some("mcp")),
         one("sectionName: mcp", "sectionName: x"),
         one("prefix: a_", "path: x"),
         Manifests::one_server().with(

@@ -48,6 +48,8 @@ fn the_configuration_says_what_the_index_says() {
         hosts: hosts.map(str::to_owned).to_vec(),
         path: "/mcp".to_owned(),
         origins: Vec::new(),
+        authentication: None,
+        protected_resource: None,
     };
     assert_eq!(config.endpoints, [endpoint]);
     assert_eq!(config.internal_hosts, ["a.example", "a.mcp.local"]);
