@@ -7,9 +7,12 @@
 //! ```
 //! Of several controls one leads; the others watch, so that they can take over at once.
 
+mod action;
 mod admin;
 mod apply;
 mod attachments;
+mod auth_policies;
+mod authentications;
 mod events;
 mod extensions;
 mod follower;
@@ -52,7 +55,7 @@ use tokio::time::timeout;
 
 use mcp_filter_config::Telemetry;
 
-use crate::args::{PluginsMode, RunArgs};
+use crate::args::{AuthPolicies, PluginsMode, RunArgs};
 use crate::attach::Attach;
 use crate::crds;
 use crate::image::Image;
@@ -113,27 +116,28 @@ enum ClusterError {
 #[derive(Debug)]
 struct Options {
     gateway_addresses: BTreeMap<ObjectName, String>,
-    plugins: WasmPlugins,
+    owner: Owner,
     /// Where the filter's images are looked at; `None` where they are not.
     registry: Option<Registry>,
     telemetry: Telemetry,
+    auth_policies: AuthPolicies,
 }
 
-/// Whose the WasmPlugins are.
+/// Whose the objects are that run the filter.
 #[derive(Debug)]
-enum WasmPlugins {
-    /// Control's, which pull this image; or EnvoyFilters in their place.
-    Manage(FilterImage),
-    /// Users'; control owns `spec.pluginConfig` alone.
-    Adopt,
+enum Owner {
+    /// Control, which has them pull this image.
+    Control(FilterImage),
+    /// A user, of WasmPlugins; control owns `spec.pluginConfig` alone.
+    User,
 }
 
 impl Options {
     /// By what control attaches the filter.
     fn attach(&self) -> Attach {
-        match &self.plugins {
-            WasmPlugins::Manage(image) => image.attach,
-            WasmPlugins::Adopt => Attach::WasmPlugin,
+        match &self.owner {
+            Owner::Control(image) => image.attach,
+            Owner::User => Attach::WasmPlugin,
         }
     }
 }
@@ -170,12 +174,12 @@ fn options(args: &RunArgs) -> Result<Options, ClusterError> {
     if attach == Attach::EnvoyFilter && args.registry.image_pull_secret.is_some() {
         return Err(ClusterError::PullSecret);
     }
-    let plugins = match (args.wasmplugins, &args.image) {
+    let owner = match (args.wasmplugins, &args.image) {
         (PluginsMode::Adopt, _) if attach == Attach::EnvoyFilter => {
             return Err(ClusterError::AdoptedEnvoyFilters);
         }
-        (PluginsMode::Adopt, _) => WasmPlugins::Adopt,
-        (PluginsMode::Manage, Some(image)) => WasmPlugins::Manage(FilterImage {
+        (PluginsMode::Adopt, _) => Owner::User,
+        (PluginsMode::Manage, Some(image)) => Owner::Control(FilterImage {
             attach,
             image: image.clone(),
             pull_secret: args.registry.image_pull_secret.clone(),
@@ -184,7 +188,8 @@ fn options(args: &RunArgs) -> Result<Options, ClusterError> {
     };
     Ok(Options {
         gateway_addresses: args.gateway_address.iter().cloned().collect(),
-        plugins,
+        auth_policies: args.auth_policies,
+        owner,
         registry: match args.wasmplugins {
             PluginsMode::Manage => args.registry.registry(),
             // The images are users', and so are their registries.

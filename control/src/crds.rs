@@ -1,4 +1,8 @@
-//! The definitions of this project's own kinds, as files for `kubectl`.
+//! The definitions of this project's own kinds, as files for `kubectl`; and, apart from these, that of AuthPolicy.
+
+mod auth_policy;
+
+pub use auth_policy::AUTH_POLICIES;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt as _;
@@ -37,27 +41,40 @@ pub enum Unwritable {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// All files of the folder `crds`, its `kustomization.yaml` included.
+/// The folder of the definition that is installed only by who wants it.
+const APART: &str = "auth-policies/";
+
+/// All files of the folder `crds`, its `kustomization.yaml` included, and that of the folder within.
 ///
 /// # Errors
 /// By a mistake in the types alone.
 pub fn files() -> Result<Vec<DefinitionFile>, Unwritable> {
+    let mut files = folder("", definitions()?)?;
+    files.extend(folder(APART, [auth_policy::definition()?])?);
+    Ok(files)
+}
+
+/// The definitions in a folder, and what applies them all.
+fn folder(
+    path: &str,
+    definitions: impl IntoIterator<Item = CustomResourceDefinition>,
+) -> Result<Vec<DefinitionFile>, Unwritable> {
     let mut files = Vec::new();
-    for mut definition in definitions()? {
+    let mut resources = Vec::new();
+    for mut definition in definitions {
         let labels = definition.metadata.labels.get_or_insert_default();
         labels.insert(PART_OF.to_owned(), PROJECT.to_owned());
         let spec = &definition.spec;
         let name = format!("{}_{}.yaml", spec.group, spec.names.plural);
-        files.push(file(name, &manifest(&definition)?)?);
+        files.push(file(format!("{path}{name}"), &manifest(&definition)?)?);
+        resources.push(name);
     }
-    let resources: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let kustomization = json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": resources,
     });
-    let kustomization = file("kustomization.yaml".to_owned(), &kustomization)?;
-    files.push(kustomization);
+    files.push(file(format!("{path}kustomization.yaml"), &kustomization)?);
     Ok(files)
 }
 
@@ -152,15 +169,21 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{definitions, files, foreign, names};
+    use super::{APART, definitions, files, foreign, names};
 
     #[test]
     fn the_folder_holds_what_the_types_say() {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crds"));
-        let there = std::fs::read_dir(folder).unwrap();
-        let mut there: BTreeSet<_> = there
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let there = |within: &str| {
+            let entries = std::fs::read_dir(folder.join(within)).unwrap();
+            let entries = entries.map(|entry| entry.unwrap());
+            let files = entries.filter(|entry| entry.path().is_file());
+            let names = files.map(|entry| entry.file_name().into_string().unwrap());
+            names
+                .map(|name| format!("{within}{name}"))
+                .collect::<Vec<_>>()
+        };
+        let mut there: BTreeSet<_> = [there(""), there(APART)].concat().into_iter().collect();
         for file in files().unwrap() {
             let text = std::fs::read_to_string(folder.join(&file.name)).unwrap_or_default();
             assert!(
@@ -179,7 +202,11 @@ mod tests {
         let texts = files.iter().map(|file| serde_saphyr::from_str(&file.text));
         let objects = texts.map(|object| object.unwrap());
         objects
-            .filter(|object: &Value| object["kind"] == "CustomResourceDefinition")
+            .filter(|object: &Value| {
+                let name = object["metadata"]["name"].as_str();
+                object["kind"] == "CustomResourceDefinition"
+                    && name.is_some_and(|name| names().contains(&name))
+            })
             .collect()
     }
 

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::attachments::Action;
-use crate::attach::Attachment;
-use crate::labels::PROGRAM;
+use super::action::Action;
+use crate::labels::{PART_OF, PROGRAM, PROJECT};
 use crate::object::ObjectName;
 use crate::printable::printable;
-use crate::resource::api_resource;
+use crate::resource::{ObjectKey, api_resource};
 
 /// Under which control's fields are its own.
 pub(super) const FIELD_MANAGER: &str = PROGRAM;
@@ -88,6 +88,20 @@ impl Apply {
         in_time(written, kind(object), &name).await
     }
 
+    /// Whether the definition of this name is this project's.
+    pub(super) async fn defines(&self, definition: &str) -> Result<bool, NotWritten> {
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        let object = || format!("the status of what {definition} defines");
+        let read = timeout(PATIENCE, definitions.get_metadata_opt(definition)).await;
+        let read = read.map_err(|_| NotWritten::NoAnswer(object()))?;
+        let read = read.map_err(|cause| NotWritten::Api {
+            object: object(),
+            cause: Box::new(cause),
+        })?;
+        let labels = read.and_then(|definition| definition.metadata.labels);
+        Ok(labels.is_some_and(|labels| labels.get(PART_OF).is_some_and(|part| part == PROJECT)))
+    }
+
     /// Writes the status that stands in `object`.
     pub(super) async fn status(&self, object: &Value) -> Result<(), NotWritten> {
         let (api, name) = self.place(object)?;
@@ -96,27 +110,27 @@ impl Apply {
         in_time(written, kind(object), &name).await
     }
 
-    async fn merge(&self, known: &Attachment, patch: &Value) -> Result<(), NotWritten> {
+    async fn merge(&self, known: &ObjectKey, patch: &Value) -> Result<(), NotWritten> {
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
         let (api, patch) = (self.api(known), Patch::Merge(patch));
         let written = api.patch(&known.name.name, &parameters, &patch);
-        in_time(written, known.attach.kind(), &known.name).await
+        in_time(written, known.kind, &known.name).await
     }
 
-    async fn delete(&self, known: &Attachment) -> Result<(), NotWritten> {
+    async fn delete(&self, known: &ObjectKey) -> Result<(), NotWritten> {
         let (api, parameters) = (self.api(known), DeleteParams::default());
         let deleted = api.delete(&known.name.name, &parameters);
-        match in_time(deleted, known.attach.kind(), &known.name).await {
+        match in_time(deleted, known.kind, &known.name).await {
             Err(error) if error.is_gone() => Ok(()),
             outcome => outcome,
         }
     }
 
-    fn api(&self, known: &Attachment) -> Api<DynamicObject> {
-        let resource = api_resource(known.attach.version(), known.attach.kind());
+    fn api(&self, known: &ObjectKey) -> Api<DynamicObject> {
+        let resource = api_resource(known.version, known.kind);
         Api::namespaced_with(self.client.clone(), &known.name.namespace, &resource)
     }
 
@@ -180,7 +194,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::attach::Attach;
+    use crate::attach::{Attach, Attachment};
 
     #[tokio::test(start_paused = true)]
     async fn an_apiserver_that_never_answers_is_waited_for_ten_seconds() {
@@ -206,8 +220,8 @@ mod tests {
         let writes = async {
             [
                 push(Action::Apply(object.clone())).await,
-                push(Action::Prune(known.clone(), json!({}))).await,
-                push(Action::Delete(known)).await,
+                push(Action::Prune(known.key(), json!({}))).await,
+                push(Action::Delete(known.key())).await,
                 apply.status(&object).await,
             ]
         };

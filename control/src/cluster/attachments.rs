@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::core::DynamicObject;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::action::{Action, mend};
 use super::objects::{Change, Effect, name};
 use super::roll::There;
 use crate::attach::{Attach, Attachment};
@@ -12,27 +13,6 @@ use crate::image::Image;
 use crate::labels::{COMPONENT, INSTANCE, MANAGED_BY, PART_OF, PROGRAM, PROJECT, label};
 use crate::object::ObjectName;
 use crate::registry::Understood;
-
-/// One thing to do.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Action {
-    /// Own these fields of an object, and make it where it is not there.
-    Apply(Value),
-    /// Take out what another has put into a `spec`, and put back what was there: a merge patch (RFC 7396).
-    Prune(Attachment, Value),
-    /// Take it away.
-    Delete(Attachment),
-}
-
-impl Action {
-    /// Whether the next one need not wait for this one.
-    pub(super) fn goes_with(&self, next: &Self) -> bool {
-        matches!(
-            (self, next),
-            (Self::Apply(_), Self::Apply(_)) | (Self::Delete(_), Self::Delete(_))
-        )
-    }
-}
 
 /// The WasmPlugins of the cluster, and the EnvoyFilters where control may know them, as they were seen last.
 #[derive(Clone, Debug, Default)]
@@ -168,14 +148,17 @@ impl Attachments {
         let mut actions: Vec<_> = wanted
             .iter()
             .flat_map(|object| {
-                let attach = named(object).attach;
-                self.mend(object, |member| attach.is_others(member))
+                let known = named(object);
+                let there = self.known.get(&known);
+                mend((&known.key(), there), object, |member| {
+                    known.attach.is_others(member)
+                })
             })
             .collect();
         let old = self
             .of(gateway)
             .filter(|(known, object)| is_managed(object) && !is_wanted(known));
-        actions.extend(old.map(|(known, _)| Action::Delete(known.clone())));
+        actions.extend(old.map(|(known, _)| Action::Delete(known.key())));
         actions
     }
 
@@ -198,11 +181,17 @@ impl Attachments {
             }))
         });
         let mut actions: Vec<_> = wanted
-            .flat_map(|plugin| self.mend(&plugin, |member| member != "pluginConfig"))
+            .flat_map(|plugin| {
+                let known = named(&plugin);
+                let there = self.known.get(&known);
+                mend((&known.key(), there), &plugin, |member| {
+                    member != "pluginConfig"
+                })
+            })
             .collect();
         if self.missing_part(gateway).is_none() {
             let ours = self.of(gateway).filter(|(_, object)| is_managed(object));
-            actions.extend(ours.map(|(known, _)| Action::Delete(known.clone())));
+            actions.extend(ours.map(|(known, _)| Action::Delete(known.key())));
         }
         actions
     }
@@ -255,8 +244,7 @@ impl Attachments {
                     })
                 })
         });
-        left.map(|(known, _)| Action::Delete(known.clone()))
-            .collect()
+        left.map(|(known, _)| Action::Delete(known.key())).collect()
     }
 
     fn of(&self, gateway: &ObjectName) -> impl Iterator<Item = (&Attachment, &Value)> + Clone {
@@ -284,20 +272,6 @@ impl Attachments {
         let mut parts = Attach::WasmPlugin.components().iter();
         parts.find(|part| !has(part)).copied()
     }
-
-    /// What brings an object to have `wanted`, and in `spec` nothing else but what is others'.
-    fn mend(&self, wanted: &Value, is_others: impl Fn(&str) -> bool) -> Vec<Action> {
-        let apply = || Action::Apply(wanted.clone());
-        let known = named(wanted);
-        let Some(there) = self.known.get(&known) else {
-            return vec![apply()];
-        };
-        // At once with what has to be put back: the apiserver refuses some members beside others.
-        let excess = excess(there, wanted, is_others);
-        let prune = excess.map(|spec| Action::Prune(known, json!({ "spec": spec })));
-        let apply = (!has(there, wanted)).then(apply);
-        prune.into_iter().chain(apply).collect()
-    }
 }
 
 /// Those of a configuration.
@@ -307,7 +281,7 @@ fn servers(config: &Value) -> impl Iterator<Item = ObjectName> {
     names.filter_map(|server| ObjectName::parse(server.get("name")?.as_str()?))
 }
 
-fn value(mut object: DynamicObject) -> Value {
+pub(super) fn value(mut object: DynamicObject) -> Value {
     object.metadata.managed_fields = None;
     // Strings, numbers and lists alone: cannot fail.
     serde_json::to_value(object).unwrap_or_default()
@@ -337,63 +311,8 @@ fn url<'a>(known: &Attachment, object: &'a Value) -> Option<&'a str> {
         .and_then(Value::as_str)
 }
 
-fn is_managed(object: &Value) -> bool {
+pub(super) fn is_managed(object: &Value) -> bool {
     label(object, MANAGED_BY) == Some(PROGRAM)
-}
-
-/// Whether `there` has every field of `wanted`, as it is there.
-fn has(there: &Value, wanted: &Value) -> bool {
-    match (there, wanted) {
-        (Value::Object(there), Value::Object(wanted)) => wanted
-            .iter()
-            .all(|(key, wanted)| there.get(key).is_some_and(|there| has(there, wanted))),
-        _ => there == wanted,
-    }
-}
-
-/// The merge patch of `spec` that leaves nothing there that is neither wanted nor others'; `None` where there is no such
-/// thing.
-fn excess(there: &Value, wanted: &Value, is_others: impl Fn(&str) -> bool) -> Option<Value> {
-    let (there, wanted) = (there.get("spec")?, wanted.get("spec")?);
-    let is_strange = |(member, value): (&String, &Value)| {
-        !is_others(member) && has_more(value, wanted.get(member))
-    };
-    if !there.as_object()?.iter().any(is_strange) {
-        return None;
-    }
-    let mut patch = difference(there, wanted)?;
-    patch
-        .as_object_mut()?
-        .retain(|member, _| !is_others(member));
-    Some(patch)
-}
-
-/// Whether `there` has a member that `wanted` has not.
-fn has_more(there: &Value, wanted: Option<&Value>) -> bool {
-    match (there, wanted) {
-        (_, None) => true,
-        (Value::Object(there), Some(Value::Object(wanted))) => there
-            .iter()
-            .any(|(member, there)| has_more(there, wanted.get(member))),
-        _ => false,
-    }
-}
-
-/// The merge patch that makes `wanted` of `there`.
-fn difference(there: &Value, wanted: &Value) -> Option<Value> {
-    let (Value::Object(members), Value::Object(wanted)) = (there, wanted) else {
-        return (there != wanted).then(|| wanted.clone());
-    };
-    let gone = members
-        .keys()
-        .filter(|member| !wanted.contains_key(*member));
-    let gone = gone.map(|member| (member.clone(), Value::Null));
-    let changed = wanted.iter().filter_map(|(member, wanted)| {
-        let there = members.get(member).unwrap_or(&Value::Null);
-        Some((member.clone(), difference(there, wanted)?))
-    });
-    let patch: Map<_, _> = gone.chain(changed).collect();
-    (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::action::Action;
 use super::apply::Apply;
-use super::attachments::Action;
 use super::lateness::Lateness;
 use super::live::Live;
 use super::nudges::{Nudges, Pair};

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use mcp_filter_config::{PluginConfig, Role};
 use tokio::sync::mpsc;
 
-use super::WasmPlugins;
+use super::Owner;
+use super::action::Action;
 use super::apply::Apply;
-use super::attachments::{Action, Attachments};
+use super::attachments::Attachments;
+use super::authentications::Authentications;
 use super::follower::{Follower, News, Wanted, Way};
 use super::keys::SharedKeys;
 use super::model::{Gateway, Model};
@@ -15,9 +17,12 @@ use super::nudges::{Nudges, Pair};
 use super::roll::Roll;
 use crate::gateway_client::GatewayClient;
 use crate::index::GatewayAddress;
+use crate::issuers::Issuers;
 use crate::object::ObjectName;
 use crate::registry::Registry;
-use crate::render::{Unwritable, for_role, managed_attachment, pushed_bytes};
+use crate::render::{
+    Unwritable, for_role, managed_attachment, pushed_bytes, request_authentication,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -36,14 +41,17 @@ struct Served {
     wanted: Wanted,
 }
 
-/// What decides what is to be done to the objects that run the filter.
+/// What decides what is to be done to the objects that run the filter, and to those by which tokens are verified.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pairs<'a> {
-    pub(super) owner: &'a WasmPlugins,
+pub(super) struct Attaching<'a> {
+    pub(super) owner: &'a Owner,
     /// Where control makes them: of which image each gateway's are to be.
     pub(super) rolls: &'a BTreeMap<ObjectName, Roll>,
     /// As they are.
     pub(super) there: &'a Attachments,
+    pub(super) authentications: &'a Authentications,
+    /// What is known of whose tokens are taken.
+    pub(super) issuers: &'a Issuers,
     /// Whether they have changed since the gateways were served last.
     pub(super) are_news: bool,
 }
@@ -67,7 +75,7 @@ impl Followers {
     pub(super) fn serve(
         &mut self,
         model: &Model,
-        pairs: Pairs<'_>,
+        attaching: Attaching<'_>,
         keys: &SharedKeys,
     ) -> Vec<ObjectName> {
         let mut before = std::mem::take(&mut self.served);
@@ -86,9 +94,9 @@ impl Followers {
                     self.start(name, address, keys)
                 }
             };
-            if let Some(wanted) = pairs.wanted(name, gateway)
+            if let Some(wanted) = attaching.wanted(name, gateway)
                 // What was done and undone since is to be done again.
-                && (wanted != served.wanted || pairs.are_news && !wanted.actions.is_empty())
+                && (wanted != served.wanted || attaching.are_news && !wanted.actions.is_empty())
             {
                 served.follower.want(wanted.clone());
                 served.wanted = wanted;
@@ -145,7 +153,7 @@ impl Served {
     }
 }
 
-impl Pairs<'_> {
+impl Attaching<'_> {
     fn wanted(&self, name: &ObjectName, gateway: &Gateway) -> Option<Wanted> {
         let config = gateway.config()?;
         let actions = match self.actions(name, config) {
@@ -179,9 +187,28 @@ impl Pairs<'_> {
         })
     }
 
+    /// What is to be done to all that a gateway has of control. The filter wants tokens before any is verified, and
+    /// wants none before none is: where Istio's part cannot be written, nobody gets in.
     fn actions(&self, name: &ObjectName, config: &PluginConfig) -> Result<Vec<Action>, Unwritable> {
+        // What was known before a start is as good until an issuer says otherwise.
+        let keys = |issuer: &str| match self.issuers.keys(issuer) {
+            Some(keys) => Some(keys.to_string()),
+            None => self.authentications.keys(name, issuer),
+        };
+        let authentication = request_authentication(name, config, keys)?;
+        let [verified, unverified] = self.authentications.manage(name, authentication.as_ref());
+        let attached = self.attached(name, config)?;
+        let all = attached.into_iter().chain(verified).chain(unverified);
+        Ok(all.collect())
+    }
+
+    fn attached(
+        &self,
+        name: &ObjectName,
+        config: &PluginConfig,
+    ) -> Result<Vec<Action>, Unwritable> {
         match self.owner {
-            WasmPlugins::Manage(wanted) => {
+            Owner::Control(wanted) => {
                 let Some(Roll::To(image) | Roll::Keep(image, _)) = self.rolls.get(name) else {
                     return Ok(Vec::new());
                 };
@@ -195,7 +222,7 @@ impl Pairs<'_> {
                 }
                 Ok(self.there.manage(name, &pair))
             }
-            WasmPlugins::Adopt => {
+            Owner::User => {
                 let parts = [("route", Role::Route), ("gate", Role::Gate)];
                 let configs = parts.map(|(part, role)| {
                     serde_json::to_value(for_role(config, role)).map(|config| (part, config))

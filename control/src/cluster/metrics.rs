@@ -60,7 +60,7 @@ const PUSH_FAILURES: Description = Description {
 const LAST_PUSH: Description = Description {
     name: "mcp_control_last_push_bytes",
     labels: &["gateway"],
-    help: "size of the configuration that was written last, in bytes of JSON",
+    help: "size of the configuration that was written last, in bytes as an object has it at most",
 };
 const DISCOVERY_PASSES: Description = Description {
     name: "mcp_control_discovery_passes_total",

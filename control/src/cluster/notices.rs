@@ -55,7 +55,7 @@ impl Notice {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::tests::{OBJECTS, model, objects, read, server};
+    use super::super::model::samples::{OBJECTS, model, objects, read, server};
     use super::*;
 
     /// Kind and name, reason, and whether it is a fault.

@@ -9,8 +9,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
+use super::action::Action;
 use super::apply::Apply;
-use super::attachments::Action;
 use crate::attach::Attachment;
 use crate::image::Image;
 use crate::registry::{Registry, Unreadable};
@@ -101,7 +101,7 @@ impl Nudges {
         let now = Timestamp::now().to_string();
         let nudges = pair.objects.iter().map(|object| {
             let patch = json!({"metadata": {"annotations": {object.attach.nudge(): now}}});
-            Action::Prune(object.clone(), patch)
+            Action::Prune(object.key(), patch)
         });
         let nudges: Vec<_> = nudges.collect();
         match self.apply.all(&nudges).await {

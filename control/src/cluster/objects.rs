@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::attach::Attach;
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
+use crate::resource::{REQUEST_AUTHENTICATION, REQUEST_AUTHENTICATION_VERSION};
 
 /// What one watch follows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,8 @@ pub(super) enum Resource {
     Attachment(Attach),
     /// Written by a control before this one, which attached by others: looked for where control may.
     Former(Attach),
+    /// Written by control, where policies want tokens.
+    Authentication,
 }
 
 impl Resource {
@@ -56,6 +59,7 @@ impl Resource {
         match self {
             Self::Manifest(kind) => kind.as_str(),
             Self::Attachment(attach) | Self::Former(attach) => attach.kind(),
+            Self::Authentication => REQUEST_AUTHENTICATION,
         }
     }
 
@@ -64,6 +68,7 @@ impl Resource {
         match self {
             Self::Manifest(kind) => kind.api_versions(),
             Self::Attachment(attach) | Self::Former(attach) => attach.versions(),
+            Self::Authentication => &[REQUEST_AUTHENTICATION_VERSION],
         }
     }
 }
@@ -88,9 +93,9 @@ pub(super) enum Change {
 /// One object.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Known {
-    /// Without its status where the kind is this project's; or why it cannot be read.
+    /// Without its status where control writes that; or why it cannot be read.
     pub(super) content: Result<Object, String>,
-    /// Of this project's kinds alone.
+    /// Of kinds alone whose status control writes.
     pub(super) status: Option<Value>,
     /// `metadata.generation`
     pub(super) generation: Option<i64>,
@@ -252,7 +257,7 @@ impl Objects {
         self.seen.iter().flat_map(|(scope, seen)| {
             let kind = match scope.resource {
                 Resource::Manifest(kind) => Some(kind),
-                Resource::Attachment(_) | Resource::Former(_) => None,
+                Resource::Attachment(_) | Resource::Former(_) | Resource::Authentication => None,
             };
             let objects = seen.objects.iter();
             objects.filter_map(move |(name, known)| Some((kind?, name, known)))
@@ -268,7 +273,7 @@ fn known(kind: Kind, mut object: DynamicObject) -> (ObjectName, Known) {
     object.metadata.managed_fields = None;
     object.metadata.resource_version = None;
     let status = match object.data.as_object_mut() {
-        Some(data) if kind.is_own() => data.remove("status"),
+        Some(data) if kind.is_told() => data.remove("status"),
         _ => None,
     };
     let content = serde_json::to_value(&object)

@@ -1,34 +1,34 @@
 //! One run: everything that happens, and what follows from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod reconciliation;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use mcp_filter_config::PluginConfig;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::admin::BEAT;
 use super::apply::Apply;
 use super::attachments::Attachments;
+use super::authentications::Authentications;
 use super::follower::News;
-use super::followers::{Followers, Pairs};
+use super::followers::Followers;
 use super::keys::SharedKeys;
 use super::metrics::Metrics;
-use super::model::{Gaps, Model};
+use super::model::Model;
 use super::objects::{Change, Effect, Objects, Resource, Scope};
-use super::roll::Roll;
 use super::rolls::Rolls;
 use super::snapshot::Snapshot;
-use super::statuses::Statuses;
-use super::tally::tally;
+use super::statuses::{Statuses, Written};
 use super::watches::{Watches, always, attachments};
-use super::{FilterImage, Options, WasmPlugins, kept, secrets};
+use super::{Options, Owner, secrets};
 use crate::discovery::Outcome;
-use crate::manifests::{Identity, Kind};
+use crate::issuers::{self, Authorities, Issuers, Timing};
+use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::timer::at;
 use crate::verdict::Reason;
@@ -38,9 +38,6 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// How long a namespace's Secrets are waited for before its registrations go on without them.
 const SECRETS: Duration = Duration::from_secs(5);
-
-/// How long what serves no more is waited for to be taken away, before another try.
-const REMOVAL: Duration = Duration::from_secs(5);
 
 /// Between two looks at the keys.
 const LOOK: Duration = Duration::from_secs(10 * 60);
@@ -63,10 +60,13 @@ pub(super) struct Session {
     watches: Watches,
     objects: Objects,
     attachments: Attachments,
-    /// The kinds that these are of.
-    attaching: [Resource; 2],
-    /// Whether they have changed since the gateways were served last: by control itself, or by another.
-    are_attachments_news: bool,
+    authentications: Authentications,
+    issuers: Issuers,
+    asking: issuers::Follower,
+    /// The kinds that the attachments are of.
+    attachment_kinds: [Resource; 2],
+    /// Whether what control makes has changed since the gateways were served last: by control itself, or by another.
+    are_written_news: bool,
     model: Model,
     followers: Followers,
     /// `None` where the WasmPlugins are users'.
@@ -96,10 +96,10 @@ pub(super) struct Session {
 impl Session {
     /// Follows the objects, and does nothing else until it leads.
     pub(super) fn start(client: Client, keys: SharedKeys, options: Options) -> Self {
-        let attaching = attachments(options.attach());
+        let attachment_kinds = attachments(options.attach());
         let metrics = Arc::new(Metrics::default());
         let mut watches = Watches::new(client.clone(), Arc::clone(&metrics));
-        watches.follow(always(&attaching));
+        watches.follow(always(&attachment_kinds, options.auth_policies));
         let unseen = watches.scopes().map(ToString::to_string).collect();
         let (teller, told) = mpsc::channel(QUEUE);
         let model = Model::new(
@@ -111,9 +111,9 @@ impl Session {
         Self {
             model,
             followers: Followers::new(apply.clone(), teller, options.registry.clone()),
-            rolls: match &options.plugins {
-                WasmPlugins::Manage(wanted) => Some(Rolls::new(wanted, options.registry.clone())),
-                WasmPlugins::Adopt => None,
+            rolls: match &options.owner {
+                Owner::Control(wanted) => Some(Rolls::new(wanted, options.registry.clone())),
+                Owner::User => None,
             },
             apply,
             statuses: Statuses::new(client),
@@ -122,8 +122,11 @@ impl Session {
             watches,
             objects: Objects::default(),
             attachments: Attachments::default(),
-            attaching,
-            are_attachments_news: false,
+            authentications: Authentications::default(),
+            issuers: Issuers::default(),
+            asking: issuers::Follower::new(Authorities::WellKnown, Timing::default()),
+            attachment_kinds,
+            are_written_news: false,
             told,
             is_leader: false,
             renew_at: Some(Instant::now() + LOOK),
@@ -180,7 +183,8 @@ impl Session {
             Ok(()) = leading.changed() => self.lead(*leading.borrow_and_update()),
             (scope, change) = self.watches.next() => self.see(scope, change),
             Some((gateway, news)) = self.told.recv() => self.hear(&gateway, news),
-            identity = self.statuses.failed() => self.retry(&identity),
+            event = self.asking.next() => self.learn(event),
+            written = self.statuses.written() => self.end(&written),
             () = more_is_known(&mut self.rolls) => self.soon(),
             () = at(self.renew_at) => self.renew_keys().await,
             () = at(self.act_at) => self.act().await,
@@ -223,9 +227,10 @@ impl Session {
         self.soon();
     }
 
-    fn retry(&mut self, identity: &Identity) {
-        self.statuses.forget(identity);
-        self.soon();
+    fn end(&mut self, written: &Written) {
+        if self.statuses.end(written) {
+            self.soon();
+        }
     }
 
     /// Acts after a moment, and after as long again as it took last, so that a large cluster leaves time for the rest.
@@ -238,8 +243,12 @@ impl Session {
     fn see(&mut self, scope: Scope, change: Change) {
         match scope.resource {
             Resource::Attachment(attach) | Resource::Former(attach) => {
-                self.are_attachments_news = true;
+                self.are_written_news = true;
                 self.attachments.apply(attach, change);
+            }
+            Resource::Authentication => {
+                self.are_written_news = true;
+                self.authentications.apply(change);
             }
             Resource::Manifest(kind) => {
                 self.statuses.seen(kind, &change);
@@ -287,6 +296,22 @@ impl Session {
         self.soon();
     }
 
+    fn learn(&mut self, event: issuers::Event) {
+        let told = event.keys.as_ref().err().map(|reason| {
+            format!(
+                "issuer {}: {reason}; its keys are fetched from where they were said to be last, or istiod looks for \
+                 them itself",
+                event.issuer
+            )
+        });
+        if self.issuers.learn(event) {
+            if let Some(told) = told {
+                tracing::warn!("{told}");
+            }
+            self.soon();
+        }
+    }
+
     fn with(&mut self, name: &ObjectName, change: impl FnOnce(&mut super::model::Gateway)) {
         if let Some(gateway) = self.model.gateways.get_mut(name) {
             change(gateway);
@@ -306,79 +331,12 @@ impl Session {
         self.effort = begun.elapsed();
     }
 
-    async fn reconcile(&mut self) {
-        // Packing thousands of tools takes a second or two.
-        block_in_place(|| self.compute());
-        let rolls = self
-            .rolls
-            .as_mut()
-            .map(|rolls| rolls.decide(&self.model.gateways, &self.attachments));
-        let rolls = rolls.unwrap_or_default();
-        self.look_for_pairs(&rolls);
-        let pairs = Pairs {
-            owner: &self.options.plugins,
-            rolls: &rolls,
-            there: &self.attachments,
-            are_news: std::mem::take(&mut self.are_attachments_news),
-        };
-        for gateway in self.followers.serve(&self.model, pairs, &self.keys) {
-            self.metrics.forget(&gateway);
-        }
-        self.clean_up().await;
-        let standings = self.model.standings();
-        self.statuses.write(&self.model, &standings, &self.objects);
-        self.metrics.set_gateways(self.model.gateways.len());
-        let counts = tally(&standings, &self.objects);
-        self.metrics.set_registrations(counts);
-        for (name, gateway) in &self.model.gateways {
-            let tools = gateway.verdicts().iter().filter_map(|one| one.tools);
-            self.metrics.set_tools(name, tools.sum());
-        }
-    }
-
-    fn compute(&mut self) {
-        if self.is_stale {
-            self.is_stale = false;
-            self.read();
-        }
-        if let Err((gateway, error)) = self.model.render() {
-            tracing::error!(
-                "Gateway {gateway}: the filter would refuse its configuration, so what it has goes on: {error}"
-            );
-        }
-    }
-
-    /// Says which gateways lack the WasmPlugins that users are to make, have such beside control's own, or do not get the
-    /// image that they are to have.
-    fn look_for_pairs(&mut self, rolls: &BTreeMap<ObjectName, Roll>) {
-        for (name, gateway) in &mut self.model.gateways {
-            let (reason, message) = match &self.options.plugins {
-                WasmPlugins::Adopt => (Reason::WasmPluginNotFound, self.attachments.lack(name)),
-                WasmPlugins::Manage(wanted) => {
-                    let FilterImage { attach, image, .. } = wanted;
-                    let conflict = self.attachments.conflict(name, *attach, image);
-                    (Reason::WasmPluginConflict, conflict)
-                }
-            };
-            let roll = rolls.get(name);
-            if let Some(message) = message {
-                gateway.is_in_trouble(reason, message);
-            } else if let Some(Roll::Wait(Some(message))) = roll {
-                gateway.is_in_trouble(Reason::ImageUnusable, message.clone());
-            }
-            match roll {
-                // What was known before is told until more is.
-                Some(Roll::Keep(_, None)) => {}
-                Some(Roll::Keep(_, message)) => gateway.kept_image.clone_from(message),
-                _ => gateway.kept_image = None,
-            }
-        }
-    }
-
     /// Whether all that is followed was seen. Secrets are not waited for beyond their time.
     fn is_complete(&mut self) -> bool {
         let secrets = secrets::scopes(&self.objects);
-        let scopes: BTreeSet<_> = always(&self.attaching).chain(secrets).collect();
+        let scopes: BTreeSet<_> = always(&self.attachment_kinds, self.options.auth_policies)
+            .chain(secrets)
+            .collect();
         self.objects.retain(|scope| scopes.contains(scope));
         self.watches.follow(scopes);
         let is_secret = |scope: &Scope| scope.resource == Resource::Manifest(Kind::Secret);
@@ -404,73 +362,9 @@ impl Session {
             Resource::Attachment(attach) | Resource::Former(attach) => {
                 !self.attachments.has_seen(attach)
             }
+            Resource::Authentication => !self.authentications.has_seen(),
             Resource::Manifest(_) => !self.objects.has_seen(scope),
         })
-    }
-
-    fn read(&mut self) {
-        let gaps = Gaps {
-            unreadable: self.objects.unreadable().into_keys().collect(),
-            closed_namespaces: self.objects.closed_namespaces(),
-        };
-        let attachments = &self.attachments;
-        let pushed = |gateway: &ObjectName| -> Option<PluginConfig> {
-            serde_json::from_value(attachments.config(gateway)?.clone()).ok()
-        };
-        self.model.read(&self.objects, &gaps, pushed);
-    }
-
-    /// Leaves everything as it is, for it is not known which gateways an object names that cannot be read.
-    fn withhold(&mut self) {
-        if let WasmPlugins::Adopt = self.options.plugins {
-            return;
-        }
-        let is_served = |gateway: &ObjectName| self.model.gateways.contains_key(gateway);
-        let is_withholding = !self.attachments.left_over(is_served).is_empty();
-        if is_withholding && !self.is_withholding {
-            tracing::warn!(
-                "what runs the filter in gateways that are served no more stays until all Gateways, HTTPRoutes, \
-                 MCPGatewayExtensions and MCPServers can be read"
-            );
-        }
-        self.is_withholding = is_withholding;
-    }
-
-    /// Takes away the pairs of gateways that serve no more. One that an object still names keeps what it has: without it,
-    /// requests would pass by all policies while that object is repaired.
-    async fn clean_up(&mut self) {
-        let wanted = match self.options.plugins {
-            WasmPlugins::Manage(_) => kept::wanted(&self.objects),
-            WasmPlugins::Adopt => None,
-        };
-        let is_served = |gateway: &ObjectName| self.model.gateways.contains_key(gateway);
-        let is_kept = |gateway: &ObjectName| {
-            wanted.as_ref().is_none_or(|wanted| {
-                let mut servers = wanted.servers.iter();
-                wanted.gateways.contains(gateway)
-                    || servers.any(|server| self.attachments.serves(gateway, server))
-            })
-        };
-        let kept = |gateway: &ObjectName| !is_served(gateway) && is_kept(gateway);
-        self.model.served_on = self.attachments.servers(kept);
-        let actions = self
-            .attachments
-            .left_over(|gateway| is_served(gateway) || is_kept(gateway));
-        if wanted.is_none() {
-            self.withhold();
-        } else {
-            self.is_withholding = false;
-        }
-        if actions.is_empty() {
-            return;
-        }
-        let outcome = timeout(REMOVAL, self.apply.all(&actions)).await;
-        if let Ok(Err(error)) = &outcome {
-            tracing::warn!("{error}");
-        }
-        if !matches!(outcome, Ok(Ok(()))) {
-            self.soon();
-        }
     }
 }
 

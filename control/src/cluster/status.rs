@@ -1,4 +1,4 @@
-//! What is written into the status of registrations, extensions and virtual servers.
+//! What is written into the status of registrations, extensions, virtual servers and policies.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::virtual_servers::Selection;
 use crate::api::{
-    McpGatewayExtensionStatus, McpServerRegistrationStatus, McpServerStatus, McpVirtualServerStatus,
+    AuthPolicyStatus, McpGatewayExtensionStatus, McpServerRegistrationStatus, McpServerStatus,
+    McpVirtualServerStatus,
 };
 use crate::manifests::{Identity, Kind};
 use crate::verdict::{Readiness, Reason, Verdict};
@@ -110,6 +111,14 @@ impl Writer<'_> {
             conditions: self.conditions(std::slice::from_ref(ready), &before.conditions),
             tools: count(selection.tools),
             unmatched: unmatched.cloned().collect(),
+            observed_generation: self.generation,
+        })
+    }
+
+    /// The same for an AuthPolicy.
+    pub(super) fn auth_policy(&self, wishes: &[Wish]) -> Option<Value> {
+        self.changed(|before: &AuthPolicyStatus| AuthPolicyStatus {
+            conditions: self.conditions(wishes, &before.conditions),
             observed_generation: self.generation,
         })
     }
@@ -225,10 +234,12 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::PolicyUnsupported
         | Reason::NoGatewayExtension
         | Reason::ListenerConflict
+        | Reason::Conflicted
         | Reason::Invalid => true,
         Reason::Ready
         | Reason::Accepted
         | Reason::Programmed
+        | Reason::Enforced
         | Reason::NotProgrammed
         | Reason::Pending
         | Reason::Disabled
@@ -244,6 +255,10 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::ImageUnusable
         | Reason::ImageKept
         | Reason::DiscoveryRefused
+        | Reason::Overridden
+        | Reason::IssuerUnreachable
+        | Reason::AudienceNotChecked
+        | Reason::TokensNotVerified
         | Reason::Unsupported => false,
     }
 }

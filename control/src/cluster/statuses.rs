@@ -11,14 +11,15 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::apply::Apply;
+use super::apply::{Apply, NotWritten};
 use super::events::Events;
 use super::model::Model;
 use super::notices::notices;
-use super::objects::{Change, Objects, name};
+use super::objects::{Change, Known, Objects, name};
 use super::standing::{self, Standing};
 use super::status::{Facts, Wish, Writer, ready};
-use super::{extensions, virtual_servers};
+use super::{auth_policies, extensions, virtual_servers};
+use crate::crds::AUTH_POLICIES;
 use crate::manifests::{Identity, Kind};
 use crate::verdict::Verdict;
 
@@ -37,8 +38,24 @@ pub(super) struct Statuses {
     writers: JoinSet<()>,
     /// What was written and not seen back yet.
     sent: BTreeMap<Identity, Value>,
-    teller: mpsc::UnboundedSender<Identity>,
-    failures: mpsc::UnboundedReceiver<Identity>,
+    /// Those that are written now. Each has one write at a time: the later of two could land first.
+    busy: BTreeMap<Identity, Wait>,
+    teller: mpsc::UnboundedSender<Written>,
+    written: mpsc::UnboundedReceiver<Written>,
+}
+
+/// Whether a status has to be looked at again once it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Nobody,
+    Another,
+}
+
+/// An end of a write.
+#[derive(Debug)]
+pub(super) struct Written {
+    identity: Identity,
+    is_done: bool,
 }
 
 impl std::fmt::Debug for Statuses {
@@ -51,15 +68,16 @@ impl std::fmt::Debug for Statuses {
 
 impl Statuses {
     pub(super) fn new(client: Client) -> Self {
-        let (teller, failures) = mpsc::unbounded_channel();
+        let (teller, written) = mpsc::unbounded_channel();
         Self {
             apply: Apply::new(client.clone()),
             events: Events::new(client),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             writers: JoinSet::new(),
             sent: BTreeMap::new(),
+            busy: BTreeMap::new(),
             teller,
-            failures,
+            written,
         }
     }
 
@@ -83,12 +101,21 @@ impl Statuses {
         }
     }
 
-    /// The next status that could not be written.
-    pub(super) async fn failed(&mut self) -> Identity {
-        match self.failures.recv().await {
-            Some(identity) => identity,
+    /// The next write that ends.
+    pub(super) async fn written(&mut self) -> Written {
+        match self.written.recv().await {
+            Some(written) => written,
             None => std::future::pending().await,
         }
+    }
+
+    /// Takes in that a write has ended. Whether its status has to be looked at again.
+    pub(super) fn end(&mut self, written: &Written) -> bool {
+        let waits = self.busy.remove(&written.identity);
+        if !written.is_done {
+            self.sent.remove(&written.identity);
+        }
+        !written.is_done || waits == Some(Wait::Another)
     }
 
     /// Writes all that differ from what is there, and says what is news.
@@ -109,6 +136,13 @@ impl Statuses {
         for (identity, wishes) in extensions::wishes(model, objects) {
             if let Some(ready) = wishes.iter().find(|wish| wish.kind == "Ready") {
                 self.update(&identity, ready, now, |writer| writer.extension(&wishes));
+            }
+        }
+        for (identity, wishes) in auth_policies::wishes(model, objects) {
+            if let Some(known) = objects.find(&identity) {
+                let writer = self.writer(&identity, known, now.1);
+                let written = writer.auth_policy(&wishes);
+                self.send_if(identity, written);
             }
         }
         for standing in virtual_servers::standings(model, objects) {
@@ -147,42 +181,72 @@ impl Statuses {
             return;
         };
         self.events.stands(identity, ready, known);
-        let writer = Writer {
+        let object = written(&self.writer(identity, known, now));
+        self.send_if(identity.clone(), object);
+    }
+
+    fn writer<'a>(
+        &'a self,
+        identity: &'a Identity,
+        known: &'a Known,
+        now: Timestamp,
+    ) -> Writer<'a> {
+        Writer {
             identity,
             generation: known.generation,
             before: self.sent.get(identity).or(known.status.as_ref()),
             now,
-        };
-        if let Some(object) = written(&writer) {
-            self.send(identity.clone(), object);
+        }
+    }
+
+    fn send_if(&mut self, identity: Identity, object: Option<Value>) {
+        if let Some(object) = object {
+            self.send(identity, object);
         }
     }
 
     fn send(&mut self, identity: Identity, object: Value) {
-        let status = object.get("status").cloned().unwrap_or_default();
-        self.sent.insert(identity.clone(), status);
+        if let Some(wait) = self.busy.get_mut(&identity) {
+            *wait = Wait::Another;
+            return;
+        }
+        let status_sent = object.get("status").cloned().unwrap_or_default();
+        let kind = identity.kind;
+        self.sent.insert(identity.clone(), status_sent);
+        self.busy.insert(identity.clone(), Wait::Nobody);
         let (apply, permits, teller) = (
             self.apply.clone(),
             Arc::clone(&self.permits),
             self.teller.clone(),
         );
         self.writers.spawn(async move {
-            let _permit = permits.acquire_owned().await;
-            match apply.status(&object).await {
-                Ok(()) => {}
-                Err(error) if error.is_gone() => {}
+            let permit = permits.acquire_owned().await;
+            let outcome = status(&apply, &object, kind).await;
+            // Others need not wait while this one does.
+            drop(permit);
+            let is_done = match outcome {
+                Ok(()) => true,
+                Err(error) if error.is_gone() => true,
                 Err(error) => {
                     tracing::warn!("{error}");
                     sleep(RETRY).await;
-                    // Whoever does not listen any more writes nothing either.
-                    let _ = teller.send(identity);
+                    false
                 }
-            }
+            };
+            // Whoever does not listen any more writes nothing either.
+            let _ = teller.send(Written { identity, is_done });
         });
     }
-
-    /// What could not be written is written again.
-    pub(super) fn forget(&mut self, identity: &Identity) {
-        self.sent.remove(identity);
-    }
 }
+
+/// Writes a status. That of an AuthPolicy is written where the kind is this project's own: another's controller would
+/// answer, too, and each would write over the other without end.
+async fn status(apply: &Apply, object: &Value, kind: Kind) -> Result<(), NotWritten> {
+    if kind == Kind::AuthPolicy && !apply.defines(AUTH_POLICIES).await? {
+        return Ok(());
+    }
+    apply.status(object).await
+}
+
+#[cfg(test)]
+mod tests;

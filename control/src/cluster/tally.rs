@@ -52,7 +52,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::model::Model;
-    use super::super::model::tests::{
+    use super::super::model::samples::{
         OBJECTS, found, model, name, objects, read, see_live, server,
     };
     use super::*;

@@ -21,7 +21,9 @@ use tokio::time::sleep;
 
 use super::metrics::Metrics;
 use super::objects::{Change, Resource, Scope, name};
+use crate::args::AuthPolicies;
 use crate::attach::Attach;
+use crate::crds::AUTH_POLICIES;
 use crate::manifests::Kind;
 use crate::resource::group_version_kind;
 
@@ -36,9 +38,6 @@ const ABSENT: Duration = Duration::from_secs(5);
 const DOUBTS: u32 = 3;
 /// Between two of those looks.
 const DOUBT: Duration = Duration::from_millis(500);
-
-/// The definition of AuthPolicy.
-const AUTH_POLICIES: &str = "authpolicies.kuadrant.io";
 
 /// Between two looks while the apiserver does not answer.
 const RETRY: Duration = Duration::from_secs(1);
@@ -299,7 +298,7 @@ fn is_needed(resource: Resource) -> bool {
                 || matches!(kind, Kind::Gateway | Kind::HttpRoute)
         }
         Resource::Attachment(_) => true,
-        Resource::Former(_) => false,
+        Resource::Former(_) | Resource::Authentication => false,
     }
 }
 
@@ -336,8 +335,14 @@ impl std::fmt::Display for Scope {
 
 /// What is followed whatever the objects say: all that the index reads in a cluster, and what control writes. Secrets
 /// are followed where a registration names one.
-pub(super) fn always(attachments: &[Resource]) -> impl Iterator<Item = Scope> {
-    let read = Kind::ALL.into_iter().filter(|kind| {
+pub(super) fn always(
+    attachments: &[Resource],
+    policies: AuthPolicies,
+) -> impl Iterator<Item = Scope> {
+    let read = Kind::ALL.into_iter().filter(move |kind| {
+        if *kind == Kind::AuthPolicy {
+            return policies == AuthPolicies::Translate;
+        }
         // Where requests end is Istio's to know.
         !matches!(
             kind,
@@ -345,7 +350,9 @@ pub(super) fn always(attachments: &[Resource]) -> impl Iterator<Item = Scope> {
         )
     });
     let resources = read.map(Resource::Manifest);
-    resources.chain(attachments.iter().copied()).map(Scope::of)
+    let written = attachments.iter().copied();
+    let written = written.chain([Resource::Authentication]);
+    resources.chain(written).map(Scope::of)
 }
 
 /// The kinds of objects by which gateways run the filter, where control attaches by this one. WasmPlugins may be users', too;

@@ -70,7 +70,7 @@ fn what_another_has_changed_is_taken_back() {
     let excess = json!({"spec": {"pluginConfig": {"limits": {"b": null}, "requires": null}}});
     assert_eq!(
         known(&[extended, gate.clone()]).manage(&gateway(), &pair),
-        [Action::Prune(route_name(), excess)]
+        [Action::Prune(route_name().key(), excess)]
     );
     let labelled = set(route, "/metadata/labels", {
         let mut labels = route["metadata"]["labels"].clone();
@@ -99,7 +99,7 @@ fn anothers_pair_is_replaced_once_all_of_it_is_handed_over() {
     for half in [[route.clone(), kept(gate)], [kept(route), gate.clone()]] {
         assert_eq!(known(&half).manage(&gateway(), &wanted), []);
     }
-    let deleted = |part: &str| Action::Delete(wasm_plugin(format!("mcp-{part}-gw-theirs")));
+    let deleted = |part: &str| Action::Delete(wasm_plugin(format!("mcp-{part}-gw-theirs")).key());
     let [newer_route, newer_gate] = [&wanted[0], &wanted[1]];
     assert_eq!(
         known(&handed).manage(&gateway(), &wanted),
@@ -141,7 +141,7 @@ fn a_member_of_spec_that_control_does_not_want_is_taken_out() {
     let patch = json!({"spec": {"match": null, "priority": null}});
     assert_eq!(
         known(&there).manage(&gateway(), &pair),
-        [Action::Prune(route_name(), patch)]
+        [Action::Prune(route_name().key(), patch)]
     );
     let private = with_spec(&pair[0], json!({"imagePullSecret": "registry"}));
     assert_eq!(
@@ -159,7 +159,7 @@ fn what_is_put_back_takes_the_place_of_what_is_taken_out_in_one_write() {
     assert_eq!(
         known(&[moved, pair[1].clone()]).manage(&gateway(), &pair),
         [
-            Action::Prune(route_name(), patch),
+            Action::Prune(route_name().key(), patch),
             Action::Apply(pair[0].clone())
         ]
     );

@@ -35,7 +35,7 @@ fn each_takes_the_place_of_the_other_and_comes_before_that_goes() {
     let [Action::Apply(_), Action::Apply(_), Action::Delete(last)] = &actions[..] else {
         panic!("{actions:?}");
     };
-    assert_eq!(*last, filter_name());
+    assert_eq!(*last, filter_name().key());
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn what_another_has_changed_in_an_envoy_filter_is_taken_back() {
     let narrowed = with_spec(&wanted[0], json!({"priority": 7}));
     let patch = json!({"spec": {"priority": null}});
     let actions = known(&[narrowed]).manage(&gateway(), &wanted);
-    assert_eq!(actions, [Action::Prune(filter_name(), patch)]);
+    assert_eq!(actions, [Action::Prune(filter_name().key(), patch)]);
 }
 
 #[test]
