@@ -114,6 +114,9 @@ pub struct RunArgs {
     /// Whose the WasmPlugins are.
     #[arg(long, value_enum, default_value_t = PluginsMode::Manage)]
     pub wasmplugins: PluginsMode,
+    /// What becomes of AuthPolicies.
+    #[arg(long, value_enum, default_value_t = AuthPolicies::Translate)]
+    pub auth_policies: AuthPolicies,
     /// By which of Istio's objects control has gateways run the filter.
     #[arg(long, value_enum, default_value_t = Attach::WasmPlugin)]
     pub attach: Attach,
@@ -235,6 +238,15 @@ pub enum PluginsMode {
     Manage,
     /// Yours: control owns their `spec.pluginConfig` alone.
     Adopt,
+}
+
+/// What becomes of AuthPolicies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuthPolicies {
+    /// The filter and Istio enforce them, and control says so in their statuses.
+    Translate,
+    /// Nothing: another product's controller enforces them.
+    Ignore,
 }
 
 fn gateway_address(text: &str) -> Result<(ObjectName, String), String> {

@@ -95,8 +95,13 @@ fn extension(object: &Object, inspection: &Inspection) -> Option<Extension> {
 }
 
 fn virtual_server(object: &Object, inspection: &Inspection) -> Option<VirtualServer> {
+    let Object::McpVirtualServer(server) = object else {
+        return None;
+    };
+    let listed = inspection.is_asked.then_some(&inspection.listed);
+    let found = virtual_server::found(&server.spec, listed);
     let place = inspection.places.get(&object.identity()).cloned();
-    let server = VirtualServer::new(object, virtual_server::found())?;
+    let server = VirtualServer::new(object, found)?;
     Some(VirtualServer { place, ..server })
 }
 

@@ -167,26 +167,27 @@ MCPGatewayExtension gateway-system/gw: GatewayUnreachable: no route to host
 }
 
 #[test]
-fn a_virtual_server_shows_its_selection_and_that_it_is_not_served() {
+fn a_virtual_server_shows_its_selection_and_why_it_is_not_ready() {
     let server = json!({
         "apiVersion": "mcp.kuadrant.io/v1",
         "kind": "MCPVirtualServer",
         "metadata": {"name": "few", "namespace": "mcp-test", "generation": 2},
         "spec": {"tools": ["github_get_me", "none"]},
         "status": {
-            "conditions": [condition("Ready", "False", "Unsupported", "not served yet")],
-            "tools": 1, "unmatched": ["none"], "observedGeneration": 2,
+            "conditions": [condition("Ready", "False", "TargetNotFound", "no gateway lists any of its tools")],
+            "tools": 0, "unmatched": ["github_get_me", "none"], "observedGeneration": 2,
         },
     });
     let listing = listing(&[server]);
     let faults = registrations(&listing, now());
-    let expected = "\nMCPVirtualServer mcp-test/few: Unsupported: not served yet\n";
+    let expected =
+        "\nMCPVirtualServer mcp-test/few: TargetNotFound: no gateway lists any of its tools\n";
     assert!(faults.ends_with(expected), "{faults}");
     let document: Value = serde_json::from_str(&document(&listing, Format::Json).unwrap()).unwrap();
     let shown = &document["virtualServers"][0];
     assert_eq!(
         (&shown["tools"], &shown["unmatched"]),
-        (&json!(1), &json!(["none"]))
+        (&json!(0), &json!(["github_get_me", "none"]))
     );
     assert_eq!(listing.within("other").virtual_servers, []);
 }

@@ -1,13 +1,15 @@
 //! One MCPVirtualServer.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Serialize;
 
 use super::reference::Reference;
 use super::standing::Standing;
-use crate::api::McpVirtualServerStatus;
-use crate::index::NOT_SERVED;
+use crate::api::{McpVirtualServerSpec, McpVirtualServerStatus};
 use crate::manifests::Object;
+use crate::render::Listed;
 use crate::verdict::{Readiness, Reason};
 
 /// See the module.
@@ -70,9 +72,30 @@ pub(super) fn written(status: McpVirtualServerStatus) -> (Standing, Selection) {
     (Standing::written(status.conditions), selection)
 }
 
-/// What this very run says of each.
-pub(super) fn found() -> (Standing, Selection) {
-    let (ready, reason) = (Readiness::False, Reason::Unsupported);
-    let standing = Standing::found(ready, reason, NOT_SERVED.to_owned(), &[]);
-    (standing, Selection::default())
+/// What this very run says of one: which of its names are listed, where the servers were asked.
+pub(super) fn found(spec: &McpVirtualServerSpec, listed: Option<&Listed>) -> (Standing, Selection) {
+    let Some(listed) = listed else {
+        let message = "the manifests are accepted; no gateway was started".to_owned();
+        let standing = Standing::found(Readiness::Unknown, Reason::Pending, message, &[]);
+        return (standing, Selection::default());
+    };
+    let mut seen = BTreeSet::new();
+    let tools = spec.tools.iter().filter(|name| seen.insert(*name));
+    let (tools, mut unmatched): (Vec<_>, Vec<_>) =
+        tools.cloned().partition(|name| listed.has_tool(name));
+    let prompts = spec.prompts.iter().flatten();
+    unmatched.extend(prompts.filter(|name| !listed.has_prompt(name)).cloned());
+    let (ready, reason) = match tools.is_empty() {
+        true => (Readiness::False, Reason::TargetNotFound),
+        false => (Readiness::True, Reason::Ready),
+    };
+    let message = match unmatched.is_empty() {
+        true => String::new(),
+        false => format!("not listed: {}", unmatched.join(", ")),
+    };
+    let selection = Selection {
+        tools: Some(tools.len()),
+        unmatched,
+    };
+    (Standing::found(ready, reason, message, &[]), selection)
 }

@@ -253,7 +253,11 @@ async fn serving(files: &Files, admin: &Admin) -> Result<(), GatewayError> {
         .iter()
         .map(|one| Subscription::Filter(*one));
     let needed: Vec<_> = filters
-        .chain([Subscription::Listeners, Subscription::Routes])
+        .chain([
+            Subscription::Listeners,
+            Subscription::Routes,
+            Subscription::Issuers,
+        ])
         .collect();
     loop {
         sleep(LOOK).await;

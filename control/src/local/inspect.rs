@@ -13,7 +13,7 @@ use super::sources::Sources;
 use crate::args::{DEFAULT_LISTEN, GetArgs, LocalArgs, LocalRole, TelemetryArgs};
 use crate::index::Index;
 use crate::manifests::{Identity, ManifestError, Object};
-use crate::render::Keys;
+use crate::render::{Keys, Listed};
 use crate::verdict::Verdict;
 
 /// Any free port: nobody but discovery connects.
@@ -35,6 +35,8 @@ pub(crate) struct Inspection {
     /// What Envoy would refuse, with the reason.
     pub(crate) left_out: Vec<String>,
     pub(crate) config: PluginConfig,
+    /// What clients are shown with it.
+    pub(crate) listed: Listed,
     /// Whether the servers were asked.
     pub(crate) is_asked: bool,
 }
@@ -93,6 +95,7 @@ fn inspection(model: &Model, sources: &Sources, is_asked: bool) -> Result<Inspec
         verdicts: view.verdicts,
         left_out: view.left_out,
         config: view.service.config,
+        listed: view.listed,
         is_asked,
     })
 }

@@ -8,10 +8,11 @@ use mcp_filter_core::table::CompileError;
 
 use crate::discovery::{Event, PublicEndpoint, Rounds, Subject};
 use crate::envoy::plan::Service;
-use crate::index::{self, Index, Settings};
+use crate::index::{self, Index, Notice, Settings};
+use crate::issuers::{self, Issuers};
 use crate::manifests::{Identity, Object};
 use crate::object::ObjectName;
-use crate::render::{Finding, Keys, render};
+use crate::render::{Finding, Keys, Listed, render};
 use crate::verdict::Verdict;
 
 /// See the module.
@@ -22,6 +23,7 @@ pub(super) struct Model {
     index: Index,
     rounds: Rounds,
     findings: BTreeMap<ObjectName, Finding>,
+    issuers: Issuers,
 }
 
 /// All that follows from what is known.
@@ -31,8 +33,12 @@ pub(super) struct View {
     pub(super) service: Service,
     /// What Envoy would refuse, with the reason.
     pub(super) left_out: Vec<String>,
+    /// What is to be told of issuers of tokens.
+    pub(super) notices: Vec<Notice>,
     /// One for each registration of the index, in its order.
     pub(super) verdicts: Vec<Verdict>,
+    /// What clients are shown.
+    pub(super) listed: Listed,
 }
 
 impl Model {
@@ -48,6 +54,7 @@ impl Model {
             index: Index::default(),
             rounds: Rounds::default(),
             findings: BTreeMap::new(),
+            issuers: Issuers::default(),
         }
     }
 
@@ -66,6 +73,7 @@ impl Model {
         self.settings.unreadable = unreadable;
         self.index = index::build(objects, &self.settings);
         self.rounds.begin(&self.index);
+        self.issuers.count(&self.index.issuers);
         let registrations = &self.index.registrations;
         self.findings
             .retain(|name, _| registrations.iter().any(|known| known.name == *name));
@@ -74,6 +82,16 @@ impl Model {
     /// Takes in what discovery has seen.
     pub(super) fn learn(&mut self, event: &Event) {
         event.record(&mut self.findings);
+    }
+
+    /// Takes in what an issuer of tokens has said. Whether that is new.
+    pub(super) fn learn_issuer(&mut self, event: issuers::Event) -> bool {
+        self.issuers.learn(event)
+    }
+
+    /// The issuers of tokens that have not been tried yet.
+    pub(super) fn untried_issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.unknown()
     }
 
     /// The configuration for a gateway that is not this machine's: with its own hosts alone, and no key of a control that
@@ -113,11 +131,15 @@ impl Model {
     /// Where the filter would refuse the configuration.
     pub(super) fn view(&self) -> Result<View, CompileError> {
         let rendered = render(&self.index, &self.findings, &self.keys)?;
-        let (service, left_out) = Service::new(self.index.network.clone(), rendered.config);
+        let mut network = self.index.network.clone();
+        self.issuers.extend(&mut network);
+        let (service, left_out) = Service::new(network, rendered.config);
         Ok(View {
             service,
             left_out,
+            notices: self.issuers.notices(),
             verdicts: rendered.verdicts,
+            listed: rendered.listed,
         })
     }
 }

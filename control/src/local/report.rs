@@ -27,17 +27,18 @@ type Key = (&'static str, ObjectName);
 impl Report {
     /// Tells what is new in what the manifests lead to.
     pub(super) fn tell(&mut self, sources: &Sources, index: &Index, view: &View) {
-        self.tell_faults(sources, index, &view.left_out);
+        self.tell_faults(sources, index, view);
         self.tell_verdicts(sources, &view.verdicts);
     }
 
     /// Tells what is wrong with files and objects.
-    fn tell_faults(&mut self, sources: &Sources, index: &Index, left_out: &[String]) {
+    fn tell_faults(&mut self, sources: &Sources, index: &Index, view: &View) {
         let of_files = sources.errors();
         let of_files = of_files
             .iter()
             .map(|error| (error.severity, error.to_string()));
-        let of_objects = index.notices.iter().map(|notice| {
+        let notices = index.notices.iter().chain(&view.notices);
+        let of_objects = notices.map(|notice| {
             let severity = if notice.accepted {
                 Severity::Warning
             } else {
@@ -46,7 +47,8 @@ impl Report {
             let object = object(sources, notice.kind, &notice.name);
             (severity, format!("{object}: {}", notice.fault))
         });
-        let of_envoy = left_out
+        let of_envoy = view
+            .left_out
             .iter()
             .map(|flaw| (Severity::Error, printable(flaw)));
         let warnings = without_effect(sources, index).chain(emptiness(sources, index));

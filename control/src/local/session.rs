@@ -21,13 +21,14 @@ use crate::envoy::process::Launch;
 use crate::envoy::push::Files;
 use crate::envoy::{Instances, Setup, bootstrap};
 use crate::gateway_client::GatewayClient;
+use crate::issuers::{self, Authorities, Follower};
 use crate::object::ObjectName;
 use crate::timer::at;
 
 /// How long news are gathered before they are served, so that a burst of them costs one configuration.
 const GATHER: Duration = Duration::from_millis(30);
 
-/// How long each registration may be tried before the gateway is called ready without it.
+/// How long each registration, and each issuer of tokens, may be tried before the gateway is called ready without it.
 const TRY: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -39,6 +40,7 @@ pub(super) struct Session {
     report: Report,
     gateway: Gateway,
     discovery: Discovery,
+    issuers: Follower,
     /// When to look at the folders.
     scan_at: Option<Instant>,
     /// When to serve what is known.
@@ -77,6 +79,9 @@ impl Session {
         let mut report = Report::default();
         report.tell(&sources, model.index(), &view);
         let setup = setup(args, &work_dir, filter)?;
+        let system = Authorities::File(setup.ca_certificates.clone());
+        let mut issuers = Follower::new(system, issuers::Timing::default());
+        issuers.follow(&model.index().issuers);
         let gateway =
             Gateway::start(launch(args, envoy, &setup), Files::new(setup), view.service).await?;
         let client = GatewayClient::new(gateway.address().to_string(), signer)
@@ -97,6 +102,7 @@ impl Session {
             report,
             gateway,
             discovery,
+            issuers,
             scan_at,
             publish_at,
             phase,
@@ -154,6 +160,7 @@ impl Session {
                 News::Ended(error) => self.gateway.restart(error).await?,
             },
             event = self.discovery.next() => self.learn(&event),
+            event = self.issuers.next() => self.learn_issuer(event),
             () = self.watch.due() => self.scan_at = self.scan_at.or(Some(Instant::now() + SETTLE)),
             () = at(self.scan_at) => self.scan(),
             () = at(self.publish_at) => self.publish(),
@@ -168,6 +175,7 @@ impl Session {
         if scan.changed {
             self.model
                 .read(self.sources.objects(), self.sources.refused());
+            self.issuers.follow(&self.model.index().issuers);
             if let Phase::Trying { untried, .. } = &mut self.phase {
                 let subjects = names(self.model.subjects());
                 untried.retain(|name| subjects.contains(name));
@@ -184,6 +192,12 @@ impl Session {
         self.publish_at.get_or_insert(Instant::now() + GATHER);
     }
 
+    fn learn_issuer(&mut self, event: issuers::Event) {
+        if self.model.learn_issuer(event) {
+            self.publish_at.get_or_insert(Instant::now() + GATHER);
+        }
+    }
+
     fn served(&mut self, wish: u64) {
         if wish == self.gateway.wish() {
             // What is known and what is served are the same, so all routes are there.
@@ -197,12 +211,22 @@ impl Session {
             for name in std::mem::take(untried) {
                 tracing::warn!("{name}: not waited for any longer");
             }
+            for issuer in self.model.untried_issuers() {
+                tracing::warn!("issuer {issuer}: not waited for any longer");
+            }
         }
     }
 
     /// Goes on to being ready as far as it can be.
     fn advance(&mut self) {
-        if matches!(&self.phase, Phase::Trying { untried, .. } if untried.is_empty()) {
+        let are_issuers_tried = self.model.untried_issuers().next().is_none();
+        let is_tried = match &self.phase {
+            Phase::Trying { untried, until } => {
+                untried.is_empty() && (are_issuers_tried || Instant::now() >= *until)
+            }
+            Phase::Publishing { .. } | Phase::Ready => false,
+        };
+        if is_tried {
             self.publish();
             self.phase = Phase::Publishing {
                 wish: self.gateway.wish(),
