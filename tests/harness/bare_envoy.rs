@@ -42,6 +42,19 @@ pub struct Setup {
     pub request_timeout: &'static str,
 }
 
+impl Setup {
+    /// These chains before this server, whatever host a request is for.
+    pub fn before(server: SocketAddr, chains: Vec<Vec<Value>>) -> Self {
+        Self {
+            chains,
+            server,
+            cluster: None,
+            hosts: vec!["*"],
+            request_timeout: "60s",
+        }
+    }
+}
+
 impl BareEnvoy {
     /// Starts it and waits until it listens.
     pub async fn start(setup: &Setup) -> Self {
@@ -156,23 +169,38 @@ pub fn mcp_filter(configuration: &str, may_hold: bool) -> Value {
 
 /// Verifies the tokens of [`jwt`] and leaves their claims where Istio would; requests without a token pass.
 pub fn jwt_authn() -> Value {
+    let provider = provider(jwt::ISSUER, json!({"audiences": [jwt::AUDIENCE]}));
+    verification(&json!({"tests": provider}), "allow_missing")
+}
+
+/// The same of two issuers with the same keys. `otherwise`: what else passes, `allow_missing` or
+/// `allow_missing_or_failed`. `more`: of each provider.
+pub fn jwt_authn_of_two(other: &str, otherwise: &str, more: &Value) -> Value {
+    let one = provider(jwt::ISSUER, more.clone());
+    let providers = json!({"tests": one, "other": provider(other, more.clone())});
+    verification(&providers, otherwise)
+}
+
+fn provider(issuer: &str, mut provider: Value) -> Value {
+    provider["issuer"] = issuer.into();
+    provider["local_jwks"] = json!({ "inline_string": jwt::keys().to_string() });
+    provider["payload_in_metadata"] = "payload".into();
+    provider["forward"] = true.into();
+    provider
+}
+
+fn verification(providers: &Value, otherwise: &str) -> Value {
+    let names = providers.as_object().expect("providers by name").keys();
+    let mut requirements: Vec<Value> = names.map(|name| json!({ "provider_name": name })).collect();
+    requirements.push(json!({ otherwise: {} }));
     filter(
         "envoy.filters.http.jwt_authn",
         "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         json!({
-            "providers": { "tests": {
-                "issuer": jwt::ISSUER,
-                "audiences": [jwt::AUDIENCE],
-                "local_jwks": { "inline_string": jwt::keys().to_string() },
-                "payload_in_metadata": "payload",
-                "forward": true,
-            } },
+            "providers": providers,
             "rules": [{
                 "match": { "prefix": "/" },
-                "requires": { "requires_any": { "requirements": [
-                    { "provider_name": "tests" },
-                    { "allow_missing": {} },
-                ] } },
+                "requires": { "requires_any": { "requirements": requirements } },
             }],
         }),
     )

@@ -59,6 +59,16 @@ pub fn node() -> PathBuf {
     named("MCP_TEST_NODE")
 }
 
+/// The folder of Keycloak's distribution.
+pub fn keycloak() -> PathBuf {
+    of_auth("MCP_TEST_KEYCLOAK")
+}
+
+/// The server that `scripts/run` has stand in for GitHub's.
+pub fn stand_in() -> PathBuf {
+    of_auth("MCP_TEST_STAND_IN")
+}
+
 /// The folder with etcd and kube-apiserver.
 pub fn kube() -> PathBuf {
     of_cluster("MCP_TEST_KUBE")
@@ -92,12 +102,21 @@ pub fn kinds_named(names: &[&str]) -> Vec<String> {
 
 /// The definitions of this project's own kinds: the files of the folder `crds`, one document each.
 pub fn own_kinds() -> Vec<String> {
-    let files = fs::read_dir(file("../crds")).expect("a folder");
+    definitions("../crds")
+}
+
+/// The definition of AuthPolicy.
+pub fn auth_policies() -> String {
+    definitions("../crds/auth-policies").concat()
+}
+
+fn definitions(folder: &str) -> Vec<String> {
+    let files = fs::read_dir(file(folder)).expect("a folder");
     let paths = files.map(|file| file.expect("a file").path());
-    let definitions = paths.filter(|path| !path.ends_with("kustomization.yaml"));
+    let definitions = paths.filter(|path| path.is_file() && !path.ends_with("kustomization.yaml"));
     let texts = definitions.map(fs::read_to_string);
     let texts: Vec<String> = texts.collect::<Result<_, _>>().expect("definitions");
-    assert!(!texts.is_empty(), "crds has no definitions");
+    assert!(!texts.is_empty(), "{folder} has no definitions");
     texts
 }
 
@@ -146,6 +165,11 @@ pub fn file(name: &str) -> PathBuf {
 
 fn named(variable: &str) -> PathBuf {
     let hint = "run `scripts/test`, or set it by `eval \"$(scripts/test-environment)\"`";
+    set(variable, hint)
+}
+
+fn of_auth(variable: &str) -> PathBuf {
+    let hint = "run `scripts/test auth`, or set it by `eval \"$(scripts/test-auth-environment)\"`";
     set(variable, hint)
 }
 

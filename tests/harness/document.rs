@@ -28,3 +28,13 @@ pub fn headings(document: &str) -> Vec<String> {
     let headings = text.lines().filter(|line| line.starts_with("## "));
     headings.map(str::to_owned).collect()
 }
+
+/// The first block of a language in a section of a document.
+pub fn block(document: &str, heading: &str, language: &str) -> String {
+    let text = fs::read_to_string(component::file("..").join(document)).unwrap();
+    let (_, section) = text.split_once(heading).expect("the section");
+    let (_, block) = section
+        .split_once(&format!("```{language}\n"))
+        .expect("a block of the language");
+    block.split("```").next().unwrap().to_owned()
+}

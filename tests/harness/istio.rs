@@ -18,6 +18,7 @@ use crate::caller::{Protocol, Request};
 use crate::component;
 use crate::gateway::temporary_folder;
 use crate::kubernetes::Kubernetes;
+use crate::loopback_proxy::LoopbackProxy;
 use crate::port::Port;
 use crate::process::{Process, command};
 use crate::registry::Registry;
@@ -38,6 +39,36 @@ pub struct Istiod {
     folder: TempDir,
     // Of istiod's own certificate, and of those of the proxies.
     authority: Authority,
+    issuers: Option<Issuers>,
+}
+
+/// How istiod gets the keys of tokens' issuers, where it cannot by itself.
+#[derive(Debug)]
+pub struct Issuers {
+    /// By which it finds them.
+    proxy: LoopbackProxy,
+    /// The certificates of the authority that it trusts, in a file.
+    authority: PathBuf,
+    /// More of istiod's own settings.
+    settings: Vec<(&'static str, &'static str)>,
+}
+
+impl Issuers {
+    /// For whose certificates this authority vouches.
+    pub async fn of(authority: &Authority) -> Self {
+        Self {
+            proxy: LoopbackProxy::start().await,
+            authority: authority.file(),
+            settings: Vec::new(),
+        }
+    }
+
+    /// With a setting of istiod's, by the name of its environment variable.
+    #[must_use]
+    pub fn setting(mut self, name: &'static str, value: &'static str) -> Self {
+        self.settings.push((name, value));
+        self
+    }
 }
 
 /// Where istiod listens.
@@ -60,19 +91,21 @@ impl IstiodPorts {
 
 impl Istiod {
     /// Starts it and waits until it is ready. The cluster must have its kinds and the mesh's settings.
-    pub async fn start(kubernetes: &Kubernetes) -> Self {
+    pub async fn start(kubernetes: &Kubernetes, issuers: Option<Issuers>) -> Self {
         let folder = temporary_folder("istiod");
         let ports = IstiodPorts::hold();
         let authority = Authority::new();
         authority
             .server("istiod.istio-system.svc")
             .write(folder.path());
-        let process = Self::run(kubernetes, folder.path(), &ports, &authority.file()).await;
+        let own = (folder.path(), &*authority.file());
+        let process = Self::run(kubernetes, own, &ports, issuers.as_ref()).await;
         Self {
             process,
             ports,
             folder,
             authority,
+            issuers,
         }
     }
 
@@ -84,15 +117,15 @@ impl Istiod {
 
     /// Starts another after [`Istiod::kill`], where the last one listened.
     pub async fn start_again(&mut self, kubernetes: &Kubernetes) {
-        let authority = self.authority.file();
-        self.process = Self::run(kubernetes, self.folder.path(), &self.ports, &authority).await;
+        let own = (self.folder.path(), &*self.authority.file());
+        self.process = Self::run(kubernetes, own, &self.ports, self.issuers.as_ref()).await;
     }
 
     async fn run(
         kubernetes: &Kubernetes,
-        folder: &Path,
+        (folder, authority): (&Path, &Path),
         ports: &IstiodPorts,
-        authority: &Path,
+        issuers: Option<&Issuers>,
     ) -> Process {
         let istiod = command(&component::istio().join("pilot-discovery"));
         let mut istiod = in_folder(istiod, folder);
@@ -106,6 +139,12 @@ impl Istiod {
                 ("INJECTION_WEBHOOK_CONFIG_NAME", ""),
                 ("VALIDATION_WEBHOOK_CONFIG_NAME", ""),
             ]);
+        if let Some(issuers) = issuers {
+            istiod
+                .envs(["HTTP_PROXY", "HTTPS_PROXY"].map(|name| (name, issuers.proxy.url())))
+                .env("SSL_CERT_FILE", &issuers.authority)
+                .envs(issuers.settings.iter().copied());
+        }
         istiod
             .args(["discovery", "--registries", "Kubernetes"])
             .args(["--namespace", "istio-system", "--kubeconfig"])

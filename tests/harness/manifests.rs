@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::net::SocketAddr;
+
+use crate::authority::Authority;
 
 /// What stands once, whatever the servers.
 const PLATFORM: &str = "\
@@ -59,6 +62,24 @@ spec:
     sectionName: mcp
 ";
 
+/// The Secret with the authorities of [`Manifests::trusting`].
+const AUTHORITIES: &str = "authorities";
+
+/// What makes a listener an endpoint.
+const EXTENSION: &str = "kind: MCPGatewayExtension\n";
+
+/// The guide's policy of the gateway.
+const POLICY: &str = include_str!("../../examples/github/part-2/step-8-gateway-policy.yaml");
+
+/// Whose tokens it takes.
+const ISSUER_OF_THE_GUIDE: &str = "https://keycloak.127-0-0-1.sslip.io:8002/realms/mcp";
+
+/// The guide's policy of the gateway, for the tokens of this issuer.
+pub fn gateway_policy(issuer: &str) -> String {
+    assert!(POLICY.contains(ISSUER_OF_THE_GUIDE), "{POLICY}");
+    POLICY.replace(ISSUER_OF_THE_GUIDE, issuer)
+}
+
 /// A folder of manifests to be.
 #[derive(Clone, Debug)]
 pub struct Manifests {
@@ -82,6 +103,35 @@ impl Manifests {
         }
     }
 
+    /// These files alone.
+    pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let files = files.into_iter();
+        Self {
+            files: files
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .collect(),
+        }
+    }
+
+    /// A gateway that trusts issuers of tokens whose certificates are of this authority.
+    pub fn trusting(authority: &Authority) -> Self {
+        Self::gateway().trust(authority)
+    }
+
+    /// The extension trusts issuers of tokens whose certificates are of this authority.
+    #[must_use]
+    pub fn trust(mut self, authority: &Authority) -> Self {
+        let target = "sectionName: mcp\n";
+        let trusting = format!("{target}  caCertBundleRef:\n    name: {AUTHORITIES}\n");
+        let extension = self
+            .files
+            .values_mut()
+            .find(|text| text.contains(EXTENSION));
+        let extension = extension.expect("an extension");
+        *extension = extension.replace(target, &trusting);
+        self.file("authorities.yaml", &secret_of(authority))
+    }
+
     /// With a server, in a file of its own: `<name>.yaml`.
     #[must_use]
     pub fn server(self, server: &Server) -> Self {
@@ -101,6 +151,18 @@ impl Manifests {
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))
     }
+}
+
+fn secret_of(authority: &Authority) -> String {
+    let mut secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {AUTHORITIES}\n  namespace: gateway-system\n\
+         stringData:\n  ca.crt: |\n"
+    );
+    let authority = fs::read_to_string(authority.file()).expect("a certificate");
+    for line in authority.lines() {
+        let _ = writeln!(secret, "    {line}");
+    }
+    secret
 }
 
 /// One server: ServiceEntry, HTTPRoute, registration, and what belongs to them.

@@ -17,6 +17,9 @@ use crate::wait::within;
 /// How many of the last lines a failing test shows.
 const SHOWN_LINES: usize = 60;
 
+/// No program here takes longer for a line, unless it is said to.
+const SOON: Duration = Duration::from_secs(60);
+
 /// See the module. It is asked to end (SIGTERM) when dropped, and when the test program ends in whatever way.
 #[derive(Debug)]
 pub struct Process {
@@ -90,8 +93,18 @@ impl Process {
         what: &str,
         wanted: impl Fn(&str) -> Option<T>,
     ) -> T {
+        self.line_within(SOON, (first, what), wanted).await
+    }
+
+    /// As [`Process::line_after`], for what may take as long as `bound`.
+    pub async fn line_within<T>(
+        &self,
+        bound: Duration,
+        (first, what): (usize, &str),
+        wanted: impl Fn(&str) -> Option<T>,
+    ) -> T {
         let what = format!("{} says {what}", self.name);
-        within(&what, Duration::from_secs(60), async {
+        within(&what, bound, async {
             let mut next = first;
             loop {
                 let grown = self.output.grown.notified();

@@ -1,14 +1,21 @@
-//! What `mcp-control render` prints for a folder of manifests.
+//! What `mcp-control render` prints for manifests.
 
+use std::fs;
 use std::path::Path;
 
 use crate::component;
+use crate::gateway::temporary_folder;
 use crate::github::token;
+use crate::manifests::Manifests;
 use crate::process::command;
 
-/// The plugin configuration, on one line.
-pub async fn rendered(folder: &Path, arguments: &[&str]) -> String {
-    let (printed, said) = render(folder, arguments).await;
+/// The plugin configuration for these manifests, on one line.
+pub async fn rendered(manifests: &Manifests, arguments: &[&str]) -> String {
+    let folder = temporary_folder("manifests");
+    for (name, text) in manifests.files() {
+        fs::write(folder.path().join(name), text).expect("a manifest written");
+    }
+    let (printed, said) = render(folder.path(), arguments).await;
     let config: serde_json::Value = serde_json::from_str(&printed).expect(&said);
     config.to_string()
 }

@@ -1,6 +1,7 @@
 //! The runtime on which servers, gateways and tests run.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -23,10 +24,16 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Runs a test to its end on the calling thread.
 pub fn run(test: impl Future<Output = ()>) {
     RUNTIME.block_on(async {
-        tokio::time::timeout(TEST_BOUND, test)
-            .await
-            .expect("the test ends within its bound");
+        // What it has started is dropped while it panics, and so shows its last lines.
+        let mut test = pin!(test);
+        let ends = tokio::time::timeout(TEST_BOUND, test.as_mut()).await;
+        ends.expect("the test ends within its bound");
     });
+}
+
+/// Waits for what several tests share, before the first of them begins. Its own bound is the only one.
+pub fn prepare<T>(shared: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(shared)
 }
 
 /// Starts something that may outlive the test that starts it.

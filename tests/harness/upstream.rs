@@ -194,9 +194,15 @@ impl Upstream {
         .await;
     }
 
-    /// Stops listening and breaks every connection.
-    pub fn stop(&self) {
+    /// Stops listening, breaks every connection, and waits until that is done.
+    pub async fn end(&self) {
         self.task.abort();
+        until(
+            "nobody is served any more",
+            Duration::from_secs(10),
+            || async { (Arc::strong_count(&self.server) == 1).then_some(()) },
+        )
+        .await;
     }
 }
 

@@ -1,17 +1,14 @@
 // client.mjs PACKAGE URL JSON: one visit of a TypeScript SDK's client, told as one line of JSON on stdout.
 // PACKAGE is `sdk` or `client` (its successor); JSON has `headers`, `tool`, `arguments`.
 // The packages are those of the folder in MCP_TEST_NPM_PACKAGES.
-import dns from "node:dns";
 import { createRequire } from "node:module";
+
+import "./loopback-names.mjs";
 
 const require = createRequire(`${process.env.MCP_TEST_NPM_PACKAGES}/package.json`);
 const [sdk, url, json] = process.argv.slice(2);
 const visit = JSON.parse(json);
 const asked = [];
-
-// Where such names lead, without a DNS server that says so.
-const { lookup } = dns;
-dns.lookup = (name, ...rest) => lookup(name.endsWith(".127-0-0-1.sslip.io") ? "127.0.0.1" : name, ...rest);
 
 const answers = {
   "elicitation/create": () => ({ action: "accept", content: { name: "Ada" } }),

@@ -9,7 +9,7 @@ use mcp_control::envoy::admin::Admin;
 use mcp_control::envoy::extension::Extension;
 use mcp_control::envoy::response::response;
 use mcp_control::envoy::subscription::{Subscription, replace};
-use mcp_control::envoy::{Instances, Setup, bootstrap, cluster, listener, route};
+use mcp_control::envoy::{Instances, Setup, bootstrap, cluster, listener, route, tokens};
 use mcp_control::network::Network;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -187,6 +187,8 @@ fn listener(setup: &Setup, plugins: &[(Extension, String)], policy: Option<&Poli
     let mut listener = listener::listener(setup);
     let filters = listener.pointer_mut(FILTERS).and_then(Value::as_array_mut);
     let filters = filters.expect("filters");
+    // Nobody verifies tokens here.
+    filters.retain(|filter| filter["name"] != tokens::NAME);
     let before_router = filters.len() - 1;
     filters.splice(before_router..before_router, policy.map(Policy::filter));
     filters.retain(|filter| {
