@@ -141,10 +141,6 @@ impl LoggingEnvoy {
 
 async fn filters_of(server: &Upstream, role: Role, options: &[&str]) -> Vec<Value> {
     let manifests = Manifests::gateway().server(&Server::new("plain", server.address()));
-    let folder = temporary_folder("manifests");
-    for (name, text) in manifests.files() {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
     let roles: &[&str] = match role {
         Role::Hold => &["hold"],
         Role::Pair => &["route", "gate"],
@@ -152,7 +148,7 @@ async fn filters_of(server: &Upstream, role: Role, options: &[&str]) -> Vec<Valu
     let mut filters = Vec::new();
     for role in roles {
         let arguments = [&["--role", role], options].concat();
-        let configuration = rendered(folder.path(), &arguments).await;
+        let configuration = rendered(&manifests, &arguments).await;
         filters.push(mcp_filter(&configuration, *role == "hold"));
     }
     filters

@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use harness::bare_envoy::{BareEnvoy, Setup, abort, delay, jwt_authn, mcp_filter};
 use harness::caller::{PROTOCOLS, Protocol, Request};
-use harness::gateway::temporary_folder;
 use harness::jwt;
 use harness::manifests::{Manifests, Server};
 use harness::message::Reply;
@@ -24,7 +23,7 @@ tests! {
     async fn a_session_is_unknown_to_everybody_but_its_owner() {
         let server = Upstream::start(Script::standard()).await;
         let filter = role(&server, "hold").await;
-        let envoy = BareEnvoy::start(&setup(&server, vec![vec![jwt_authn(), filter]])).await;
+        let envoy = BareEnvoy::start(&Setup::before(server.address(), vec![vec![jwt_authn(), filter]])).await;
         for protocol in PROTOCOLS {
             let client = |user: Option<&str>| {
                 let client = Client::new(envoy.address(0), protocol);
@@ -97,7 +96,7 @@ tests! {
     async fn an_identity_is_the_same_whatever_else_the_token_claims() {
         let server = Upstream::start(Script::standard()).await;
         let filter = role(&server, "hold").await;
-        let envoy = BareEnvoy::start(&setup(&server, vec![vec![jwt_authn(), filter]])).await;
+        let envoy = BareEnvoy::start(&Setup::before(server.address(), vec![vec![jwt_authn(), filter]])).await;
         let bearing = |user, more: Value| {
             let bearer = format!("Bearer {}", jwt::with(user, &more));
             Client::new(envoy.address(0), Protocol::Http1).header("authorization", bearer)
@@ -119,7 +118,7 @@ tests! {
 
     async fn a_route_without_a_gate_answers_503_and_sends_nothing_on() {
         let server = Upstream::start(Script::standard()).await;
-        let envoy = BareEnvoy::start(&setup(&server, vec![vec![role(&server, "route").await]])).await;
+        let envoy = BareEnvoy::start(&Setup::before(server.address(), vec![vec![role(&server, "route").await]])).await;
         for protocol in PROTOCOLS {
             let client = Client::new(envoy.address(0), protocol);
             for request in [client.post(CALL), client.stamped(Request::bare("DELETE"))] {
@@ -137,7 +136,7 @@ tests! {
     async fn halves_in_the_wrong_order_answer_503() {
         let server = Upstream::start(Script::standard()).await;
         let (route, gate) = (role(&server, "route").await, role(&server, "gate").await);
-        let envoy = BareEnvoy::start(&setup(&server, vec![vec![gate, route]])).await;
+        let envoy = BareEnvoy::start(&Setup::before(server.address(), vec![vec![gate, route]])).await;
         for protocol in PROTOCOLS {
             let client = Client::new(envoy.address(0), protocol);
             assert_unready(&client.send(CALL).await);
@@ -149,8 +148,8 @@ tests! {
         let server = Upstream::start(Script::standard()).await;
         let (route, gate) = (role(&server, "route").await, role(&server, "gate").await);
         let chains = vec![vec![route], vec![gate]];
-        let anywhere = BareEnvoy::start(&setup(&server, chains.clone())).await;
-        let nowhere = Setup { hosts: vec!["other.example.com"], ..setup(&server, chains) };
+        let anywhere = BareEnvoy::start(&Setup::before(server.address(), chains.clone())).await;
+        let nowhere = Setup { hosts: vec!["other.example.com"], ..Setup::before(server.address(), chains) };
         let nowhere = BareEnvoy::start(&nowhere).await;
         for protocol in PROTOCOLS {
             let client = Client::new(anywhere.address(0), protocol);
@@ -166,7 +165,7 @@ tests! {
         let chain = |status, route, gate| vec![route, abort(status), gate];
         let (route, gate) = (role(&server, "route").await, role(&server, "gate").await);
         let chains = [503, 401].map(|status| chain(status, route.clone(), gate.clone())).to_vec();
-        let envoy = BareEnvoy::start(&setup(&server, chains)).await;
+        let envoy = BareEnvoy::start(&Setup::before(server.address(), chains)).await;
         for protocol in PROTOCOLS {
             let client = Client::new(envoy.address(0), protocol);
             client.send(CALL).await.assert_error(503, -32603, &Value::Null);
@@ -179,7 +178,7 @@ tests! {
     async fn headers_that_envoy_cannot_take_are_refused_by_envoy_itself() {
         let server = Upstream::start(Script::standard()).await;
         let pair = vec![role(&server, "route").await, role(&server, "gate").await];
-        let envoy = BareEnvoy::start(&setup(&server, vec![vec![role(&server, "hold").await], pair])).await;
+        let envoy = BareEnvoy::start(&Setup::before(server.address(), vec![vec![role(&server, "hold").await], pair])).await;
         for chain in [0, 1] {
             let client = Client::new(envoy.address(chain), Protocol::Http1);
             let large = client.clone().header("x-large", "x".repeat(70_000));
@@ -196,7 +195,7 @@ tests! {
             let config: Value = serde_json::from_str(&route).unwrap();
             let cluster = config["servers"][0]["upstream"]["cluster"].as_str().map(str::to_owned);
             let chain = vec![mcp_filter(&route, false), delay(), jwt_authn(), role(&server, "gate").await];
-            let envoy = BareEnvoy::start(&Setup { cluster, ..setup(&server, vec![chain]) }).await;
+            let envoy = BareEnvoy::start(&Setup { cluster, ..Setup::before(server.address(), vec![chain]) }).await;
             for protocol in PROTOCOLS {
                 let bearer = |user: &str| format!("Bearer {}", jwt::of(user));
                 let mut client = Client::new(envoy.address(0), protocol).header("authorization", bearer("grace"));
@@ -227,7 +226,7 @@ tests! {
         let server = Upstream::start(Script::standard()).await;
         let hold = vec![role(&server, "hold").await];
         let pair = vec![role(&server, "route").await, role(&server, "gate").await];
-        let impatient = Setup { request_timeout: "1s", ..setup(&server, vec![hold, pair]) };
+        let impatient = Setup { request_timeout: "1s", ..Setup::before(server.address(), vec![hold, pair]) };
         let envoy = BareEnvoy::start(&impatient).await;
         for chain in [0, 1] {
             let address = envoy.address(chain);
@@ -278,7 +277,7 @@ async fn behind_tokens(script: Script) -> (Upstream, BareEnvoy) {
     ];
     let envoy = BareEnvoy::start(&Setup {
         cluster,
-        ..setup(&server, vec![hold, pair])
+        ..Setup::before(server.address(), vec![hold, pair])
     })
     .await;
     (server, envoy)
@@ -309,21 +308,7 @@ async fn role(server: &Upstream, role: &str) -> Value {
 
 async fn configuration(server: &Upstream, role: &str) -> String {
     let manifests = Manifests::gateway().server(&Server::new("plain", server.address()));
-    let folder = temporary_folder("manifests");
-    for (name, text) in manifests.files() {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    rendered(folder.path(), &["--role", role]).await
-}
-
-fn setup(server: &Upstream, chains: Vec<Vec<Value>>) -> Setup {
-    Setup {
-        chains,
-        server: server.address(),
-        cluster: None,
-        hosts: vec!["*"],
-        request_timeout: "60s",
-    }
+    rendered(&manifests, &["--role", role]).await
 }
 
 fn assert_unready(reply: &Reply) {

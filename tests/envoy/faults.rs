@@ -98,7 +98,7 @@ in_both_roles! {
         let port = dying.port();
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         client.call("dying_echo", json!({})).await.result();
-        drop(dying);
+        dying.end().await;
         for _ in 0..5 {
             let reply = within("an answer for a dead server", AT_ONCE, client.call("dying_echo", json!({}))).await;
             reply.assert_error(200, -32603, &json!(1));

@@ -89,7 +89,7 @@ in_both_roles! {
     async fn a_session_that_is_not_opened_is_told_while_the_client_still_sends(role) {
         let (gateway, server) = slow_to_open(role).await;
         let clients = futures::future::join_all(PROTOCOLS.map(|protocol| Client::connected(gateway.address(), protocol))).await;
-        server.stop();
+        server.end().await;
         for client in clients {
             for piece in [0, 30_000] {
                 let request = client.post(large_call(LARGE)).in_pieces_of(piece);

@@ -70,6 +70,7 @@ macro_rules! everywhere {
 }
 
 mod access_logs;
+mod authentication;
 mod bad_input;
 mod board;
 mod calls;
@@ -80,7 +81,10 @@ mod exposition;
 mod faults;
 mod first_calls;
 mod headers;
+mod hidden_tools;
 mod lists;
+mod local_authentication;
+mod login;
 mod modern;
 mod odd_servers;
 mod plumbing;

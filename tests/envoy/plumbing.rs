@@ -3,16 +3,19 @@
 
 use std::net::TcpListener;
 
+use harness::authority::Authority;
 use harness::caller::Protocol;
 use harness::clients::{Sdk, Visit};
 use harness::everything::Everything;
 use harness::github::{GitHub, login, token};
+use harness::oidc_provider::{Algorithm, HOST, OidcProvider, Setup};
 use harness::port::Port;
 use harness::raw_upstream::RawUpstream;
 use harness::script::{ODD_NAME, Script, TRAILER};
 use harness::sessions::Client;
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 tests! {
     async fn a_held_port_is_for_those_who_name_it_and_for_nobody_else() {
@@ -135,4 +138,66 @@ tests! {
         let call = harness::caller::Request::post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"closes"}}"#);
         assert!(call.try_open(server.address(), Protocol::Http1).await.is_err());
     }
+
+    async fn the_provider_tells_the_same_of_itself_where_openid_and_oauth_have_it() {
+        let provider = OidcProvider::start(Setup::new()).await;
+        let told = provider.get("/.well-known/openid-configuration").await;
+        let told: Value = serde_json::from_str(told.text()).unwrap();
+        assert_eq!(told, provider.metadata().await);
+        assert_eq!(told["issuer"], provider.issuer());
+        assert_eq!(told["jwks_uri"], format!("{}/jwks", provider.issuer()));
+        assert_eq!(told["registration_endpoint"], format!("{}/reg", provider.issuer()));
+        assert_eq!(told["code_challenge_methods_supported"], json!(["S256"]));
+    }
+
+    async fn the_provider_speaks_tls_in_its_name() {
+        let authority = Authority::new();
+        let provider = OidcProvider::start(Setup::new().tls(&authority)).await;
+        assert!(provider.issuer().starts_with(&format!("https://{HOST}:")));
+        assert!(authority.knows(provider.address(), HOST).await);
+        assert!(!Authority::new().knows(provider.address(), HOST).await);
+    }
+
+    async fn the_provider_rotates_replaces_and_withholds_its_keys() {
+        for (algorithm, kind) in [(Algorithm::Es256, "EC"), (Algorithm::Rs256, "RSA")] {
+            let provider = OidcProvider::start(Setup::new().signing(algorithm)).await;
+            let first = key_ids(&provider).await;
+            provider.rotate_keys().await;
+            let [new, old] = key_ids(&provider).await.try_into().unwrap();
+            assert_eq!([old], *first);
+            assert_ne!([new], *first);
+            provider.replace_keys().await;
+            let replaced = key_ids(&provider).await;
+            assert_eq!(replaced.len(), 1);
+            provider.withhold_keys().await;
+            assert_eq!(provider.get("/jwks").await.status, 500);
+            provider.publish_keys().await;
+            let published: Value = serde_json::from_str(provider.get("/jwks").await.text()).unwrap();
+            assert_eq!(published["keys"][0]["kid"], replaced[0]);
+            assert_eq!(published["keys"][0]["kty"], kind);
+        }
+    }
+
+    async fn the_provider_comes_back_at_its_place_with_its_keys_where_it_keeps_them() {
+        for keeps in [true, false] {
+            let setup = Setup::new().signing(Algorithm::Es256);
+            let mut provider = OidcProvider::start(if keeps { setup.keeping_keys() } else { setup }).await;
+            provider.rotate_keys().await;
+            let (issuer, before) = (provider.issuer(), key_ids(&provider).await);
+            provider.kill().await;
+            assert!(TcpStream::connect(provider.address()).await.is_err());
+            provider.start_again().await;
+            assert_eq!(provider.issuer(), issuer);
+            assert_eq!(key_ids(&provider).await == before, keeps);
+        }
+    }
+}
+
+/// Of the provider's keys, the one that signs first.
+async fn key_ids(provider: &OidcProvider) -> Vec<String> {
+    let reply = provider.get("/jwks").await;
+    let told: Value = serde_json::from_str(reply.text()).unwrap();
+    let keys = told["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
 }

@@ -252,7 +252,7 @@ in_both_roles! {
         let gateway = Gateway::start(role, &manifests).await;
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         client.call("kept_echo", json!({})).await.result();
-        drop(server);
+        server.end().await;
         client.call("kept_echo", json!({})).await.assert_error(200, -32603, &json!(1));
         let _server = Upstream::start_at(port, Script::standard().with_sessions()).await;
         client.call("kept_echo", json!({})).await.result();

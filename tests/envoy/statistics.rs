@@ -97,11 +97,11 @@ tests! {
         let gateway = servers.gateway(Role::Hold, "off").await;
         let client = Client::connected(gateway.address(), Protocol::Http1).await;
         client.call("plain_echo", json!({})).await.result();
-        let shown = until("the answer to initialize is told", TOLD, || async {
+        let shown = until("initialize and the call are told", TOLD, || async {
             let shown = Exposition::of(&gateway).await;
-            (shown.sum("mcp_filter_responses_answered", &[]) > 0.0).then_some(shown)
+            let told = ["responses_answered", "requests_routed"].map(|name| shown.sum(&format!("mcp_filter_{name}"), &[]));
+            told.iter().all(|count| *count > 0.0).then_some(shown)
         }).await;
-        assert!(shown.sum("mcp_filter_requests_routed", &[]) > 0.0);
         assert_eq!(shown.beginning("mcp_filter_server").count(), 0);
         assert!(shown.sum("mcp_filter_generation", &[]) > 0.0);
     }

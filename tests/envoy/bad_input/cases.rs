@@ -39,9 +39,16 @@ const UNKNOWN_METHOD: (u16, i64) = (200, -32601);
 const PARAMS: (u16, i64) = (200, -32602);
 
 /// What is not JSON.
-#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn not_json() -> Vec<Case> {
-    let parse = |name, body: &[u8]| case(name, body, PARSE, Id::AbsentOr(json!(1)));
+    let tables = [no_json_at_all(), cut(), of_other_languages(), no_unicode()];
+    tables.into_iter().flatten().collect()
+}
+
+fn unparsed(name: &'static str, body: &[u8]) -> Case {
+    case(name, body, PARSE, Id::AbsentOr(json!(1)))
+}
+
+fn no_json_at_all() -> Vec<Case> {
     vec![
         case("an empty body", "", PARSE, Id::Absent),
         case("white space", " \r\n\t", PARSE, Id::Absent),
@@ -55,84 +62,102 @@ pub(super) fn not_json() -> Vec<Case> {
             Id::Absent,
         ),
         case("NUL", b"\0".as_slice(), PARSE, Id::Absent),
-        parse(
+    ]
+}
+
+/// Messages that do not end where they should.
+fn cut() -> Vec<Case> {
+    vec![
+        unparsed(
             "a cut message",
             br#"{"jsonrpc":"2.0","id":1,"method":"ping""#,
         ),
-        parse("a cut string", br#"{"jsonrpc":"2.0","id":1,"method":"pin"#),
-        parse(
+        unparsed("a cut string", br#"{"jsonrpc":"2.0","id":1,"method":"pin"#),
+        unparsed(
             "a cut call",
             br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"a":[1,2"#,
         ),
-        parse(
+        unparsed(
             "a word behind",
             br#"{"jsonrpc":"2.0","id":1,"method":"ping"} x"#,
         ),
-        parse(
+        unparsed(
             "two messages",
             br#"{"jsonrpc":"2.0","id":1,"method":"ping"}{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
         ),
-        parse(
-            "a comma too many",
-            br#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#,
-        ),
-        parse(
-            "single quotes",
-            b"{\"jsonrpc\":\"2.0\",\"id\":1,'method':'ping'}",
-        ),
-        parse(
-            "a comment",
-            br#"{"jsonrpc":"2.0","id":1,/**/"method":"ping"}"#,
-        ),
-        parse(
-            "a leading zero",
-            br#"{"jsonrpc":"2.0","id":1,"x":01,"method":"ping"}"#,
-        ),
-        parse(
-            "a bare fraction",
-            br#"{"jsonrpc":"2.0","id":1,"x":.5,"method":"ping"}"#,
-        ),
-        parse(
-            "NaN",
-            br#"{"jsonrpc":"2.0","id":1,"x":NaN,"method":"ping"}"#,
-        ),
-        parse(
-            "a plus",
-            br#"{"jsonrpc":"2.0","id":1,"x":+1,"method":"ping"}"#,
-        ),
-        parse(
-            "a bad escape",
-            br#"{"jsonrpc":"2.0","id":1,"x":"\q","method":"ping"}"#,
-        ),
-        parse(
-            "a bad unicode escape",
-            br#"{"jsonrpc":"2.0","id":1,"x":"\u00g0","method":"ping"}"#,
-        ),
-        parse(
-            "a line break in a string",
-            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"x\":\"a\nb\",\"method\":\"ping\"}",
-        ),
-        parse(
-            "a name that is no Unicode",
-            br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_\ud800"}}"#,
-        ),
-        parse(
+        unparsed(
             "a wrong bracket",
             br#"{"jsonrpc":"2.0","id":1,"x":[1},"method":"ping"]}"#,
         ),
-        parse(
+    ]
+}
+
+/// What parsers of other languages take.
+fn of_other_languages() -> Vec<Case> {
+    vec![
+        unparsed(
+            "a comma too many",
+            br#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#,
+        ),
+        unparsed(
+            "single quotes",
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,'method':'ping'}",
+        ),
+        unparsed(
+            "a comment",
+            br#"{"jsonrpc":"2.0","id":1,/**/"method":"ping"}"#,
+        ),
+        unparsed(
+            "a leading zero",
+            br#"{"jsonrpc":"2.0","id":1,"x":01,"method":"ping"}"#,
+        ),
+        unparsed(
+            "a bare fraction",
+            br#"{"jsonrpc":"2.0","id":1,"x":.5,"method":"ping"}"#,
+        ),
+        unparsed(
+            "NaN",
+            br#"{"jsonrpc":"2.0","id":1,"x":NaN,"method":"ping"}"#,
+        ),
+        unparsed(
+            "a plus",
+            br#"{"jsonrpc":"2.0","id":1,"x":+1,"method":"ping"}"#,
+        ),
+        unparsed(
+            "a bad escape",
+            br#"{"jsonrpc":"2.0","id":1,"x":"\q","method":"ping"}"#,
+        ),
+        unparsed(
+            "a bad unicode escape",
+            br#"{"jsonrpc":"2.0","id":1,"x":"\u00g0","method":"ping"}"#,
+        ),
+        unparsed(
+            "a line break in a string",
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"x\":\"a\nb\",\"method\":\"ping\"}",
+        ),
+    ]
+}
+
+/// Texts that are no Unicode.
+fn no_unicode() -> Vec<Case> {
+    vec![
+        unparsed(
+            "a name that is no Unicode",
+            br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_\ud800"}}"#,
+        ),
+        unparsed(
             "a lone 0xFF",
             b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":\"\xff\"}",
         ),
-        parse(
+        unparsed(
             "an overlong form",
             b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":\"\xc0\x80\"}",
         ),
-        parse(
+        unparsed(
             "an encoded surrogate",
             b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":\"\xed\xa0\x80\"}",
         ),
-        parse(
+        unparsed(
             "a cut character",
             b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":\"\xe2\x82\"}",
         ),
@@ -140,43 +165,48 @@ pub(super) fn not_json() -> Vec<Case> {
 }
 
 /// What is JSON and no message.
-#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn no_message() -> Vec<Case> {
-    let invalid = |name, body: &str, id| case(name, body, INVALID, id);
-    let one = || Id::Echoed(json!(1));
+    let tables = [without_id(), with_id(), told_twice()];
+    tables.into_iter().flatten().collect()
+}
+
+fn one() -> Id {
+    Id::Echoed(json!(1))
+}
+
+fn without_id() -> Vec<Case> {
+    let invalid = |name, body: &str| case(name, body, INVALID, Id::Absent);
     vec![
-        invalid("a number", "1", Id::Absent),
-        invalid("a string", "\"ping\"", Id::Absent),
-        invalid("null", "null", Id::Absent),
-        invalid("true", "true", Id::Absent),
-        invalid("an empty array", "[]", Id::Absent),
-        invalid(
-            "a batch",
-            r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
-            Id::Absent,
-        ),
-        invalid("an empty object", "{}", Id::Absent),
-        invalid("another object", r#"{"hello":"world"}"#, Id::Absent),
+        invalid("a number", "1"),
+        invalid("a string", "\"ping\""),
+        invalid("null", "null"),
+        invalid("true", "true"),
+        invalid("an empty array", "[]"),
+        invalid("a batch", r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#),
+        invalid("an empty object", "{}"),
+        invalid("another object", r#"{"hello":"world"}"#),
         invalid(
             "a null id",
             r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
-            Id::Absent,
         ),
         invalid(
             "an object as id",
             r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
-            Id::Absent,
         ),
         invalid(
             "an array as id",
             r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#,
-            Id::Absent,
         ),
         invalid(
             "true as id",
             r#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#,
-            Id::Absent,
         ),
+    ]
+}
+
+fn with_id() -> Vec<Case> {
+    let invalid = |name, body: &str, id| case(name, body, INVALID, id);
+    vec![
         invalid("no version", r#"{"id":1,"method":"ping"}"#, one()),
         invalid(
             "another version",
@@ -204,6 +234,13 @@ pub(super) fn no_message() -> Vec<Case> {
             r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
             Id::AbsentOr(json!(1)),
         ),
+    ]
+}
+
+/// Members that are there twice: one program may take the first, another the last.
+fn told_twice() -> Vec<Case> {
+    let invalid = |name, body: &str, id| case(name, body, INVALID, id);
+    vec![
         invalid(
             "two methods",
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}"#,
@@ -248,11 +285,22 @@ pub(super) fn no_message() -> Vec<Case> {
 }
 
 /// Messages for nobody.
-#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn for_nobody() -> Vec<Case> {
-    let one = || Id::Echoed(json!(1));
+    let tables = [
+        unknown_methods(),
+        tools(),
+        prompts_and_resources(),
+        odd_ids(),
+    ];
+    tables.into_iter().flatten().collect()
+}
+
+fn wrong_params(name: &'static str, body: &str) -> Case {
+    case(name, body, PARAMS, one())
+}
+
+fn unknown_methods() -> Vec<Case> {
     let unknown = |name, body: &str| case(name, body, UNKNOWN_METHOD, one());
-    let params = |name, body: &str| case(name, body, PARAMS, one());
     vec![
         unknown(
             "an unknown method",
@@ -263,70 +311,91 @@ pub(super) fn for_nobody() -> Vec<Case> {
             r#"{"jsonrpc":"2.0","id":1,"method":"Tools/List"}"#,
         ),
         unknown("an empty method", r#"{"jsonrpc":"2.0","id":1,"method":""}"#),
-        params(
+    ]
+}
+
+fn tools() -> Vec<Case> {
+    vec![
+        wrong_params(
             "an unknown tool",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nobody","arguments":{}}}"#,
         ),
-        params(
+        wrong_params(
             "a tool without its prefix",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}"#,
         ),
-        params(
+        wrong_params(
             "a prefix alone",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_"}}"#,
         ),
-        params(
+        wrong_params(
             "an empty name",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":""}}"#,
         ),
-        params(
+        wrong_params(
             "no params",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#,
         ),
-        params(
+        wrong_params(
             "empty params",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#,
         ),
-        params(
+        wrong_params(
             "params of null",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":null}"#,
         ),
-        params(
+        wrong_params(
             "params in an array",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["plain_echo"]}"#,
         ),
-        params(
+        wrong_params(
             "params in a string",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":"plain_echo"}"#,
         ),
-        params(
+        wrong_params(
             "a number as name",
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}"#,
         ),
-        params(
+    ]
+}
+
+fn prompts_and_resources() -> Vec<Case> {
+    vec![
+        wrong_params(
             "an unknown prompt",
             r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"nobody"}}"#,
         ),
-        params(
+        wrong_params(
             "a tool asked for as prompt",
             r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"plain_echo"}}"#,
         ),
-        params(
+        wrong_params(
             "a resource without URI",
             r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{}}"#,
         ),
-        params(
+        wrong_params(
             "a completion without ref",
             r#"{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{}}"#,
         ),
-        params(
+        wrong_params(
             "a completion of an unknown ref",
             r#"{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/x","name":"plain_greet"}}}"#,
         ),
-        params(
+        wrong_params(
             "a completion of an unknown prompt",
             r#"{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"x"}}}"#,
         ),
+        case(
+            "an unknown resource",
+            r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"test:\/\/nobody"}}"#,
+            (200, -32002),
+            one(),
+        ),
+    ]
+}
+
+fn odd_ids() -> Vec<Case> {
+    vec![
         case(
             "a string id",
             r#"{"jsonrpc":"2.0","id":"\u0041/","method":"nobody"}"#,
@@ -353,12 +422,6 @@ pub(super) fn for_nobody() -> Vec<Case> {
             ),
             UNKNOWN_METHOD,
             Id::Echoed(json!("i".repeat(1000))),
-        ),
-        case(
-            "an unknown resource",
-            r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"test:\/\/nobody"}}"#,
-            (200, -32002),
-            one(),
         ),
     ]
 }
