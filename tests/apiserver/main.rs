@@ -11,6 +11,7 @@
 extern crate harness;
 
 mod admission;
+mod auth_policies;
 mod cluster;
 mod columns;
 mod conflicts;

@@ -12,6 +12,7 @@ use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
+use crate::auth_policies;
 use crate::keys;
 use crate::poison::policies;
 use crate::rights::{Grant, Request};
@@ -65,6 +66,8 @@ tests! {
         let extensions = world.kubernetes.list("mcp.kuadrant.io/v1", "MCPGatewayExtension").await;
         assert_eq!(extensions[0]["metadata"]["name"], extension["metadata"]["name"]);
         let plugins = world.plugins().await;
+        let mut again = extension.clone();
+        again["spec"] = world.kubernetes.read(&extension).await["spec"].clone();
         world.kubernetes.delete(&extension).await;
         for plugin in &plugins {
             let is_gone = |object: &Value| object.is_null().then_some(());
@@ -73,9 +76,11 @@ tests! {
         control.stop().await;
         keys::age(&world, &[40 * 24]).await;
         // The first control has looked for their definition in vain, the second one lists them.
-        world.kubernetes.define(&policies()).await;
+        auth_policies::define(&world).await;
         let control = Control::start(&kubeconfig, "two", &[]).await;
         control.until_watching().await;
+        world.kubernetes.submit(again).await.unwrap();
+        auth_policies::see_one_through(&world).await;
         let is_rotated = |secret: &Value| (keys::of(secret).len() == 2).then_some(());
         world.kubernetes.until_object("the keys are rotated", &keys::secret(), is_rotated).await;
         control.stop().await;

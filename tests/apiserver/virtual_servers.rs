@@ -1,4 +1,4 @@
-//! Virtual servers are not served yet, and say so: to their authors in their statuses, to clients by an error.
+//! Virtual servers: their statuses say what their names come to, and the gateways serve them.
 
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
@@ -6,15 +6,19 @@ use harness::upstream::Upstream;
 use serde_json::{Value, json};
 
 use crate::events::{assert_told_once, until_event};
-use crate::world::{World, client, condition, registration, until_tools};
+use crate::world::{World, assert_says, client, condition, registration, until_tools};
 
 tests! {
-    async fn a_virtual_server_says_that_it_is_not_served_and_what_its_names_come_to() {
+    async fn a_virtual_server_says_what_its_names_come_to_and_is_served() {
         let world = World::start().await;
         let names = ["echo_greet", "late_greet"];
         world.kubernetes.submit(virtual_server("few", &names)).await.unwrap();
         let _control = world.control("one").await;
-        until_selects(&world, 0, &names).await;
+        let told = until_selects(&world, 0, &names).await;
+        let ready = condition(&told, "Ready").unwrap();
+        assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("TargetNotFound")));
+        let few = ("MCPVirtualServer", "few");
+        assert_eq!(until_event(&world, few, "TargetNotFound").await, "Warning");
         let upstream = Upstream::start(Script::with_tools(vec![Tool::new("greet", Answer::Echo)])).await;
         world.apply(&Server::new("echo", upstream.address())).await;
         until_selects(&world, 1, &["late_greet"]).await;
@@ -22,23 +26,27 @@ tests! {
         until_selects(&world, 2, &[]).await;
         until_tools(world.gateway(), &names).await;
         world.kubernetes.delete(&registration("late")).await;
-        let told = until_selects(&world, 1, &["late_greet"]).await;
-        let ready = condition(&told, "Ready").unwrap();
-        assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("Unsupported")));
-        assert!(ready["message"].as_str().unwrap().contains("x-mcp-virtualserver gets an error"), "{ready}");
+        until_selects(&world, 1, &["late_greet"]).await;
+        let few_itself = virtual_server("few", &[]);
+        let told = world.until_told(&few_itself, "True", "Ready").await;
+        assert_says(&told, &["status.unmatched"]);
 
         let edit = json!({"spec": {"tools": ["echo_greet"], "prompts": ["late_greet"]}});
-        let edited = world.kubernetes.edit(&virtual_server("few", &[]), edit).await;
+        let edited = world.kubernetes.edit(&few_itself, edit).await;
         let told = until_selects(&world, 1, &["late_greet"]).await;
         assert_eq!(told["metadata"]["generation"], edited["metadata"]["generation"]);
-        let few = ("MCPVirtualServer", "few");
-        assert_eq!(until_event(&world, few, "Unsupported").await, "Warning");
-        assert_told_once(&world, few, "Unsupported").await;
+        assert_told_once(&world, few, "TargetNotFound").await;
+        world.until_told(&few_itself, "True", "Ready").await;
 
         let client = client(world.gateway());
         let list = r#"{"jsonrpc":"2.0","id":"v","method":"tools/list"}"#;
-        let asked = client.post(list).header("x-mcp-virtualserver", "mcp-test/few");
-        asked.send(client.address, client.protocol).await.assert_error(200, -32600, &json!("v"));
+        let ask = async |name: &str| {
+            let asked = client.post(list).header("x-mcp-virtualserver", name);
+            asked.send(client.address, client.protocol).await
+        };
+        let shown = ask("mcp-test/few").await;
+        assert_eq!(shown.result()["tools"].as_array().map(Vec::len), Some(1), "{}", shown.shown());
+        ask("mcp-test/gone").await.assert_error(200, -32600, &json!("v"));
     }
 }
 

@@ -6,8 +6,9 @@ use harness::wait::until;
 use serde_json::{Value, json};
 
 use crate::faults::{SOME, serve};
-use crate::managed::{CONSEQUENCE, HOST, Managed, ready};
+use crate::managed::{CONSEQUENCE, Managed, PING, ready};
 use crate::manifests::example;
+use crate::watch::Watch;
 
 /// The extension of the examples, in the words that a patch names it by.
 const EXTENSION: &str = "mcpgatewayextension mcp-gateway -n gateway-system";
@@ -100,32 +101,30 @@ tests! {
         }).await;
     }
 
-    async fn what_somebody_changes_in_a_part_is_taken_back_and_the_gateway_serves_again() {
+    async fn what_somebody_changes_in_a_part_is_taken_back_and_nothing_passes_by_it_meanwhile() {
         let managed = Managed::start().await;
         let _upstream = serve(&managed).await;
-        let client = managed.client().naming(HOST);
         let edits = [
-            json!({"spec": {"pluginConfig": {"servers": []}}}),
-            json!({"spec": {"failStrategy": "FAIL_OPEN"}}),
-            json!({"spec": {"match": [{"ports": [{"number": 1}]}]}}),
-            json!({"spec": {"phase": "STATS"}}),
+            ("AUTHN", json!({"spec": {"pluginConfig": {"servers": []}}})),
+            ("AUTHN", json!({"spec": {"failStrategy": "FAIL_OPEN"}})),
+            ("AUTHN", json!({"spec": {"match": [{"ports": [{"number": 1}]}]}})),
+            ("AUTHN", json!({"spec": {"phase": "STATS"}})),
+            ("AUTHZ", json!({"spec": {"match": [{"ports": [{"number": 1}]}]}})),
+            ("AUTHZ", json!({"spec": {"pluginConfig": null}})),
         ];
-        let [before] = <[Value; 1]>::try_from(managed.plugins("AUTHN").await).expect("one route");
-        let name = before["metadata"]["name"].as_str().unwrap();
-        for edit in edits {
+        for (phase, edit) in edits {
+            let [before] = <[Value; 1]>::try_from(managed.plugins(phase).await).expect("one part");
+            let name = before["metadata"]["name"].as_str().unwrap();
+            let watch = Watch::start(&managed.client());
             managed.run(&format!("kubectl patch wasmplugin {name} -n gateway-system --type merge -p '{edit}'")).await;
-            until("the part is as it was", CONSEQUENCE, || async {
-                let [now] = <[Value; 1]>::try_from(managed.plugins("AUTHN").await).ok()?;
-                (now["spec"] == before["spec"]).then_some(())
-            }).await;
+            let what = format!("{edit} is taken back");
+            let is_back = |now: &Value| (now["spec"] == before["spec"]).then_some(());
+            managed.kubernetes.until_object(&what, &before, is_back).await;
             until("the gateway serves", CONSEQUENCE, || async {
-                let reply = client.call("echo_greet", json!({})).await;
-                assert!([200, 503].contains(&reply.status), "{edit}: {}", reply.shown());
-                (reply.status == 200).then_some(())
+                (managed.status().await? == 200).then_some(())
             }).await;
+            assert!(!watch.stop().await.is_empty(), "{edit}");
         }
         managed.until_ready("echo", "True", "Ready").await;
     }
 }
-
-const PING: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;

@@ -92,31 +92,53 @@ tests! {
     }
 
     async fn a_configuration_near_the_largest_is_listed_whole_and_no_request_fails_while_it_changes() {
-        let managed = Managed::start().await;
-        let echo = serve(&managed).await;
-        let tools = (0..MANY).map(|number| Tool::of_size(&format!("tool-{number}"), (number, TOOL_BYTES))).collect();
-        let many = Upstream::start(Script::with_tools(tools)).await;
-        managed.kubernetes.apply(&Server::new("many", many.address()).yaml()).await;
-        managed.until_ready("many", "True", "Ready").await;
-        let [plugin] = <[Value; 1]>::try_from(managed.plugins("AUTHN").await).expect("one plugin");
-        let bytes = plugin["spec"]["pluginConfig"].to_string().len();
-        assert!((LARGEST_OBJECT_BYTES * 9 / 10..LARGEST_OBJECT_BYTES).contains(&bytes), "{bytes} are near the largest");
-        let load = Load::start(&managed.client(), "echo_greet", "greet");
-        let mut served: BTreeSet<_> = (0..MANY).map(|number| format!("many_tool-{number}")).collect();
-        served.insert("echo_greet".to_owned());
-        for name in ["one", "two"] {
-            assert_eq!(names(&managed).await, served);
-            managed.kubernetes.apply(&Server::new(name, echo.address()).yaml()).await;
-            managed.until_ready(name, "True", "Ready").await;
-            served.insert(format!("{name}_greet"));
-            load.until_more(FEW).await;
-        }
-        assert_eq!(names(&managed).await, served);
-        load.stop().await;
-        let listed = managed.client().list("tools/list", "tools").await;
-        let whole = listed.iter().filter(|tool| tool.len() > TOOL_BYTES).count();
-        assert_eq!(whole, served.len() - SMALL, "with what their descriptions say");
+        assert_a_large_configuration_is_served(&Managed::start().await).await;
     }
+}
+
+/// Asserts that the gateway serves a configuration near the largest that goes into one object, and that no request fails
+/// while it changes.
+pub(crate) async fn assert_a_large_configuration_is_served(managed: &Managed) {
+    let echo = serve(managed).await;
+    let tool = |number| Tool::of_size(&format!("tool-{number}"), (number, TOOL_BYTES));
+    let many = Upstream::start(Script::with_tools((0..MANY).map(tool).collect())).await;
+    managed
+        .kubernetes
+        .apply(&Server::new("many", many.address()).yaml())
+        .await;
+    managed.until_ready("many", "True", "Ready").await;
+    let objects = [
+        managed.plugins("AUTHN").await,
+        managed.envoy_filters().await,
+    ];
+    let [object] = <[Value; 1]>::try_from(objects.concat()).expect("one with the configuration");
+    let bytes = object["spec"].to_string().len();
+    let near = LARGEST_OBJECT_BYTES * 9 / 10..LARGEST_OBJECT_BYTES;
+    assert!(near.contains(&bytes), "{bytes} are near the largest");
+    let load = Load::start(&managed.client(), "echo_greet", "greet");
+    let mut served: BTreeSet<_> = (0..MANY)
+        .map(|number| format!("many_tool-{number}"))
+        .collect();
+    served.insert("echo_greet".to_owned());
+    for name in ["one", "two"] {
+        assert_eq!(names(managed).await, served);
+        managed
+            .kubernetes
+            .apply(&Server::new(name, echo.address()).yaml())
+            .await;
+        managed.until_ready(name, "True", "Ready").await;
+        served.insert(format!("{name}_greet"));
+        load.until_more(FEW).await;
+    }
+    assert_eq!(names(managed).await, served);
+    load.stop().await;
+    let listed = managed.client().list("tools/list", "tools").await;
+    let whole = listed.iter().filter(|tool| tool.len() > TOOL_BYTES).count();
+    assert_eq!(
+        whole,
+        served.len() - SMALL,
+        "with what their descriptions say"
+    );
 }
 
 /// A server whose only tool answers with what the feed says, as `told_told`.

@@ -1,6 +1,6 @@
 //! A gateway of Istio that control has run the filter by one EnvoyFilter in place of a pair of WasmPlugins.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::jwt::{expired, good};
 use harness::load::Load;
@@ -8,9 +8,12 @@ use harness::manifests::Server;
 use harness::wait::until;
 use serde_json::{Value, json};
 
-use crate::changes::{REPLACED, assert_goes_on, authentication, open, tell};
-use crate::faults::{SOME, names, push, serve};
-use crate::managed::{CONSEQUENCE, Managed};
+use crate::changes::{
+    REPLACED, assert_a_large_configuration_is_served, assert_goes_on, authentication, open, tell,
+};
+use crate::faults::{SOME, assert_a_refusal_is_told, names, push, serve};
+use crate::managed::{CONSEQUENCE, Managed, absent};
+use crate::tls_listener::assert_served_over_tls;
 
 const JWT: &str = "envoy.filters.http.jwt_authn";
 const RBAC: &str = "envoy.filters.http.rbac";
@@ -130,18 +133,7 @@ tests! {
         managed.until_programmed("True", "Programmed").await;
         let load = Load::start(&managed.client(), "echo_greet", "greet");
         load.until_more(SOME).await;
-        managed.kubernetes.apply(&Server::new("refused", upstream.address()).yaml()).await;
-        until("control has given the gateway the configuration", CONSEQUENCE, || async {
-            let [filter] = <[Value; 1]>::try_from(managed.envoy_filters().await).ok()?;
-            filter["spec"].to_string().contains("mcp-test/refused").then_some(())
-        }).await;
-        let given = Instant::now();
-        managed.until_programmed("False", "NotProgrammed").await;
-        assert!(given.elapsed() <= Duration::from_secs(5), "{:?}", given.elapsed());
-        load.until_more(SOME).await;
-        managed.run("kubectl delete mcpserverregistration refused -n mcp-test").await;
-        managed.until_programmed("True", "Programmed").await;
-        load.until_more(SOME).await;
+        assert_a_refusal_is_told(&managed, &upstream, &load).await;
         load.stop().await;
     }
 
@@ -149,8 +141,7 @@ tests! {
         let mut managed = Managed::by_envoy_filter().await;
         let _upstream = serve(&managed).await;
         let good = managed.image();
-        let (name, _) = good.split_once('@').expect("a digest");
-        let missing = format!("{name}@sha256:{}", "0".repeat(64));
+        let missing = absent(&good);
         managed.roll(&missing).await;
         managed.until_extension("True", "ImageKept", &missing).await;
         assert_serves(&managed, None).await;
@@ -158,17 +149,39 @@ tests! {
         managed.until_extension("True", "Ready", "").await;
         managed.registry.kill().await;
         managed.restart_proxy().await;
-        let client = managed.client();
-        let status = || async {
-            let ping = client.post(r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#);
-            Some(ping.try_open(client.address, client.protocol).await.ok()?.status)
-        };
-        until("the gateway is closed", CONSEQUENCE, || async { (status().await? == 403).then_some(()) }).await;
+        until("the gateway is closed", CONSEQUENCE, || async { (managed.status().await? == 403).then_some(()) }).await;
         managed.until_extension("Unknown", "GatewayUnreachable", "").await;
         managed.start_registry_again().await;
-        until("the gateway serves", NUDGE, || async { (status().await? == 200).then_some(()) }).await;
+        until("the gateway serves", NUDGE, || async { (managed.status().await? == 200).then_some(()) }).await;
         managed.until_ready("echo", "True", "Ready").await;
         assert_serves(&managed, None).await;
+    }
+}
+
+tests! {
+    async fn a_listener_with_tls_serves_by_the_one_instance() {
+        assert_served_over_tls(&Managed::by_envoy_filter().await).await;
+    }
+
+    async fn both_pods_of_a_gateway_serve_what_its_one_envoy_filter_has() {
+        let managed = Managed::by_envoy_filter().await;
+        let upstream = serve(&managed).await;
+        // Both listen at the port of the Gateway, and the system chooses for each connection.
+        let second = managed.start_proxy().await;
+        managed.kubernetes.apply(&Server::new("later", upstream.address()).yaml()).await;
+        managed.until_ready("later", "True", "Ready").await;
+        for _ in 0..24 {
+            assert!(names(&managed).await.contains("later_greet"));
+        }
+        for pod in [&managed.proxy, &second] {
+            let given = pod.ask_envoy("/config_dump?resource=ecds_filters").await;
+            assert!(given.contains("mcp-test/later"), "each Pod has it");
+        }
+    }
+
+    async fn a_configuration_near_the_largest_goes_into_an_envoy_filter_and_is_listed_whole() {
+        let managed = Managed::by_envoy_filter().await;
+        assert_a_large_configuration_is_served(&managed).await;
     }
 }
 

@@ -61,8 +61,8 @@ tests! {
         let (registry, folder) = (Registry::start().await, temporary_folder("keys"));
         let keys = folder.path().display();
         run(&format!("cd {keys} && $COSIGN generate-key-pair")).await;
-        let push = format!("--push {} --without-tls --sign {keys}/cosign.key --source https://git.example.com/mcp",
-            registry.authority());
+        let push = format!("--push {} --without-tls --sign {keys}/cosign.key --source https://git.example.com/mcp \
+            --to {keys}", registry.authority());
         let printed = run(&format!("scripts/image {push} mcp-filter")).await;
         let named = printed.lines().find_map(|line| line.strip_prefix("FILTER=")).expect("the image's name");
         let proof = format!("--key {keys}/cosign.pub --insecure-ignore-tlog=true --allow-http-registry {}/{named}",
@@ -89,7 +89,8 @@ tests! {
         let (authority, folder) = (Authority::new(), temporary_folder("login"));
         let registry = Registry::guarded(&authority).await;
         let guard = registry.guard().expect("it wants a login").clone();
-        let push = format!("scripts/image --push {}/mcp mcp-filter", registry.authority());
+        let to = folder.path().display();
+        let push = format!("scripts/image --push {}/mcp --to {to} mcp-filter", registry.authority());
         let trust = format!("export SSL_CERT_FILE={}", guard.authority.display());
         let stranger = shell(&format!("{trust} DOCKER_CONFIG={}\n{push}", folder.path().display())).await;
         assert!(!stranger.status.success(), "it wants a login");
@@ -101,7 +102,7 @@ tests! {
         let (logins, authorities) = (Some(guard.logins), Some(guard.authority));
         let reached = control::Registry { logins, authorities, ..Default::default() };
         let understood = reached.understood(&image).await.unwrap();
-        assert_eq!(understood, Understood::of_given(&json!({"version": VERSION})));
+        assert_eq!(understood, Understood::of_given(&json!({"version": VERSION, "requires": KNOWN_REQUIREMENTS})));
         let absent = Some(folder.path().join("absent"));
         let anybody = control::Registry { logins: absent.clone(), ..reached.clone() };
         let refused = anybody.understood(&image).await.unwrap_err();

@@ -131,17 +131,11 @@ tests! {
         let _upstream = serve(&managed).await;
         managed.registry.kill().await;
         managed.restart_proxy().await;
-        let client = managed.client();
-        let status = || async {
-            let call = client.post(r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#);
-            let answer = call.try_open(client.address, client.protocol).await.ok()?;
-            Some(answer.status)
-        };
-        until("the gateway is closed", CONSEQUENCE, || async { (status().await? == 403).then_some(()) }).await;
+        until("the gateway is closed", CONSEQUENCE, || async { (managed.status().await? == 403).then_some(()) }).await;
         managed.until_extension("Unknown", "GatewayUnreachable", "").await;
-        assert_eq!(status().await, Some(403), "closed, not open");
+        assert_eq!(managed.status().await, Some(403), "closed, not open");
         managed.start_registry_again().await;
-        until("the gateway serves", NUDGE, || async { (status().await? == 200).then_some(()) }).await;
+        until("the gateway serves", NUDGE, || async { (managed.status().await? == 200).then_some(()) }).await;
         managed.until_extension("True", "Ready", "").await;
         managed.until_ready("echo", "True", "Ready").await;
         assert!(names(&managed).await.contains("echo_greet"));
@@ -168,12 +162,9 @@ tests! {
 
 /// What a gateway of two Pods answers to so many clients that each of the Pods has one.
 async fn statuses(managed: &Managed) -> BTreeSet<u16> {
-    let client = managed.client();
-    let ping = client.post(r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#);
     let mut statuses = BTreeSet::new();
     for _ in 0..24 {
-        let answer = ping.try_open(client.address, client.protocol).await;
-        statuses.insert(answer.map_or(0, |answer| answer.status));
+        statuses.insert(managed.status().await.unwrap_or(0));
     }
     statuses
 }

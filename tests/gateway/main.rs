@@ -10,6 +10,8 @@
 #[macro_use]
 extern crate harness;
 
+mod adopt;
+mod authentication;
 mod bad_input;
 mod calls;
 mod changes;
@@ -24,11 +26,14 @@ mod manifests;
 mod mesh;
 mod newer_guide;
 mod older_guide;
+mod part_2;
 mod platform;
 mod plugins;
 mod readme;
 mod registry;
 mod second_gateway;
 mod tls_listener;
+mod token_keys;
 mod tokens;
 mod upgrade;
+mod watch;

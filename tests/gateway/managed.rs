@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use harness::authority::Authority;
 use harness::caller::Protocol;
 use harness::component;
 use harness::control::{Control, NAMESPACE};
 use harness::deployment::Deployment;
 use harness::github::{login, token};
 use harness::install::{grant, open_secrets};
-use harness::istio::Proxy;
+use harness::istio::{Issuers, Proxy};
 use harness::kubectl::{Ended, shell};
 use harness::sessions::Client;
 use harness::wait::until;
@@ -24,11 +25,17 @@ pub(crate) const HOST: &str = "mcp.127-0-0-1.sslip.io";
 /// The Secret of the gateway's namespace with the registry's login, by the name of the guide.
 pub(crate) const PULL_SECRET: &str = "mcp-registry";
 
+/// What is answered whoever asks.
+pub(crate) const PING: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
+
 /// Longer waits no command that waits for nobody, on a busy machine.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Longer takes nothing that follows from an object.
 pub(crate) const CONSEQUENCE: Duration = Duration::from_secs(60);
+
+/// So many connections, one after the other, do not all meet one of Envoy's two workers.
+pub(crate) const EVERY_WORKER: usize = 20;
 
 /// See the module. Each test has one of its own.
 pub(crate) struct Managed {
@@ -58,6 +65,16 @@ impl Managed {
     /// The same before these toolsets of GitHub's.
     pub(crate) async fn before(toolsets: &str) -> Self {
         Self::on(Platform::start(toolsets).await, "wasmplugin").await
+    }
+
+    /// The same as [`Managed::start`] where Istio gets the keys of issuers for whose certificates this authority vouches.
+    pub(crate) async fn trusting(issuers: &Authority) -> Self {
+        Self::asking(Issuers::of(issuers).await).await
+    }
+
+    /// The same where Istio gets the keys of issuers in this way.
+    pub(crate) async fn asking(issuers: Issuers) -> Self {
+        Self::on(Platform::asking(issuers).await, "wasmplugin").await
     }
 
     /// The same as [`Managed::start`] where control attaches the filter by EnvoyFilters, and may.
@@ -231,6 +248,19 @@ impl Managed {
         ended.out
     }
 
+    /// Waits until all workers of its Envoy serve.
+    pub(crate) async fn until_serving(&self) {
+        until("the gateway serves", CONSEQUENCE, || async {
+            for _ in 0..EVERY_WORKER {
+                if self.status().await? != 200 {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+    }
+
     /// The same whether it ends well or not.
     pub(crate) async fn try_run(&self, line: &str) -> Ended {
         shell(&self.kubernetes, line).await
@@ -330,6 +360,14 @@ impl Managed {
         Client::new(self.address(), Protocol::Http1).naming(HOST)
     }
 
+    /// The status with which the gateway answers a ping, over a connection of its own.
+    pub(crate) async fn status(&self) -> Option<u16> {
+        let client = self.client();
+        let ping = client.post(PING);
+        let answer = ping.try_open(client.address, client.protocol).await;
+        Some(answer.ok()?.status)
+    }
+
     /// The tools that the server itself lists.
     pub(crate) async fn offered(&self) -> Vec<String> {
         let bearer = format!("Bearer {}", token('l'));
@@ -341,14 +379,10 @@ impl Managed {
     /// Waits until the gateway lists tools. Gives them.
     pub(crate) async fn until_listed(&self) -> Vec<String> {
         until("the gateway lists tools", CONSEQUENCE, || async {
-            let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
-            let client = self.client();
-            let ping = client.post(ping);
-            let answer = ping.try_open(client.address, client.protocol).await.ok()?;
-            if answer.status != 200 {
+            if self.status().await? != 200 {
                 return None;
             }
-            let listed = client.list("tools/list", "tools").await;
+            let listed = self.client().list("tools/list", "tools").await;
             (!listed.is_empty()).then_some(listed)
         })
         .await

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use harness::authority::Authority;
 use harness::component;
 use harness::github::GitHub;
-use harness::istio::{Istiod, Proxy, Workload, check_data};
+use harness::istio::{Issuers, Istiod, Proxy, Workload, check_data};
 use harness::kubernetes::Kubernetes;
 use harness::port::Port;
 use harness::process::Process;
@@ -47,17 +47,28 @@ pub(crate) struct Platform {
 impl Platform {
     /// Without a Gateway, with these toolsets of GitHub's.
     pub(crate) async fn start(toolsets: &str) -> Self {
-        Self::of(toolsets, Authority::new(), Registry::start().await).await
+        let own = (Authority::new(), Registry::start().await);
+        Self::of(toolsets, own, None).await
+    }
+
+    /// The same, and Istio gets the keys of issuers in this way.
+    pub(crate) async fn asking(issuers: Issuers) -> Self {
+        let own = (Authority::new(), Registry::start().await);
+        Self::of("default", own, Some(issuers)).await
     }
 
     /// The same with a registry that speaks TLS and wants a login.
     pub(crate) async fn guarded() -> Self {
         let authority = Authority::new();
         let registry = Registry::guarded(&authority).await;
-        Self::of("default", authority, registry).await
+        Self::of("default", (authority, registry), None).await
     }
 
-    async fn of(toolsets: &str, authority: Authority, registry: Registry) -> Self {
+    async fn of(
+        toolsets: &str,
+        (authority, registry): (Authority, Registry),
+        issuers: Option<Issuers>,
+    ) -> Self {
         check_data().await;
         let github = GitHub::offering(toolsets).await;
         let identity = authority.server(SERVER_HOST);
@@ -67,7 +78,7 @@ impl Platform {
         let ports = ports(&port, &tls_port, &github);
         let (kubernetes, image) = tokio::join!(cluster(ports), registry.push(IMAGE, &filter));
         Self {
-            istiod: Istiod::start(&kubernetes).await,
+            istiod: Istiod::start(&kubernetes, issuers).await,
             server,
             github,
             kubernetes,

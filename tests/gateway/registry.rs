@@ -35,7 +35,7 @@ tests! {
         until_status(&managed, 403, CONSEQUENCE).await;
         managed.until_extension("Unknown", "GatewayUnreachable", "").await;
         managed.until_ready("echo", "Unknown", "GatewayUnreachable").await;
-        assert_eq!(status(&managed).await, Some(403), "closed, not open");
+        assert_eq!(managed.status().await, Some(403), "closed, not open");
         make_secret(&managed).await;
         until_status(&managed, 200, SOON).await;
         managed.until_extension("True", "Ready", "").await;
@@ -64,18 +64,10 @@ async fn make_secret(managed: &Managed) {
         .await;
 }
 
-/// What the gateway answers to a client.
-async fn status(managed: &Managed) -> Option<u16> {
-    let client = managed.client();
-    let ping = client.post(r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#);
-    let answer = ping.try_open(client.address, client.protocol).await.ok()?;
-    Some(answer.status)
-}
-
 async fn until_status(managed: &Managed, wanted: u16, patience: Duration) {
     let what = format!("the gateway answers {wanted}");
     until(&what, patience, || async {
-        (status(managed).await? == wanted).then_some(())
+        (managed.status().await? == wanted).then_some(())
     })
     .await;
 }
