@@ -7,15 +7,17 @@ pub(crate) enum Case {
     Call64k,
     List2x20,
     List2x100,
+    List2x500,
     Initialize,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::CallSmall,
         Self::Call64k,
         Self::List2x20,
         Self::List2x100,
+        Self::List2x500,
         Self::Initialize,
     ];
 
@@ -25,17 +27,22 @@ impl Case {
             Self::Call64k => "call_64k",
             Self::List2x20 => "list_2x20",
             Self::List2x100 => "list_2x100",
+            Self::List2x500 => "list_2x500",
             Self::Initialize => "initialize",
         }
     }
 
     /// How many tools each of the two servers has.
     pub(crate) fn tools(self) -> usize {
-        if self == Self::List2x100 { 100 } else { 20 }
+        match self {
+            Self::List2x100 => 100,
+            Self::List2x500 => 500,
+            Self::CallSmall | Self::Call64k | Self::List2x20 | Self::Initialize => 20,
+        }
     }
 
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::List2x20 | Self::List2x100)
+        matches!(self, Self::List2x20 | Self::List2x100 | Self::List2x500)
     }
 
     /// The body of the request, for a tool of this name.
@@ -46,7 +53,7 @@ impl Case {
                 "a text of some length, as it is in an ordinary call of a tool, with a \\\"quote\\\"",
             ),
             Self::Call64k => call(tool, &"0123456789abcdef".repeat(4096)),
-            Self::List2x20 | Self::List2x100 => {
+            Self::List2x20 | Self::List2x100 | Self::List2x500 => {
                 r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}"#.to_owned()
             }
             Self::Initialize => initialize(),
@@ -58,6 +65,11 @@ impl Case {
 pub(crate) fn initialize() -> String {
     r#"{"jsonrpc":"2.0","id":7,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#
         .to_owned()
+}
+
+/// The name of tool number `index`.
+pub(crate) fn tool_name(index: usize) -> String {
+    format!("tool_{index}")
 }
 
 /// The definition of tool number `index`, about 240 bytes.

@@ -10,6 +10,7 @@ mod http;
 mod load;
 mod report;
 mod server;
+mod token;
 mod variant;
 
 use std::path::PathBuf;

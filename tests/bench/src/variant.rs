@@ -1,14 +1,14 @@
 //! The ways in which the same work is done.
 
 use base64::Engine as _;
-use mcp_filter_config::PluginConfig;
-use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind};
+use mcp_filter_config::{AUTHENTICATION, PluginConfig};
+use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind, Selected};
 use serde_json::{Value, json};
 
 use crate::Args;
 use crate::case::{self, Case};
 use crate::envoy::Envoy;
-use crate::load;
+use crate::{load, token};
 
 /// One way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +21,14 @@ pub(crate) enum Variant {
     StatsOff,
     /// As `Hold`, with statistics of tools as well.
     StatsTools,
+    /// Plain, with a token that Envoy verifies.
+    JwtPlain,
+    /// As `Hold`, for callers with a token that Envoy verifies.
+    Auth,
+    /// The same, where the token says which tools there are: fifty.
+    AuthSome,
+    /// As `Hold`, and what is asked for is a virtual server of as many.
+    VirtualServer,
     McpRouter,
     DirectResponse,
     /// The same behind one no-op module: no filter in Wasm can cost less than that.
@@ -30,13 +38,17 @@ pub(crate) enum Variant {
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Plain,
         Self::Noop,
         Self::Hold,
         Self::Pair,
         Self::StatsOff,
         Self::StatsTools,
+        Self::JwtPlain,
+        Self::Auth,
+        Self::AuthSome,
+        Self::VirtualServer,
         Self::McpRouter,
         Self::DirectResponse,
         Self::FloorHold,
@@ -51,6 +63,10 @@ impl Variant {
             Self::Pair => "pair",
             Self::StatsOff => "stats_off",
             Self::StatsTools => "stats_tools",
+            Self::JwtPlain => "jwt_plain",
+            Self::Auth => "auth",
+            Self::AuthSome => "auth_some",
+            Self::VirtualServer => "virtual_server",
             Self::McpRouter => "mcp_router",
             Self::DirectResponse => "direct_response",
             Self::FloorHold => "floor_hold",
@@ -60,7 +76,15 @@ impl Variant {
 
     /// Whether it is measured only where it is asked for.
     pub(crate) fn is_special(self) -> bool {
-        matches!(self, Self::StatsOff | Self::StatsTools)
+        matches!(
+            self,
+            Self::StatsOff
+                | Self::StatsTools
+                | Self::JwtPlain
+                | Self::Auth
+                | Self::AuthSome
+                | Self::VirtualServer
+        )
     }
 
     pub(crate) fn serves(self, case: Case) -> bool {
@@ -77,12 +101,15 @@ impl Variant {
 
     /// What the answer contains when the work was done.
     pub(crate) fn expectation(self, case: Case) -> String {
-        let last = case.tools() - 1;
+        let last = match self {
+            Self::AuthSome | Self::VirtualServer => case.tools().min(token::TOOLS) - 1,
+            _ => case.tools() - 1,
+        };
         match (case, self) {
             (Case::CallSmall | Case::Call64k, _) => "a result of some length".to_owned(),
             (Case::Initialize, _) => "protocolVersion".to_owned(),
             (_, Self::McpRouter) => format!("two__tool_{last}"),
-            (_, Self::Plain | Self::Noop) => format!("\"tool_{last}\""),
+            (_, Self::Plain | Self::Noop | Self::JwtPlain) => format!("\"tool_{last}\""),
             _ => format!("\"two_tool_{last}\""),
         }
     }
@@ -90,11 +117,12 @@ impl Variant {
     /// The bytes of the request, in a session where the case is not the opening of one.
     pub(crate) fn request(self, case: Case, envoy: &Envoy) -> anyhow::Result<Vec<u8>> {
         let tool = match self {
-            Self::Hold | Self::Pair | Self::StatsOff | Self::StatsTools => "one_tool_3",
+            Self::Plain | Self::Noop | Self::JwtPlain => "tool_3",
             Self::McpRouter => "one__tool_3",
-            _ => "tool_3",
+            _ => "one_tool_3",
         };
         let body = case.body(tool);
+        let post = |body: &str, session: Option<&str>| post(body, session, &self.header());
         if case == Case::Initialize {
             return Ok(post(&body, None));
         }
@@ -109,6 +137,17 @@ impl Variant {
             &body,
             Some(answer.header("mcp-session-id").unwrap_or("none")),
         ))
+    }
+
+    /// What only its requests have.
+    fn header(self) -> String {
+        match self {
+            Self::JwtPlain | Self::Auth | Self::AuthSome => {
+                format!("authorization: {}\r\n", token::bearer())
+            }
+            Self::VirtualServer => "x-mcp-virtualserver: bench/few\r\n".to_owned(),
+            _ => String::new(),
+        }
     }
 
     /// Envoy's configuration.
@@ -128,23 +167,25 @@ impl Variant {
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}
         });
         let noop = |name| wasm(name, &args.noop, "{}");
-        let hold = |stats| {
-            let config = plugin_config("hold", case.tools(), stats)?;
-            anyhow::Ok(wasm("hold", &args.filter, &config))
+        let config = |role, stats| plugin_config(role, case.tools(), stats);
+        let hold = |stats| anyhow::Ok(wasm("hold", &args.filter, &config("hold", stats)?));
+        let auth = |config: fn(&mut PluginConfig) -> anyhow::Result<()>| {
+            let mut whole = whole_config("hold", case.tools(), "servers")?;
+            config(&mut whole)?;
+            anyhow::Ok(wasm("hold", &args.filter, &serde_json::to_string(&whole)?))
         };
         Ok(match self {
             Self::Plain | Self::DirectResponse => vec![router],
             Self::Noop | Self::FloorHold => vec![noop("noop"), router],
             Self::FloorPair => vec![noop("noop"), noop("noop2"), router],
-            Self::Hold => vec![hold("servers")?, router],
+            Self::JwtPlain => vec![token::filter(), router],
+            Self::Auth => vec![token::filter(), auth(want_token)?, router],
+            Self::AuthSome => vec![token::filter(), auth(show_some)?, router],
+            Self::Hold | Self::VirtualServer => vec![hold("servers")?, router],
             Self::StatsOff => vec![hold("off")?, router],
             Self::StatsTools => vec![hold("tools")?, router],
             Self::Pair => vec![
-                wasm(
-                    "route",
-                    &args.filter,
-                    &plugin_config("route", case.tools(), "servers")?,
-                ),
+                wasm("route", &args.filter, &config("route", "servers")?),
                 wasm("gate", &args.filter, r#"{"version":1,"role":"gate"}"#),
                 router,
             ],
@@ -187,6 +228,37 @@ impl Variant {
 
 /// The configuration of the complete filter: two servers with sessions, a policy on each, and such statistics.
 pub(crate) fn plugin_config(role: &str, tools: usize, stats: &str) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(&whole_config(role, tools, stats)?)?)
+}
+
+/// Lets in who has the token.
+fn want_token(config: &mut PluginConfig) -> anyhow::Result<()> {
+    config.requires.push(AUTHENTICATION.to_owned());
+    let authentication = json!({
+        "policy": "bench/auth",
+        "issuers": [{"issuer": token::ISSUER, "audiences": ["mcp"]}],
+        "denial": {"status": 401}
+    });
+    for endpoint in &mut config.endpoints {
+        endpoint.authentication = Some(serde_json::from_value(authentication.clone())?);
+    }
+    Ok(())
+}
+
+/// The same, and of the tools of both servers those that it names.
+fn show_some(config: &mut PluginConfig) -> anyhow::Result<()> {
+    want_token(config)?;
+    let rule = json!({
+        "requires": {"claimContainsCall": {"path": ["tools"], "part": "tool"}},
+        "denial": {"status": 403}
+    });
+    for policy in &mut config.policies {
+        policy.rules.push(serde_json::from_value(rule.clone())?);
+    }
+    Ok(())
+}
+
+fn whole_config(role: &str, tools: usize, stats: &str) -> anyhow::Result<PluginConfig> {
     let servers: Vec<Value> = ["one", "two"]
         .iter()
         .map(|name| {
@@ -229,8 +301,16 @@ pub(crate) fn plugin_config(role: &str, tools: usize, stats: &str) -> anyhow::Re
             );
         }
     }
+    let few = (0..tools.min(token::TOOLS)).map(case::tool_name);
+    catalog.select(Selected {
+        name: "bench/few".to_owned(),
+        tools: few
+            .flat_map(|name| [format!("one_{name}"), format!("two_{name}")])
+            .collect(),
+        prompts: None,
+    });
     config.catalog = Some(catalog.finish());
-    Ok(serde_json::to_string(&config)?)
+    Ok(config)
 }
 
 /// What the filter answers to `tools/list`.
@@ -305,14 +385,14 @@ pub(crate) fn bootstrap(filters: &[Value], virtual_hosts: &[Value], servers: [u1
     })
 }
 
-fn post(body: &str, session: Option<&str>) -> Vec<u8> {
+fn post(body: &str, session: Option<&str>, header: &str) -> Vec<u8> {
     let session = session
         .map(|id| format!("mcp-session-id: {id}\r\n"))
         .unwrap_or_default();
     format!(
         "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
          accept: application/json, text/event-stream\r\nx-github-pat: abcdef\r\n\
-         mcp-protocol-version: 2025-06-18\r\nuser-agent: bench\r\n{session}content-length: {}\r\n\r\n{body}",
+         mcp-protocol-version: 2025-06-18\r\nuser-agent: bench\r\n{session}{header}content-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

@@ -1,5 +1,6 @@
 //! Clients that list and call all the while, and count what fails.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -20,6 +21,14 @@ const CALL: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "param
 pub(super) struct Requests {
     state: Arc<State>,
     clients: Vec<JoinHandle<()>>,
+}
+
+/// How they have fared.
+pub(super) struct Tally {
+    pub(super) made: u64,
+    pub(super) failed: u64,
+    slowest: Duration,
+    first_failure: Option<String>,
 }
 
 #[derive(Default)]
@@ -55,18 +64,25 @@ impl Requests {
         self.state.made.load(Ordering::SeqCst)
     }
 
-    /// Ends them and says how they have fared.
-    pub(super) async fn stop(self) -> String {
+    /// Ends them.
+    pub(super) async fn stop(self) -> Tally {
         self.state.is_over.store(true, Ordering::SeqCst);
         join_all(self.clients).await;
-        let failed = self.state.failed.load(Ordering::SeqCst);
-        let slowest = self.state.slowest.lock().unwrap().as_millis();
-        let first = self.state.first_failure.lock().unwrap().clone();
-        let first = first.map_or_else(String::new, |first| format!("; the first: {first}"));
-        format!(
-            "{} | {failed} | {slowest} ms{first}",
-            self.state.made.load(Ordering::SeqCst)
-        )
+        Tally {
+            made: self.state.made.load(Ordering::SeqCst),
+            failed: self.state.failed.load(Ordering::SeqCst),
+            slowest: *self.state.slowest.lock().unwrap(),
+            first_failure: self.state.first_failure.lock().unwrap().clone(),
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slowest = self.slowest.as_millis();
+        write!(f, "{} | {} | {slowest} ms", self.made, self.failed)?;
+        let first = self.first_failure.as_ref();
+        first.map_or(Ok(()), |first| write!(f, "; the first: {first}"))
     }
 }
 

@@ -18,6 +18,7 @@ const SOME: u64 = 300;
 
 pub(super) async fn changes() {
     let chain = Chain::start().await;
+    assert_failures_count(&chain).await;
     let requests = Requests::start(&chain.managed.client());
     for tools in 1..=CHANGES {
         chain.register(0, tools).await;
@@ -74,6 +75,15 @@ async fn roll(chain: &mut Chain, image: &str) {
     })
     .await;
     managed.until_extension("True", "Ready", "").await;
+}
+
+/// Asks for a host that nobody serves: were that not counted, nothing would be.
+async fn assert_failures_count(chain: &Chain) {
+    let nobody = chain.managed.client().naming("nobody.example.com");
+    let requests = Requests::start(&nobody);
+    more(&requests).await;
+    let tally = requests.stop().await;
+    assert_eq!(tally.failed, tally.made, "{tally}");
 }
 
 async fn more(requests: &Requests) {
