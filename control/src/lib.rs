@@ -34,6 +34,7 @@ mod printable;
 pub mod registry;
 pub mod render;
 mod resource;
+mod selection;
 mod signals;
 pub mod status_table;
 mod timer;

@@ -11,29 +11,39 @@ use crate::cel;
 pub(super) fn conditions(
     rules: &BTreeMap<String, Authorization>,
 ) -> Result<Vec<Condition>, String> {
-    let mut conditions = Vec::new();
-    for (rule, authorization) in rules {
-        let at = format!("spec.rules.authorization.{rule}.patternMatching.patterns");
-        conditions.extend(patterns(&at, &authorization.pattern_matching.patterns)?);
-    }
-    Ok(conditions)
+    gather(rules, |_, _| Ok(()))
 }
 
 /// The same for a policy that is asked before it is known what is called.
 pub(super) fn conditions_without_call(
     rules: &BTreeMap<String, Authorization>,
 ) -> Result<Vec<Condition>, String> {
+    gather(rules, |at, condition| {
+        if !condition.reads_call() {
+            return Ok(());
+        }
+        Err(format!(
+            "{at}: a policy of a Gateway is asked before it is known what is called: give this pattern to a policy of \
+             the servers' HTTPRoute"
+        ))
+    })
+}
+
+/// Those of all rules, each of which is shown to `check` with its place.
+fn gather(
+    rules: &BTreeMap<String, Authorization>,
+    check: impl Fn(&str, &Condition) -> Result<(), String>,
+) -> Result<Vec<Condition>, String> {
+    let mut gathered = Vec::new();
     for (rule, authorization) in rules {
         let at = format!("spec.rules.authorization.{rule}.patternMatching.patterns");
         let conditions = patterns(&at, &authorization.pattern_matching.patterns)?;
-        if let Some(index) = conditions.iter().position(Condition::reads_call) {
-            return Err(format!(
-                "{at}[{index}]: a policy of a Gateway is asked before it is known what is called: give this pattern to \
-                 a policy of the servers' HTTPRoute"
-            ));
+        for (index, condition) in conditions.iter().enumerate() {
+            check(&format!("{at}[{index}]"), condition)?;
         }
+        gathered.extend(conditions);
     }
-    conditions(rules)
+    Ok(gathered)
 }
 
 fn patterns(at: &str, patterns: &[Pattern]) -> Result<Vec<Condition>, String> {

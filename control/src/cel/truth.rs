@@ -97,27 +97,21 @@ impl Truth {
 
     /// An absent claim cannot be compared. Istio makes lists of some texts, such as `scope`.
     pub(super) fn claim_equals(path: Vec<String>, value: &str) -> Self {
-        let present = Condition::ClaimPresent(path.clone());
-        let equals = Condition::ClaimEquals(claim(path.clone(), value));
-        Self {
-            fails: is_nowhere(path, value),
-            ..Self::given(present, equals)
-        }
+        Self::claim(path, value, Condition::ClaimEquals)
     }
 
     pub(super) fn claim_contains(path: Vec<String>, value: &str) -> Self {
-        let holds = Condition::ClaimContains(claim(path.clone(), value));
-        Self {
-            fails: is_nowhere(path, value),
-            holds,
-        }
+        Self::claim(path, value, Condition::ClaimContains)
     }
 
     pub(super) fn claim_has_word(path: Vec<String>, word: &str) -> Self {
-        let holds = Condition::ClaimHasWord(claim(path.clone(), word));
+        Self::claim(path, word, Condition::ClaimHasWord)
+    }
+
+    fn claim(path: Vec<String>, value: &str, holds: fn(ClaimValue) -> Condition) -> Self {
         Self {
-            fails: is_nowhere(path, word),
-            holds,
+            holds: holds(claim(path.clone(), value)),
+            fails: is_nowhere(path, value),
         }
     }
 }

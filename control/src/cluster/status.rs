@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::virtual_servers::Selection;
 use crate::api::{
     AuthPolicyStatus, McpGatewayExtensionStatus, McpServerRegistrationStatus, McpServerStatus,
     McpVirtualServerStatus,
 };
 use crate::manifests::{Identity, Kind};
+use crate::selection::Selection;
 use crate::verdict::{Readiness, Reason, Verdict};
 
 /// The longest `message` of a condition.

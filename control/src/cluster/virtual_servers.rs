@@ -1,14 +1,11 @@
 //! How the MCPVirtualServers stand, and what each selects.
 
-use std::collections::BTreeSet;
-
 use super::model::{Model, Trouble};
 use super::objects::Objects;
 use super::status::Wish;
-use crate::api::McpVirtualServerSpec;
 use crate::manifests::{Identity, Kind, Object};
 use crate::object::ObjectName;
-use crate::render::Listed;
+use crate::selection::Selection;
 use crate::verdict::{Fault, Readiness, Reason};
 
 /// One of them.
@@ -20,15 +17,6 @@ pub(super) struct Standing {
     pub(super) selection: Selection,
 }
 
-/// What the names in a specification come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Selection {
-    /// How many tools there are; absent where that is not known.
-    pub(super) tools: Option<usize>,
-    /// Names of tools, then of prompts, that no gateway lists.
-    pub(super) unmatched: Vec<String>,
-}
-
 /// See the module. Those that cannot be read are among them.
 pub(super) fn standings(model: &Model, objects: &Objects) -> Vec<Standing> {
     let listed: Vec<_> = model.listed().collect();
@@ -36,7 +24,7 @@ pub(super) fn standings(model: &Model, objects: &Objects) -> Vec<Standing> {
         let Object::McpVirtualServer(server) = object else {
             return None;
         };
-        let selection = Selection::new(&server.spec, &listed);
+        let selection = Selection::of(&server.spec, &listed);
         let identity = object.identity();
         Some(Standing {
             ready: ready(model, &identity.name, &selection),
@@ -72,37 +60,18 @@ fn ready(model: &Model, name: &ObjectName, selection: &Selection) -> Wish {
             let Trouble { reason, message } = pending.pending(gateway);
             (Readiness::Unknown, reason, message)
         }
-        (Some(_), None) => (Readiness::True, Reason::Ready, selection.message()),
+        (Some(_), None) => (Readiness::True, Reason::Ready, message(selection)),
     };
     Wish::new("Ready", status, reason, message)
 }
 
-impl Selection {
-    fn new(spec: &McpVirtualServerSpec, listed: &[&Listed]) -> Self {
-        let tools: BTreeSet<_> = spec.tools.iter().collect();
-        let is_tool = |name: &String| listed.iter().any(|listed| listed.has_tool(name));
-        let is_prompt = |name: &String| listed.iter().any(|listed| listed.has_prompt(name));
-        let unmatched_tools = spec.tools.iter().filter(|name| !is_tool(name));
-        let prompts = spec.prompts.iter().flatten();
-        let unmatched_prompts = prompts.filter(|name| !is_prompt(name));
-        let mut seen = BTreeSet::new();
-        let unmatched = unmatched_tools.chain(unmatched_prompts);
-        Self {
-            tools: Some(tools.into_iter().filter(|name| is_tool(name)).count()),
-            unmatched: unmatched
-                .filter(|name| seen.insert(*name))
-                .cloned()
-                .collect(),
-        }
-    }
-
-    fn message(&self) -> String {
-        match self.unmatched.len() {
-            0 => String::new(),
-            1 => "no gateway lists one of its names: see status.unmatched".to_owned(),
-            several => {
-                format!("no gateway lists {several} of its names: see status.unmatched")
-            }
+/// What is told of one that is served.
+fn message(selection: &Selection) -> String {
+    match selection.unmatched.len() {
+        0 => String::new(),
+        1 => "no gateway lists one of its names: see status.unmatched".to_owned(),
+        several => {
+            format!("no gateway lists {several} of its names: see status.unmatched")
         }
     }
 }

@@ -1,7 +1,5 @@
 //! One MCPVirtualServer.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Serialize;
 
@@ -10,6 +8,7 @@ use super::standing::Standing;
 use crate::api::{McpVirtualServerSpec, McpVirtualServerStatus};
 use crate::manifests::Object;
 use crate::render::Listed;
+use crate::selection::Selection;
 use crate::verdict::{Readiness, Reason};
 
 /// See the module.
@@ -29,18 +28,6 @@ pub(super) struct VirtualServer {
     pub(super) generation: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) created: Option<Time>,
-}
-
-/// What its names come to; nothing of a folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Selection {
-    /// How many tools there are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tools: Option<usize>,
-    /// Names that no gateway lists.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) unmatched: Vec<String>,
 }
 
 impl VirtualServer {
@@ -79,23 +66,14 @@ pub(super) fn found(spec: &McpVirtualServerSpec, listed: Option<&Listed>) -> (St
         let standing = Standing::found(Readiness::Unknown, Reason::Pending, message, &[]);
         return (standing, Selection::default());
     };
-    let mut seen = BTreeSet::new();
-    let tools = spec.tools.iter().filter(|name| seen.insert(*name));
-    let (tools, mut unmatched): (Vec<_>, Vec<_>) =
-        tools.cloned().partition(|name| listed.has_tool(name));
-    let prompts = spec.prompts.iter().flatten();
-    unmatched.extend(prompts.filter(|name| !listed.has_prompt(name)).cloned());
-    let (ready, reason) = match tools.is_empty() {
-        true => (Readiness::False, Reason::TargetNotFound),
-        false => (Readiness::True, Reason::Ready),
+    let selection = Selection::of(spec, &[listed]);
+    let (ready, reason) = match selection.tools {
+        None | Some(0) => (Readiness::False, Reason::TargetNotFound),
+        Some(_) => (Readiness::True, Reason::Ready),
     };
-    let message = match unmatched.is_empty() {
+    let message = match selection.unmatched.is_empty() {
         true => String::new(),
-        false => format!("not listed: {}", unmatched.join(", ")),
-    };
-    let selection = Selection {
-        tools: Some(tools.len()),
-        unmatched,
+        false => format!("not listed: {}", selection.unmatched.join(", ")),
     };
     (Standing::found(ready, reason, message, &[]), selection)
 }

@@ -67,14 +67,7 @@ impl Table {
     /// server or not. The query does not count.
     pub fn endpoint(&self, host: &[u8], path: &[u8]) -> Option<&Endpoint> {
         let path = without_query(path);
-        let mut endpoints = self
-            .endpoints
-            .iter()
-            .filter(|endpoint| endpoint.behind(path).is_some())
-            .peekable();
-        endpoints.peek()?;
-        let host = crate::host::normalize(host)?;
-        endpoints.find(|endpoint| endpoint.has_host(&host))
+        self.endpoint_where(host, |endpoint| endpoint.behind(path).is_some())
     }
 
     /// The virtual server of this name, `namespace/name`.
@@ -99,14 +92,16 @@ impl Table {
     /// not count, and no other spelling of the path leads there.
     pub(crate) fn told_endpoint(&self, host: &[u8], path: &[u8]) -> Option<&Endpoint> {
         let path = without_query(path);
-        let mut telling = self
-            .endpoints
-            .iter()
-            .filter(|endpoint| endpoint.tells_at(path))
-            .peekable();
-        telling.peek()?;
+        self.endpoint_where(host, |endpoint| endpoint.tells_at(path))
+    }
+
+    /// A host is read only where a path has led to an endpoint.
+    fn endpoint_where(&self, host: &[u8], leads: impl Fn(&Endpoint) -> bool) -> Option<&Endpoint> {
+        let endpoints = self.endpoints.iter().filter(|endpoint| leads(endpoint));
+        let mut endpoints = endpoints.peekable();
+        endpoints.peek()?;
         let host = crate::host::normalize(host)?;
-        telling.find(|endpoint| endpoint.has_host(&host))
+        endpoints.find(|endpoint| endpoint.has_host(&host))
     }
 
     /// Whether `:authority` names, in any spelling, a host that only routed requests and control may ask for.

@@ -13,6 +13,7 @@ use crate::claims::Claims;
 use crate::json::splice::{self, Splice};
 use crate::json::{Field, Scanner, ValueKind};
 use crate::method::RoutedMethod;
+use crate::name::FederatedName;
 use crate::policy::{Call, Evidence, Part};
 use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
@@ -244,9 +245,7 @@ impl Route {
         let missing = Rejection::InvalidParams("name");
         let token = scanner.raw(field).ok_or_else(|| missing.clone())?;
         let name = scanner.text(field).ok_or_else(|| missing.clone())?;
-        let own_name = name
-            .strip_prefix(prefix.as_str())
-            .ok_or_else(|| missing.clone())?;
+        let own_name = FederatedName::own_name(prefix, &name).ok_or_else(|| missing.clone())?;
         let mut route = Self::to(server, method.as_str());
         route.of = Some(part(own_name.to_owned()));
         if !prefix.is_empty() {
