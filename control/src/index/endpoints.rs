@@ -134,9 +134,8 @@ impl Entrances<'_> {
                 if !known.policies.contains(&guard.policy) {
                     known.policies.push(guard.policy.clone());
                 }
-                if known.authorities == Ok(None) {
-                    known.authorities = self.authorities(listener);
-                }
+                let before = std::mem::replace(&mut known.authorities, Ok(None));
+                known.authorities = agreed(before, self.authorities(listener), &issuer.issuer);
             }
         }
         issuers.into_values().collect()
@@ -184,6 +183,24 @@ impl Entrances<'_> {
 /// What the filter does not take of it.
 pub(super) fn expect_told(given: &OauthProtectedResource) -> Result<(), String> {
     expect_tellable(protected_resource(given.clone(), Vec::new())).map(|_| ())
+}
+
+/// The authorities by which an issuer is asked that has these for one listener and those for another.
+fn agreed(
+    one: Result<Option<String>, Fault>,
+    other: Result<Option<String>, Fault>,
+    issuer: &str,
+) -> Result<Option<String>, Fault> {
+    match (one?, other?) {
+        (Some(one), Some(other)) if one != other => {
+            let message = format!(
+                "spec.caCertBundleRef of several MCPGatewayExtensions names different certificates for issuer {issuer}: \
+                 name the same in all"
+            );
+            Err(Fault::new(Reason::CertificateInvalid, message))
+        }
+        (one, other) => Ok(one.or(other)),
+    }
 }
 
 fn has(listener: &PublicListener, host: &str) -> bool {

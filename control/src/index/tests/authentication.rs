@@ -343,11 +343,44 @@ fn issuers_are_checked_by_the_extensions_authorities() {
     assert_eq!(fault.message, told);
     let on_istio = named.index_by(&Settings::cluster(None)).issuers;
     assert_eq!(on_istio[0].authorities, Ok(None), "istiod goes by its own");
-    let pem = include_str!("authority.pem").replace('\n', "\n    ");
-    let secret = format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: authorities, namespace: infra}}\nstringData:\n  ca.crt: |\n    {pem}\n"
-    );
+    let secret = authorities("authorities", 1);
     let [issuer] = <[_; 1]>::try_from(named.with(&secret).index().issuers).unwrap();
     let authorities = issuer.authorities.unwrap().unwrap();
     assert!(authorities.starts_with("-----BEGIN CERTIFICATE-----"));
+}
+
+#[test]
+fn an_issuer_is_not_asked_by_extensions_that_disagree_about_its_authorities() {
+    let [mcp, partners] = [
+        "  targetRef: {name: gw, sectionName: mcp}\n",
+        "  publicHost: partners.example.com\n",
+    ];
+    let bundle = |line: &str, name: &str| format!("{line}  caCertBundleRef: {{name: {name}}}\n");
+    let told = |names: [&str; 2]| {
+        let manifests = two_listeners()
+            .with(&policy("oidc", None, "a"))
+            .edit(mcp, &bundle(mcp, names[0]))
+            .edit(partners, &bundle(partners, names[1]))
+            .with(&authorities("one", 1))
+            .with(&authorities("same", 1))
+            .with(&authorities("two", 2));
+        let [issuer] = <[_; 1]>::try_from(manifests.index().issuers).unwrap();
+        issuer.authorities
+    };
+    assert!(told(["one", "same"]).unwrap().is_some());
+    let fault = told(["one", "two"]).unwrap_err();
+    assert_eq!(fault.reason, Reason::CertificateInvalid);
+    let message = "spec.caCertBundleRef of several MCPGatewayExtensions names different certificates for issuer \
+                   https://a.example: name the same in all";
+    assert_eq!(fault.message, message);
+}
+
+/// A Secret with so many certificates.
+fn authorities(name: &str, count: usize) -> String {
+    let pem = include_str!("authority.pem")
+        .repeat(count)
+        .replace('\n', "\n    ");
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: infra}}\nstringData:\n  ca.crt: |\n    {pem}\n"
+    )
 }
