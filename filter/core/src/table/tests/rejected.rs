@@ -63,6 +63,12 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
         include_str!("../../../../config/testdata/rejected/authentication_rule_that_frames.json"),
     ),
     (
+        "endpoints[0].authentication.rules",
+        include_str!(
+            "../../../../config/testdata/rejected/authentication_rule_that_reads_the_call.json"
+        ),
+    ),
+    (
         "policies[0].rules[0].requires.claimPresent",
         include_str!("../../../../config/testdata/rejected/claim_without_path.json"),
     ),
