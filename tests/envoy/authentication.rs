@@ -104,6 +104,24 @@ tests! {
         }
     }
 
+    async fn a_policy_without_a_challenge_of_its_own_says_where_tokens_are_had() {
+        let challenge = r#"Bearer realm="keycloak""#;
+        let (_, envoy) = started(|config| {
+            let authentication = &mut config["endpoints"][0]["authentication"];
+            authentication["denial"] = json!({"status": 401, "headers": [{"name": "www-authenticate", "value": challenge}]});
+            authentication["tellsMetadata"] = true.into();
+        }).await;
+        let metadata = CHALLENGE.strip_prefix("Bearer ").unwrap();
+        for (address, protocol) in everywhere(&envoy) {
+            let anonymous = Client::new(address, protocol);
+            for client in [bearing(&jwt::expired(), address, protocol), anonymous] {
+                let reply = client.send(CALL).await;
+                let told = reply.header("www-authenticate");
+                assert_eq!((reply.status, told), (401, Some(&*format!("{challenge}, {metadata}"))));
+            }
+        }
+    }
+
     async fn rules_look_at_claims() {
         let rules = json!([
             {"requires": {"claimHasWord": {"path": ["scope"], "value": "mcp"}}, "denial": {"status": 403}},
@@ -268,6 +286,7 @@ fn misissued() -> Vec<(&'static str, String)> {
     vec![
         ("expired", jwt::expired()),
         ("not yet valid", jwt::premature()),
+        ("in force for ever", jwt::everlasting()),
         (
             "an unknown issuer",
             with(json!({"iss": "https://evil.example"})),

@@ -46,11 +46,16 @@ pub fn premature() -> String {
     with("ada", &json!({"nbf": now() + 10 * MINUTE}))
 }
 
+/// One that says no time at which it is over.
+pub fn everlasting() -> String {
+    let mut claims = good_claims();
+    claims.as_object_mut().expect("claims").remove("exp");
+    issued(&header(), &claims, sign)
+}
+
 /// A good one, but for its header.
 pub fn with_header(header: &Value) -> String {
-    issued(header, &good_claims(), |signed| {
-        pair().sk.sign(signed, None).to_vec()
-    })
+    issued(header, &good_claims(), sign)
 }
 
 /// One that says that it needs no signature (RFC 7515, appendix A.5).
@@ -77,14 +82,19 @@ pub fn keys() -> Value {
 
 /// A JWT (RFC 7519) that expires in so many seconds from now.
 fn signed(user: &str, lifetime: i64, more: &Value) -> String {
-    let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": KEY_ID});
     let mut claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": now() + lifetime});
     for (name, value) in more.as_object().into_iter().flatten() {
         claims[name] = value.clone();
     }
-    issued(&header, &claims, |signed| {
-        pair().sk.sign(signed, None).to_vec()
-    })
+    issued(&header(), &claims, sign)
+}
+
+fn header() -> Value {
+    json!({"alg": "EdDSA", "typ": "JWT", "kid": KEY_ID})
+}
+
+fn sign(signed: &[u8]) -> Vec<u8> {
+    pair().sk.sign(signed, None).to_vec()
 }
 
 fn good_claims() -> Value {

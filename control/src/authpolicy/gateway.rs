@@ -45,7 +45,8 @@ pub fn authentication(
     let at = "spec.rules.response.unauthenticated";
     let mut unauthenticated = denial(at, response.unauthenticated.as_ref(), 401)?;
     let says_how = response.unauthenticated.as_ref();
-    if says_how.is_none_or(|deny| deny.headers.is_empty()) {
+    let is_silent = says_how.is_none_or(|deny| deny.headers.is_empty());
+    if is_silent {
         unauthenticated.headers.insert(0, challenge(rules.keys())?);
     }
     let at = "spec.rules.response.unauthorized";
@@ -54,6 +55,7 @@ pub fn authentication(
         policy: name.to_string(),
         issuers,
         denial: unauthenticated,
+        tells_metadata: is_silent,
         rules: rules_of(
             pattern::conditions_without_call(&spec.rules.authorization)?,
             unauthorized,
@@ -67,6 +69,7 @@ pub fn closed(policy: String) -> Authentication {
         policy,
         issuers: Vec::new(),
         denial: wordless(403),
+        tells_metadata: false,
         rules: Vec::new(),
     }
 }
@@ -117,7 +120,7 @@ fn expect_bearer(at: &str, credentials: Option<&Credentials>) -> Result<(), Stri
     ))
 }
 
-/// What Authorino asks for where the policy has no words of its own.
+/// What Authorino asks for where the policy has no words of its own. The filter adds where tokens are had.
 fn challenge<'a>(realms: impl Iterator<Item = &'a String>) -> Result<HeaderValue, String> {
     let mut challenges = Vec::new();
     for realm in realms {

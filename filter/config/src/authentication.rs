@@ -12,11 +12,15 @@ use crate::policy::{Denial, Rule};
 pub struct Authentication {
     /// `namespace/name` of the object it was made from, for logs and errors.
     pub policy: String,
-    /// Whose tokens are taken. Without any, nobody is let in.
+    /// Whose tokens are taken, as far as they expire. Without any, nobody is let in.
     pub issuers: Vec<Issuer>,
     /// Sent byte for byte where no such token came with the request, or two did, or `jwt_authn` has refused it. To every
     /// request but those of control and those for [`ProtectedResource`].
     pub denial: Denial,
+    /// Whether the first `www-authenticate` of that denial gets the URL of the endpoint's [`ProtectedResource`] for
+    /// `resource_metadata` (RFC 9728, section 5.1), where it has one.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub tells_metadata: bool,
     /// What a caller must satisfy beside that, evaluated in order; the first whose condition does not hold denies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,

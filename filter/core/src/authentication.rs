@@ -12,6 +12,7 @@ use crate::table::{CompileError, ensure};
 pub(crate) struct Authentication {
     issuers: Vec<Issuer>,
     denial: Denial,
+    tells_metadata: bool,
     /// What a caller must satisfy beside that.
     policy: CompiledPolicy,
 }
@@ -46,6 +47,7 @@ impl Authentication {
         Ok(Self {
             issuers: authentication.issuers.clone(),
             denial: authentication.denial.clone(),
+            tells_metadata: authentication.tells_metadata,
             policy,
         })
     }
@@ -55,13 +57,23 @@ impl Authentication {
         &self.policy
     }
 
-    /// Whether the caller may use the endpoint.
-    pub(crate) fn judge(&self, headers: &Headers, claims: &Claims) -> Verdict {
+    /// Whether the denial says where the endpoint tells how tokens are had.
+    pub(crate) fn tells_metadata(&self) -> bool {
+        self.tells_metadata
+    }
+
+    /// Whether the caller may use the endpoint. `metadata_url` is for the denial.
+    pub(crate) fn judge(
+        &self,
+        headers: &Headers,
+        claims: &Claims,
+        metadata_url: Option<&str>,
+    ) -> Verdict {
         let of_one = self.issuers.iter().any(|issuer| has_issued(issuer, claims));
         if of_one && !has_two_tokens(headers) {
             self.policy.evaluate(&evidence(headers, claims))
         } else {
-            self.denial()
+            self.denial(metadata_url)
         }
     }
 
@@ -70,9 +82,16 @@ impl Authentication {
         self.policy.wanted_scopes(&evidence(headers, &Claims::NONE))
     }
 
-    /// To a caller without a token that is taken here.
-    pub(crate) fn denial(&self) -> Verdict {
-        deny(&self.denial)
+    /// To a caller without a token that is taken here. RFC 9728, section 5.1: the challenge can name `metadata_url`.
+    pub(crate) fn denial(&self, metadata_url: Option<&str>) -> Verdict {
+        let mut verdict = deny(&self.denial);
+        if let (Verdict::Deny(response), Some(url)) = (&mut verdict, metadata_url) {
+            let mut headers = response.headers.iter_mut();
+            if let Some((_, challenge)) = headers.find(|(name, _)| name == "www-authenticate") {
+                challenge.extend_from_slice(format!(", resource_metadata=\"{url}\"").as_bytes());
+            }
+        }
+        verdict
     }
 }
 
@@ -101,13 +120,15 @@ fn check_issuer(issuer: &Issuer, at: &str) -> Result<(), CompileError> {
     })
 }
 
-/// RFC 7519, sections 4.1.1 and 4.1.3: `aud` is a text or a list of them.
+/// RFC 7519, sections 4.1.1 and 4.1.3: `aud` is a text or a list of them. Whether `exp` has passed is for Envoy's
+/// `jwt_authn` to say, which takes a token without it for one that is in force for ever.
 fn has_issued(issuer: &Issuer, claims: &Claims) -> bool {
     let is = |held: Result<bool, UnreadableClaim>| held.unwrap_or_default();
     let names = |audience: &String| {
         is(claims.is_text(&["aud"], audience)) || is(claims.has_item(&["aud"], audience))
     };
-    is(claims.is_text(&["iss"], &issuer.issuer))
+    is(claims.has(&["exp"]))
+        && is(claims.is_text(&["iss"], &issuer.issuer))
         && (issuer.audiences.is_empty() || issuer.audiences.iter().any(names))
 }
 

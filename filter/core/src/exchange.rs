@@ -43,7 +43,6 @@ mod well_known;
 
 use std::rc::Rc;
 
-use crate::authentication::Authentication;
 use crate::rejection::Rejection;
 use crate::step::{
     BodyStep, CallOutcome, CallToken, HttpCall, LocalResponse, RequestStep, ResponseBody,
@@ -51,7 +50,7 @@ use crate::step::{
 };
 use crate::{Context, Headers, Table};
 
-use authentication::Refusing;
+use authentication::{Guard, Refusing};
 use calls::Calls;
 use control::ControlRequest;
 use doubt::Doubt;
@@ -73,7 +72,7 @@ pub struct Exchange {
     phase: Phase,
     told: Told,
     /// Who may send the request; `None`: everybody.
-    authentication: Option<Rc<Authentication>>,
+    guard: Option<Guard>,
 }
 
 #[derive(Debug)]
@@ -117,7 +116,7 @@ impl Exchange {
             calls: Calls::default(),
             phase: Phase::Start,
             told: Told::default(),
-            authentication: None,
+            guard: None,
         }
     }
 

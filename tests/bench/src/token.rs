@@ -13,11 +13,11 @@ pub(crate) const ISSUER: &str = "https://issuer.example.com";
 /// How many tools of each server its claim `tools` names.
 pub(crate) const TOOLS: usize = 25;
 
-/// What stands in `Authorization`. It does not expire.
+/// What stands in `Authorization`. It expires in the year 2100.
 pub(crate) fn bearer() -> String {
     let tools: Vec<_> = (0..TOOLS).map(case::tool_name).collect();
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "1"});
-    let claims = json!({"iss": ISSUER, "aud": "mcp", "sub": "ada", "tools": tools});
+    let claims = json!({"iss": ISSUER, "aud": "mcp", "sub": "ada", "exp": 4_102_444_800_u64, "tools": tools});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
     let signature = URL_SAFE_NO_PAD.encode(*pair().sk.sign(&signed, None));

@@ -57,6 +57,7 @@ fn the_guides_gateway_policy_is_enforced_byte_for_byte() {
             "https://keycloak.127-0-0-1.sslip.io:8002/realms/mcp",
         )],
         denial,
+        tells_metadata: false,
         rules: Vec::new(),
     };
     assert_eq!(compiled, expected);
@@ -64,21 +65,26 @@ fn the_guides_gateway_policy_is_enforced_byte_for_byte() {
 
 #[test]
 fn without_words_of_its_own_a_policy_asks_for_a_bearer_token() {
-    let denial = with_rules("").denial;
+    let silent = with_rules("");
+    assert!(silent.tells_metadata);
     let expected = Denial {
         status: 401,
         headers: vec![header("www-authenticate", "Bearer realm=\"keycloak\"")],
         body: String::new(),
     };
-    assert_eq!(denial, expected);
-    let denial =
-        with_rules("    response: {unauthenticated: {code: 403, body: {value: 'no token'}}}\n")
-            .denial;
-    assert_eq!((denial.status, denial.body.as_str()), (403, "no token"));
-    assert_eq!(denial.headers, expected.headers);
-    let denial =
-        with_rules("    response: {unauthenticated: {headers: {x-a: {value: b}}}}\n").denial;
-    assert_eq!(denial.headers, [header("x-a", "b")]);
+    assert_eq!(silent.denial, expected);
+    let with_body =
+        with_rules("    response: {unauthenticated: {code: 403, body: {value: 'no token'}}}\n");
+    assert!(with_body.tells_metadata);
+    assert_eq!(
+        (with_body.denial.status, with_body.denial.body.as_str()),
+        (403, "no token")
+    );
+    assert_eq!(with_body.denial.headers, expected.headers);
+    let with_headers =
+        with_rules("    response: {unauthenticated: {headers: {x-a: {value: b}}}}\n");
+    assert!(!with_headers.tells_metadata);
+    assert_eq!(with_headers.denial.headers, [header("x-a", "b")]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn config(issuers: &[&str]) -> PluginConfig {
             headers: Vec::new(),
             body: String::new(),
         },
+        tells_metadata: false,
         rules: Vec::new(),
     });
     config

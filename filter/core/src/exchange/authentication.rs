@@ -3,6 +3,7 @@
 //! Nothing of such a request is interpreted before it is known that its caller may send it.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::denied::{self, Denied};
 use super::request_facts::{RequestFacts, Verb};
@@ -14,10 +15,44 @@ use crate::rejection::Rejection;
 use crate::step::{
     HeaderEdit, LocalResponse, RequestStep, ResponseBody, ResponseHeadStep, ResponseSource,
 };
-use crate::{Context, Table};
+use crate::table::Endpoint;
+use crate::{Context, Headers, Table};
 
 /// How the details of responses begin with which Envoy's `jwt_authn` refuses a token.
 const TOKEN_REFUSED: &[u8] = b"jwt_authn_access_denied";
+
+/// What stands before an endpoint that not everybody may use.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    authentication: Rc<Authentication>,
+    /// What its denial names.
+    metadata_url: Option<String>,
+}
+
+impl Guard {
+    /// That of `endpoint`, for a request with these headers.
+    pub(super) fn of(endpoint: &Endpoint, headers: &Headers) -> Option<Self> {
+        let authentication = Rc::clone(endpoint.authentication()?);
+        let metadata_url = authentication
+            .tells_metadata()
+            .then(|| endpoint.metadata_url(headers))
+            .flatten();
+        Some(Self {
+            authentication,
+            metadata_url,
+        })
+    }
+
+    fn denied(
+        &self,
+        verdict: Verdict,
+        challenge: impl FnOnce() -> Option<String>,
+    ) -> Option<LocalResponse> {
+        let policy = self.authentication.policy();
+        let denied = Denied::unless_allowed(policy, verdict, challenge).err();
+        denied.map(Denied::response)
+    }
+}
 
 /// A request whose caller is refused, while its body comes.
 #[derive(Debug)]
@@ -43,11 +78,14 @@ impl Exchange {
         facts: &RequestFacts,
         context: &mut Context<'_>,
     ) -> Option<LocalResponse> {
-        let authentication = self.authentication.as_ref()?;
+        let guard = self.guard.as_ref()?;
         let claims = facts.claims(&self.table, context);
-        let verdict = authentication.judge(&facts.headers, claims);
+        let metadata_url = guard.metadata_url.as_deref();
+        let verdict = guard
+            .authentication
+            .judge(&facts.headers, claims, metadata_url);
         let challenge = || denied::challenge(&self.table, &facts.headers, std::iter::empty());
-        denied(authentication, verdict, challenge)
+        guard.denied(verdict, challenge)
     }
 
     /// Refuses a request whose body has begun.
@@ -98,7 +136,7 @@ impl Exchange {
 
     /// What the client gets in the place of `jwt_authn`'s own refusal of its token.
     pub(super) fn refused_token(&self, source: ResponseSource<'_>) -> Option<LocalResponse> {
-        let authentication = self.authentication.as_ref()?;
+        let guard = self.guard.as_ref()?;
         let is_refused =
             matches!(source, ResponseSource::Envoy(details) if details.starts_with(TOKEN_REFUSED));
         let is_open = matches!(
@@ -112,7 +150,8 @@ impl Exchange {
         if !is_refused || !is_open {
             return None;
         }
-        denied(authentication, authentication.denial(), || None)
+        let denial = guard.authentication.denial(guard.metadata_url.as_deref());
+        guard.denied(denial, || None)
     }
 
     /// Puts `response` in the place of Envoy's own.
@@ -166,13 +205,4 @@ fn replacements(response: &LocalResponse) -> Vec<HeaderEdit> {
         seen.push(name);
     }
     edits
-}
-
-fn denied(
-    authentication: &Authentication,
-    verdict: Verdict,
-    challenge: impl FnOnce() -> Option<String>,
-) -> Option<LocalResponse> {
-    let denied = Denied::unless_allowed(authentication.policy(), verdict, challenge).err();
-    denied.map(Denied::response)
 }

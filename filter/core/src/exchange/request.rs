@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::authentication::Guard;
 use super::control::ControlRequest;
 use super::denied::Denied;
 use super::hidden::Hidden;
@@ -81,8 +82,8 @@ impl Exchange {
         if !origin_allowed(&headers, endpoint) {
             return self.respond(Rejection::ForeignOrigin.response(None));
         }
-        self.authentication = endpoint.authentication().cloned();
-        let is_open = self.authentication.is_none();
+        self.guard = Guard::of(endpoint, &headers);
+        let is_open = self.guard.is_none();
         match Verb::of(&headers) {
             Verb::Other if is_open => self.respond(Rejection::MethodNotAllowed.response(None)),
             Verb::Post if is_open && end_of_stream => {

@@ -178,7 +178,7 @@ fn claim_paths(policies: &[CompiledPolicy], endpoints: &[Endpoint]) -> Vec<Vec<S
         .chain(of_endpoints.map(|authentication| authentication.policy()))
         .flat_map(CompiledPolicy::read_claims)
         .cloned();
-    let always = ["iss", "sub", "aud"].map(|name| vec![name.to_owned()]);
+    let always = ["iss", "sub", "aud", "exp"].map(|name| vec![name.to_owned()]);
     let paths: BTreeSet<_> = read.chain(always).collect();
     paths.into_iter().collect()
 }

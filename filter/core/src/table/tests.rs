@@ -72,6 +72,7 @@ fn each_claim_that_may_be_asked_for_is_known_once() {
     let paths: Vec<String> = paths.iter().map(|path| path.join(".")).collect();
     let expected = [
         "aud",
+        "exp",
         "iss",
         "preferred_username",
         "realm_access.roles",

@@ -55,8 +55,14 @@ fn with_rules(rules: Value) -> Gateway {
     })
 }
 
+/// Those of a token that expires.
+fn expiring(mut token: Value) -> Claims {
+    token["exp"] = json!(4_102_444_800_u64);
+    claims(&token)
+}
+
 fn ada() -> Claims {
-    claims(&json!({"iss": "https://issuer", "sub": "ada", "aud": "mcp", "groups": ["users"]}))
+    expiring(json!({"iss": "https://issuer", "sub": "ada", "aud": "mcp", "groups": ["users"]}))
 }
 
 fn assert_denied(response: &LocalResponse) {
@@ -128,7 +134,7 @@ fn a_token_of_another_issuer_or_for_another_audience_opens_nothing() {
         json!({"iss": "https://issuer/", "aud": "mcp"}),
         json!({"iss": "https://evil", "aud": "mcp"}),
     ] {
-        gateway.claims = claims(&token);
+        gateway.claims = expiring(token);
         assert_denied(&gateway.answer(&[], PING));
     }
     for token in [
@@ -137,8 +143,59 @@ fn a_token_of_another_issuer_or_for_another_audience_opens_nothing() {
         json!({"iss": "https://other"}),
         json!({"iss": "https://other", "aud": "anything"}),
     ] {
-        gateway.claims = claims(&token);
+        gateway.claims = expiring(token.clone());
         assert_eq!(gateway.answer(&[], PING).status, 200, "{token}");
+    }
+}
+
+#[test]
+fn a_token_that_never_expires_opens_nothing() {
+    let mut gateway = guarded();
+    for token in [
+        json!({"iss": "https://issuer", "aud": "mcp"}),
+        json!({"iss": "https://issuer", "aud": "mcp", "nbf": 1, "iat": 1}),
+    ] {
+        gateway.claims = claims(&token);
+        assert_denied(&gateway.answer(&[], PING));
+    }
+    gateway.claims = ada();
+    assert_eq!(gateway.answer(&[], PING).status, 200);
+}
+
+#[test]
+fn a_denial_can_say_where_tokens_are_had() {
+    let with = |is_told: bool, resource: Value| {
+        Gateway::with(|config| {
+            guard(config);
+            let endpoint = &mut config.endpoints[0];
+            endpoint.protected_resource = serde_json::from_value(resource).unwrap();
+            let authentication = endpoint.authentication.as_mut().unwrap();
+            authentication.denial.headers[0].value = "Bearer realm=\"a\"".to_owned();
+            authentication.tells_metadata = is_told;
+        })
+    };
+    let resource = json!({"members": "{}"});
+    let elsewhere = json!({"resource": "https://mcp.example.com/x", "members": "{}"});
+    let here =
+        r#", resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource/mcp""#;
+    let there =
+        r#", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp""#;
+    for (is_told, resource, expected) in [
+        (true, &resource, here),
+        (true, &elsewhere, there),
+        (true, &Value::Null, ""),
+        (false, &resource, ""),
+    ] {
+        let mut gateway = with(is_told, resource.clone());
+        let response = gateway.answer(&[(":authority", "localhost:8001")], PING);
+        let told: Vec<_> = response
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "www-authenticate")
+            .map(|(_, value)| text(value))
+            .collect();
+        let challenge = format!("Bearer realm=\"a\"{expected}");
+        assert_eq!(told, [challenge.as_str(), "Basic"]);
     }
 }
 
@@ -154,7 +211,7 @@ fn where_no_issuer_is_named_no_token_opens_anything() {
         json!({"iss": "", "aud": "mcp"}),
         json!({"iss": "https://issuer", "aud": "mcp"}),
     ] {
-        gateway.claims = claims(&token);
+        gateway.claims = expiring(token);
         assert_denied(&gateway.answer(&[], PING));
     }
 }
@@ -201,7 +258,7 @@ fn another_caller_with_a_token_has_no_part_in_a_session() {
     gateway.claims = ada();
     let session = gateway.session();
     let headers = [("mcp-session-id", session.as_str())];
-    gateway.claims = claims(&json!({"iss": "https://issuer", "sub": "mallory", "aud": "mcp"}));
+    gateway.claims = expiring(json!({"iss": "https://issuer", "sub": "mallory", "aud": "mcp"}));
     assert_eq!(gateway.answer(&headers, PING).status, 404);
     gateway.claims = Claims::NONE;
     assert_denied(&gateway.answer(&headers, PING));
@@ -293,13 +350,13 @@ fn the_first_rule_that_does_not_hold_denies() {
         r#"Bearer error="insufficient_scope", scope="mcp""#
     );
     let admin = json!({"iss": "https://other", "groups": ["admins"]});
-    gateway.claims = claims(&admin);
+    gateway.claims = expiring(admin.clone());
     let response = gateway.answer(&[tenant], PING);
     let why = [("x-why".into(), b"scope".to_vec())];
     assert_eq!((response.status, &response.headers[..]), (403, &why[..]));
     let mut scoped = admin;
     scoped["scope"] = json!("openid mcp");
-    gateway.claims = claims(&scoped);
+    gateway.claims = expiring(scoped);
     assert_eq!(gateway.answer(&[tenant], PING).status, 200);
     assert_eq!(gateway.answer(&[tenant], READY).status, 202);
     let twice = [tenant, tenant];

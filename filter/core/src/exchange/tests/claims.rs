@@ -130,7 +130,7 @@ fn where_tokens_are_wanted_who_lacks_the_claim_is_told_where_another_is_had() {
             config.endpoints[0].protected_resource =
                 serde_json::from_value(json!(resource)).unwrap();
         });
-        gateway.claims = claims(&json!({"iss": "https://other", "scope": "tools:list"}));
+        gateway.claims = claims(&json!({"iss": "https://other", "exp": 1, "scope": "tools:list"}));
         let headers = [(":authority", "localhost:8001")];
         let response = gateway.answer(&headers, &call("github_get_me"));
         assert_eq!(response.status, 403);
@@ -205,5 +205,5 @@ fn without_conditions_on_claims_nobody_is_asked_for_them() {
     let mut gateway = Gateway::new();
     released(gateway.post(&[PAT], &call("github_get_me")).1);
     assert_eq!(gateway.claims_asked, 0);
-    assert_eq!(gateway.table.claim_paths().len(), 3);
+    assert_eq!(gateway.table.claim_paths().len(), 4);
 }

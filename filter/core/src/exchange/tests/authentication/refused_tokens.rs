@@ -105,7 +105,7 @@ fn what_envoy_says_where_everybody_may_come_stays_as_it_is() {
 #[test]
 fn a_session_that_was_opened_for_a_refused_token_ends() {
     let mut gateway = guarded();
-    gateway.claims = claims(&json!({"iss": "https://other"}));
+    gateway.claims = expiring(json!({"iss": "https://other"}));
     let (mut exchange, _) = gateway.post(&[], &call("s_echo"));
     gateway.open(&mut exchange, "up");
     assert_replaced(refused(&mut gateway, &mut exchange, REFUSED));
