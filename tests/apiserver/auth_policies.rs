@@ -18,7 +18,7 @@ const ISSUER: &str = "https://issuer.example.com";
 const DENIAL: &str = "log in, please";
 
 /// Longer takes nothing that follows from a change.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
 

@@ -16,7 +16,7 @@ use crate::world::{
 };
 
 /// Longer takes nothing that follows from a change.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 tests! {
     async fn each_gateway_serves_what_is_attached_to_it() {

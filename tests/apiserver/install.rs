@@ -23,7 +23,7 @@ const FOLDER: &str = " -k wasmplugin/install";
 const END_OF_CONTROL: &str = "kubectl delete deployment -n mcp-system mcp-controller";
 
 /// Longer takes nothing that follows from a deletion.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 /// By whom it is not known; with the same kind, but another schema.
 const FOREIGN: &str = "apiVersion: apiextensions.k8s.io/v1

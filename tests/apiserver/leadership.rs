@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::control::{Control, LEASE_SECONDS, NAMESPACE};
+use harness::control::{Control, NAMESPACE};
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
@@ -11,13 +11,13 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::world::{World, condition, name_of, registration, tools, until_tools};
+use crate::world::{PATIENT, World, condition, name_of, registration, tools, until_tools};
 
-/// From the end of a leader to the next where it has given the lease up: well before it would have ended.
-const HAND_OVER: Duration = Duration::from_secs(LEASE_SECONDS * 2 / 3);
+/// From the end of a leader to the next where it has given the lease up: well before that of a patient one would end.
+const HAND_OVER: Duration = Duration::from_secs(20);
 
 /// Longer takes nothing that follows from a change.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 /// Writes of the route's plugin for a new server: with the first, discovery gets to it; the second has its tools.
 const ONE_SERVER: u64 = 2;
@@ -62,9 +62,9 @@ tests! {
 
     async fn a_leader_that_is_asked_to_end_hands_over() {
         let world = World::start().await;
-        let first = world.control("first").await;
+        let first = world.control_with("first", PATIENT).await;
         until_leads(&world, "first").await;
-        let second = world.control("second").await;
+        let second = world.control_with("second", PATIENT).await;
         second.until_watching().await;
         for (control, leads) in [(&first, true), (&second, false)] {
             until_status(control, &json!({"leads": leads, "leader": "first"})).await;

@@ -24,7 +24,7 @@ const USERS: [&str; 2] = ["mcp-gate", "mcp-route"];
 const ADOPT: &[&str] = &["--wasmplugins", "adopt"];
 
 /// A control that ends hands over, and the next one has to read what is there.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 tests! {
     async fn the_pair_that_control_has_made_goes_once_the_users_own_is_whole() {

@@ -10,6 +10,7 @@ use harness::kubectl::shell;
 use harness::manifests::Server;
 use harness::script::{Answer, Script, Tool};
 use harness::upstream::Upstream;
+use harness::wait::until;
 use serde_json::{Value, json};
 
 use crate::auth_policies;
@@ -17,7 +18,7 @@ use crate::keys;
 use crate::poison::policies;
 use crate::rights::{Grant, Request};
 use crate::virtual_servers::virtual_server;
-use crate::world::{World, assert_says, namespace, object, registration};
+use crate::world::{CONSEQUENCE, World, assert_says, namespace, object, registration};
 
 const AUTHORITY: &str = include_str!("../../control/src/index/tests/authority.pem");
 
@@ -135,13 +136,15 @@ tests! {
         }
         let is_gone = |object: &Value| object.is_null().then_some(());
         world.kubernetes.until_object("it goes with the extension", &filter, is_gone).await;
-        let events = world.kubernetes.asked_by(NAMESPACE, account);
-        let refused = refused(&events);
-        assert!(refused.is_empty(), "{refused:?}");
-        let asked: Vec<_> = events.iter().flat_map(Request::of).collect();
         let granted = roles.iter().filter(|role| role["metadata"]["name"] == "mcp-control-envoyfilters");
-        let unused: Vec<_> = granted.flat_map(Grant::of).filter(|grant| !asked.iter().any(|one| grant.allows(one))).collect();
-        assert!(unused.is_empty(), "granted in vain: {unused:?}");
+        let granted: Vec<_> = granted.flat_map(Grant::of).collect();
+        until("all that is granted is asked for", CONSEQUENCE, || async {
+            let events = world.kubernetes.asked_by(NAMESPACE, account);
+            let asked: Vec<_> = events.iter().flat_map(Request::of).collect();
+            granted.iter().all(|grant| asked.iter().any(|one| grant.allows(one))).then_some(())
+        }).await;
+        let refused = refused(&world.kubernetes.asked_by(NAMESPACE, account));
+        assert!(refused.is_empty(), "{refused:?}");
     }
 
     async fn what_the_roles_do_not_grant_is_forbidden_to_control() {

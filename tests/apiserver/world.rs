@@ -9,7 +9,7 @@ use harness::cluster_gateway::ClusterGateway;
 use harness::control::{self, Control};
 use harness::kubernetes::Kubernetes;
 use harness::manifests::Server;
-use harness::sessions::Client;
+use harness::sessions::{Client, items_of};
 use harness::wait::until;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(crate) const PATIENT: &[&str] = &["--lease-seconds", "60"];
 
 /// Longer takes nothing that follows from a change.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+pub(crate) const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 /// See the module.
 pub(crate) struct World {
@@ -221,15 +221,17 @@ pub(crate) fn client(gateway: &ClusterGateway) -> Client {
 /// The tools that a gateway lists, each in the bytes in which it comes; none where it does not answer with 200.
 pub(crate) async fn tools(gateway: &ClusterGateway) -> Vec<String> {
     let client = client(gateway);
-    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     let answer = client
-        .post(ping)
+        .post(list)
         .try_open(client.address, client.protocol)
         .await;
-    match answer {
-        Ok(answer) if answer.status == 200 => client.list("tools/list", "tools").await,
-        _ => Vec::new(),
-    }
+    let Some(answer) = answer.ok().filter(|answer| answer.status == 200) else {
+        return Vec::new();
+    };
+    let reply = answer.rest().await;
+    assert_eq!(reply.result().get("nextCursor"), None, "one page has all");
+    items_of(&reply.message_bytes(), "tools")
 }
 
 /// Waits until a gateway lists exactly these tools, in any order.

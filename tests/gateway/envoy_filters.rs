@@ -1,7 +1,5 @@
 //! A gateway of Istio that control has run the filter by one EnvoyFilter in place of a pair of WasmPlugins.
 
-use std::time::Duration;
-
 use harness::jwt::{expired, good};
 use harness::load::Load;
 use harness::manifests::Server;
@@ -12,14 +10,12 @@ use crate::changes::{
     REPLACED, assert_a_large_configuration_is_served, assert_goes_on, authentication, open, tell,
 };
 use crate::faults::{SOME, assert_a_refusal_is_told, names, push, serve};
+use crate::images::NUDGE;
 use crate::managed::{CONSEQUENCE, Managed, absent};
 use crate::tls_listener::assert_served_over_tls;
 
 const JWT: &str = "envoy.filters.http.jwt_authn";
 const RBAC: &str = "envoy.filters.http.rbac";
-
-/// A gateway that was closed for want of its image serves again within this time of the registry's return.
-const NUDGE: Duration = Duration::from_secs(10);
 
 tests! {
     async fn one_instance_lists_and_calls_with_and_without_tokens_and_policies_and_stands_between_them() {
@@ -102,7 +98,7 @@ tests! {
 tests! {
     async fn an_envoy_filter_that_somebody_edits_or_deletes_is_as_it_was_within_seconds() {
         let managed = Managed::by_envoy_filter().await;
-        let _upstream = serve(&managed).await;
+        let upstream = serve(&managed).await;
         let [pushed] = <[Value; 1]>::try_from(managed.envoy_filters().await).expect("one");
         let is_back = |filter: &Value| (filter["spec"] == pushed["spec"]).then_some(());
         let mut without_place = pushed["spec"]["configPatches"].clone();
@@ -120,7 +116,10 @@ tests! {
         assert!(managed.kubernetes.delete(&pushed).await, "nothing holds it");
         managed.kubernetes.until_object("it is made again", &pushed, is_back).await;
         until_order(&managed, &["mcp-hold", "router"]).await;
-        until_called(&managed, 200).await;
+        // What is live now was so after it.
+        managed.kubernetes.apply(&Server::new("later", upstream.address()).yaml()).await;
+        managed.until_ready("later", "True", "Ready").await;
+        assert!(names(&managed).await.contains("later_greet"));
         assert_serves(&managed, None).await;
     }
 
@@ -168,6 +167,10 @@ tests! {
         let upstream = serve(&managed).await;
         // Both listen at the port of the Gateway, and the system chooses for each connection.
         let second = managed.start_proxy().await;
+        let port = managed.address().port();
+        until("the second Pod listens", CONSEQUENCE, || async {
+            (!second.filters(port).await.is_empty()).then_some(())
+        }).await;
         managed.kubernetes.apply(&Server::new("later", upstream.address()).yaml()).await;
         managed.until_ready("later", "True", "Ready").await;
         for _ in 0..24 {

@@ -32,7 +32,7 @@ pub(crate) const PING: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Longer takes nothing that follows from an object.
-pub(crate) const CONSEQUENCE: Duration = Duration::from_secs(60);
+pub(crate) const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 /// So many connections, one after the other, do not all meet one of Envoy's two workers.
 pub(crate) const EVERY_WORKER: usize = 20;

@@ -22,7 +22,7 @@ const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
 const INTERVAL: (&str, &str) = ("PILOT_JWT_PUB_KEY_REFRESH_INTERVAL", "1s");
 
 /// From a new key to its use: the interval, and what a change of the listener takes on a busy machine.
-const TAKEN: Duration = Duration::from_secs(6);
+const TAKEN: Duration = Duration::from_secs(20);
 
 /// Istiod tries for five seconds with each try of its interval, and then waits for a minute.
 const RECOVERY: Duration = Duration::from_secs(75);

@@ -25,7 +25,7 @@ pub const IMAGE: &str = "oci://registry.example.com/mcp-filter@sha256:\
     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// After this time another one may lead, in seconds, unless a test says otherwise. Who cannot renew it ends.
-pub const LEASE_SECONDS: u64 = 6;
+pub const LEASE_SECONDS: u64 = 10;
 
 /// What of the kinds of Gateway API and Istio somebody reads where there is no istiod.
 const KINDS: [&str; 7] = [

@@ -30,7 +30,7 @@ const FIELD_MANAGER: &str = "tests";
 const DEFINITION: &str = "CustomResourceDefinition";
 
 /// Longer takes nothing that follows from an object.
-const CONSEQUENCE: Duration = Duration::from_secs(60);
+const CONSEQUENCE: Duration = Duration::from_secs(120);
 
 /// See the module. Ends when dropped.
 pub struct Kubernetes {
