@@ -1,5 +1,7 @@
 //! What a caller may not call is not listed for that caller, in local mode with tokens of an issuer of the tests' own.
 
+use std::collections::BTreeSet;
+
 use harness::caller::Protocol;
 use harness::gateway::{Gateway, Role};
 use harness::issuer::Issuer;
@@ -102,6 +104,59 @@ in_both_roles! {
         assert_eq!(reply.status, 403, "{}", reply.shown());
         let after = server.received_from(ada.mark()).len() + server.received_from(bob.mark()).len();
         assert_eq!(before, after, "what is refused reaches no server");
+    }
+
+    async fn two_users_at_once_see_and_call_only_their_own_in_sessions_of_their_own(role) {
+        let issuer = Issuer::start().await;
+        let tools_of_both = ["read", "write"].map(|name| Tool::new(name, Answer::Echo));
+        let server = Upstream::start(Script { sessions: true, ..Script::with_tools(tools_of_both.to_vec()) }).await;
+        let rules = ["request.headers['x-mcp-toolname'] in auth.identity.tools", "'none' in auth.identity.tools"];
+        let gateway = start(role, &issuer, &server, rules).await;
+        let [ada, bob] = ["read", "write"].map(|tool| {
+            let mut client = user(&gateway, &issuer, tool, json!({"tools": [tool]}));
+            client.protocol = Protocol::Http2;
+            (client, format!("first_{tool}"))
+        });
+        let work = async |(client, tool): &(Client, String)| {
+            for _ in 0..20 {
+                assert_eq!(tools(client).await, [tool.as_str()]);
+                client.call(tool, json!({})).await.result();
+            }
+        };
+        tokio::join!(work(&ada), work(&bob), work(&ada), work(&bob));
+        let sessions = |client: &Client| -> BTreeSet<String> {
+            let received = server.received_from(client.mark());
+            let calls = received.iter().filter(|request| request.rpc_method() == "tools/call");
+            calls.map(|call| call.header("mcp-session-id").expect("the server has sessions").to_owned()).collect()
+        };
+        let (of_ada, of_bob) = (sessions(&ada.0), sessions(&bob.0));
+        assert!(!of_ada.is_empty() && !of_bob.is_empty());
+        assert!(of_ada.is_disjoint(&of_bob), "{of_ada:?} {of_bob:?}");
+    }
+
+    async fn resources_templates_and_completions_are_hidden_and_refused_alike(role) {
+        let issuer = Issuer::start().await;
+        let server = Upstream::start(Script {
+            resources: ["a", "b"].map(|name| json!({"uri": format!("file:///{name}"), "name": name}).to_string()).to_vec(),
+            resource_templates: vec![r#"{"uriTemplate":"file:///{any}","name":"any"}"#.to_owned()],
+            prompts: vec![r#"{"name":"greet"}"#.to_owned()],
+            ..Script::with_tools(Vec::new())
+        }).await;
+        let rule = "request.headers['x-mcp-resourceuri'] in auth.identity.uris";
+        let manifests = Manifests::gateway()
+            .server(&Server::new("first", server.address()))
+            .file("gateway.yaml", &of_the_gateway(&issuer))
+            .file("route.yaml", &of_the_route("first", rule));
+        let gateway = Gateway::start(role, &manifests).await;
+        let ada = user(&gateway, &issuer, "ada", json!({"uris": ["file:///a"]}));
+        assert_eq!(listed(&ada, "resources/list", "resources").await, ["a"]);
+        let read = async |uri: &str| ada.request("resources/read", &json!({"uri": uri})).await.status;
+        assert_eq!((read("file:///a").await, read("file:///b").await), (200, 403));
+        // Some resource of it may be read.
+        assert_eq!(listed(&ada, "resources/templates/list", "resourceTemplates").await, ["any"]);
+        assert_eq!(listed(&ada, "prompts/list", "prompts").await, [""; 0]);
+        let complete = json!({"ref": {"type": "ref/prompt", "name": "first_greet"}, "argument": {"name": "a", "value": ""}});
+        assert_eq!(ada.request("completion/complete", &complete).await.status, 403);
     }
 
     async fn a_name_that_the_client_sends_in_a_header_of_ours_is_not_believed(role) {

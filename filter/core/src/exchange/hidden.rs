@@ -6,6 +6,7 @@ use crate::catalog::{ListKind, Listed};
 use crate::method::RoutedMethod;
 use crate::name::FederatedName;
 use crate::policy::{Call, Outlook, Part};
+use crate::resource_uri::Template;
 use crate::table::{Server, Table};
 
 /// See the module.
@@ -38,7 +39,18 @@ impl<'a> Hidden<'a> {
         outlooks.any(|outlook| match outlook {
             Some(Outlook::Possible) => false,
             None | Some(Outlook::Impossible) => true,
-            Some(outlook) => !outlook.allows(&call(kind, server, listed.key)),
+            Some(outlook) => {
+                let call = call(kind, server, listed.key);
+                // Which of its resources is read, only a request says.
+                let template = (kind == ListKind::ResourceTemplates)
+                    .then(|| Template::parse(listed.key).ok())
+                    .flatten();
+                let is_allowed = match &template {
+                    Some(template) => outlook.allows_one_of(template, &call),
+                    None => outlook.allows(&call),
+                };
+                !is_allowed
+            }
         })
     }
 }

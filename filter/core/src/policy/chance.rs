@@ -23,6 +23,14 @@ impl Chance {
         fails: true,
     };
 
+    /// Of what is true for some of several, or for none, and never for all.
+    pub(super) fn of_some(is_for_some: bool) -> Self {
+        match is_for_some {
+            true => Self::EITHER,
+            false => Some(false).into(),
+        }
+    }
+
     /// Of the opposite.
     pub(super) fn not(self) -> Self {
         Self {

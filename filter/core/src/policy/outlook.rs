@@ -7,6 +7,7 @@ use super::chance::Chance;
 use super::condition::of_claim;
 use super::{Call, CompiledPolicy};
 use crate::claims::Claims;
+use crate::resource_uri::Template;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +61,19 @@ impl<'a> Outlook<'a> {
 
     /// Whether some headers satisfy it for this call.
     pub fn allows(&self, call: &Call<'_>) -> bool {
+        self.allows_where(call, None)
+    }
+
+    /// Whether some headers satisfy it for this call of some resource of `template`, which the call has for its own.
+    pub fn allows_one_of(&self, template: &Template, call: &Call<'_>) -> bool {
+        self.allows_where(call, Some(template))
+    }
+
+    fn allows_where(&self, call: &Call<'_>, template: Option<&Template>) -> bool {
         match self {
             Self::Possible => true,
             Self::Impossible => false,
-            Self::ByCall(rules) => rules.iter().all(|rule| rule.chance(call).holds),
+            Self::ByCall(rules) => rules.iter().all(|rule| rule.chance(call, template).holds),
         }
     }
 }
@@ -100,15 +110,23 @@ impl<'a> Prospect<'a> {
         }
     }
 
-    fn chance(&self, call: &Call<'_>) -> Chance {
+    /// Of a call; with `template`, of one of its resources, whichever that is.
+    fn chance(&self, call: &Call<'_>, template: Option<&Template>) -> Chance {
         match self {
             Self::Known(chance) => *chance,
-            Self::All(inner) => Chance::all(inner.iter().map(|one| one.chance(call))),
-            Self::Any(inner) => Chance::any(inner.iter().map(|one| one.chance(call))),
-            Self::Not(inner) => inner.chance(call).not(),
+            Self::All(inner) => Chance::all(inner.iter().map(|one| one.chance(call, template))),
+            Self::Any(inner) => Chance::any(inner.iter().map(|one| one.chance(call, template))),
+            Self::Not(inner) => inner.chance(call, template).not(),
             Self::Present(part) => Some(call.text(*part).is_some()).into(),
-            Self::Equals(value) => Some(call.text(value.part) == Some(&*value.value)).into(),
+            Self::Equals(value) => match template.filter(|_| value.part == CallPart::Resource) {
+                Some(template) => Chance::of_some(template.matches(&value.value)),
+                None => Some(call.text(value.part) == Some(&*value.value)).into(),
+            },
             Self::Among(part, items) => {
+                if let (Some(template), CallPart::Resource, Some(items)) = (template, part, items) {
+                    let mut uris = items.iter().filter_map(|item| str::from_utf8(item).ok());
+                    return Chance::of_some(uris.any(|uri| template.matches(uri)));
+                }
                 let found = call.text(*part).zip(items.as_ref());
                 let found =
                     found.map(|(text, items)| items.binary_search(&text.as_bytes()).is_ok());

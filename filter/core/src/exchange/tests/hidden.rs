@@ -164,6 +164,26 @@ fn who_is_kept_out_by_a_list_is_kept_out_and_a_claim_that_is_none_lets_nobody_in
 }
 
 #[test]
+fn a_template_is_shown_to_whom_some_of_its_resources_are() {
+    let one = json!({"callEquals": {"part": "resource", "value": "item://1"}});
+    assert_shown(&one, &Claims::NONE, &[], &["item://{id}"]);
+    let not_one = json!({"all": [{"callPresent": "resource"}, {"not": one}]});
+    let mut gateway = gateway(&not_one);
+    assert_eq!(listed(&mut gateway, &[]), ["file:///a", "item://{id}"]);
+    let named = json!({"claimContainsCall": {"path": ["uris"], "part": "resource"}});
+    for (uris, expected) in [
+        (json!(["item://1", "x"]), &["item://{id}"][..]),
+        (json!(["file:///a"]), &["file:///a"]),
+        (json!(["http://1"]), &[]),
+        (json!([]), &[]),
+    ] {
+        let mut gateway = self::gateway(&named);
+        gateway.claims = token(json!({"uris": uris}));
+        assert_eq!(listed(&mut gateway, &[]), expected, "{uris}");
+    }
+}
+
+#[test]
 fn tools_prompts_and_resources_are_told_apart_by_name_and_method() {
     let nobody = Claims::NONE;
     let equals = |part: &str, value: &str| json!({"callEquals": {"part": part, "value": value}});
