@@ -47,7 +47,9 @@ impl Flow {
         self.life = Life::Passed;
         self.shared.metrics.request_passed();
         if self.half == Half::Route {
-            handshake::tell(Some(self.open().passing()));
+            // Without a gate nobody would take it away.
+            let tag = handshake::has_gate().then(|| self.open().passing());
+            handshake::tell(tag);
         }
         Action::Continue
     }

@@ -121,13 +121,13 @@ fn check_issuer(issuer: &Issuer, at: &str) -> Result<(), CompileError> {
 }
 
 /// RFC 7519, sections 4.1.1 and 4.1.3: `aud` is a text or a list of them. Whether `exp` has passed is for Envoy's
-/// `jwt_authn` to say, which takes a token without it for one that is in force for ever.
+/// `jwt_authn` to say, which takes a token without it, or with zero, for one that is in force for ever.
 fn has_issued(issuer: &Issuer, claims: &Claims) -> bool {
     let is = |held: Result<bool, UnreadableClaim>| held.unwrap_or_default();
     let names = |audience: &String| {
         is(claims.is_text(&["aud"], audience)) || is(claims.has_item(&["aud"], audience))
     };
-    is(claims.has(&["exp"]))
+    claims.expires()
         && is(claims.is_text(&["iss"], &issuer.issuer))
         && (issuer.audiences.is_empty() || issuer.audiences.iter().any(names))
 }

@@ -74,6 +74,12 @@ impl Claims {
         Identity::of_claims(claim("iss"), claim("sub"))
     }
 
+    /// Whether the token says when it is over. Zero is no time: Envoy's `jwt_authn` takes it for none.
+    pub(crate) fn expires(&self) -> bool {
+        let expires = self.bytes(&["exp"]).ok().flatten();
+        expires.is_some_and(|time| time.iter().any(|byte| *byte != 0))
+    }
+
     /// Whether there is a claim at `path`, whatever it is.
     pub fn has(&self, path: &[impl AsRef<str>]) -> Result<bool, UnreadableClaim> {
         Ok(self.claim(path)?.is_some())

@@ -213,8 +213,11 @@ fn a_route_without_gate_lets_pass_what_is_not_ours_and_answers_what_needs_no_gat
     let host = FakeHost::new();
     let (route, _) = host.start(&configuration("route"), false);
     let stream = host.open(&[Some(route)]);
-    stream.request_headers(&[], false).send_last("body");
+    stream
+        .request_headers(&[(TAG, "pass:1:0000000000000000:1")], false)
+        .send_last("body");
     assert_eq!(stream.upstream_got().unwrap(), "body");
+    assert_eq!(stream.upstream_header(TAG), None);
     let stream = host.open(&[Some(route)]);
     stream.ask(&json!({"head": respond(405)}));
     assert_eq!(stream.client_got().unwrap().0, 405);

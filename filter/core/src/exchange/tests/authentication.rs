@@ -154,6 +154,7 @@ fn a_token_that_never_expires_opens_nothing() {
     for token in [
         json!({"iss": "https://issuer", "aud": "mcp"}),
         json!({"iss": "https://issuer", "aud": "mcp", "nbf": 1, "iat": 1}),
+        json!({"iss": "https://issuer", "aud": "mcp", "exp": 0}),
     ] {
         gateway.claims = claims(&token);
         assert_denied(&gateway.answer(&[], PING));
