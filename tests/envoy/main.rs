@@ -88,6 +88,7 @@ mod login;
 mod modern;
 mod odd_servers;
 mod plumbing;
+mod policies;
 mod reload;
 mod server_requests;
 mod session_gauge;

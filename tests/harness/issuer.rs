@@ -85,6 +85,13 @@ impl Issuer {
         *self.server.lock().unwrap() = Some(server);
     }
 
+    /// Nobody can reach it from now on, by a new connection.
+    pub fn fall_silent(&self) {
+        if let Some(server) = self.server.lock().unwrap().take() {
+            server.abort();
+        }
+    }
+
     /// The claim `iss` of its tokens.
     pub fn url(&self) -> &str {
         &self.url
@@ -111,9 +118,7 @@ impl Issuer {
 
 impl Drop for Issuer {
     fn drop(&mut self) {
-        if let Some(server) = self.server.lock().unwrap().take() {
-            server.abort();
-        }
+        self.fall_silent();
     }
 }
 

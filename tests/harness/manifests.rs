@@ -120,16 +120,27 @@ impl Manifests {
 
     /// The extension trusts issuers of tokens whose certificates are of this authority.
     #[must_use]
-    pub fn trust(mut self, authority: &Authority) -> Self {
+    pub fn trust(self, authority: &Authority) -> Self {
+        self.extend(&format!("  caCertBundleRef:\n    name: {AUTHORITIES}\n"))
+            .file("authorities.yaml", &secret_of(authority))
+    }
+
+    /// The extension has this, in YAML, for `oauthProtectedResource`.
+    #[must_use]
+    pub fn protected_resource(self, resource: &str) -> Self {
+        self.extend(&format!("  oauthProtectedResource: {resource}\n"))
+    }
+
+    /// The extension has these lines more.
+    fn extend(mut self, lines: &str) -> Self {
         let target = "sectionName: mcp\n";
-        let trusting = format!("{target}  caCertBundleRef:\n    name: {AUTHORITIES}\n");
         let extension = self
             .files
             .values_mut()
             .find(|text| text.contains(EXTENSION));
         let extension = extension.expect("an extension");
-        *extension = extension.replace(target, &trusting);
-        self.file("authorities.yaml", &secret_of(authority))
+        *extension = extension.replace(target, &format!("{target}{lines}"));
+        self
     }
 
     /// With a server, in a file of its own: `<name>.yaml`.

@@ -2,7 +2,7 @@ use cel::IdedExpr as Expression;
 use cel::common::ast::{ComprehensionExpr, Expr, LiteralValue, operators};
 
 use super::collection::Collection;
-use super::header::{is_headers, named, read, text};
+use super::header::{Named, is_headers, named, read, text};
 use super::truth::Truth;
 use super::{Source, Unsupported, claim};
 
@@ -46,6 +46,8 @@ const KNOWN: &str = "this is not supported; what is: request.headers[\"name\"] a
                      auth.identity.claim in [\"a\", \"b\"], what is called (such as request.headers[\"x-mcp-toolname\"]) \
                      in auth.identity.claim, &&, || and !";
 
+const ENCODED: &str = "policies read a name or a URI as it is, though headers to servers have it in base64: write it so";
+
 fn compare(
     source: &Source,
     part: &Expression,
@@ -57,6 +59,9 @@ fn compare(
             continue;
         };
         if let Some(name) = read(source, read_part)? {
+            if matches!(name, Named::Call(_)) && value.starts_with("=?base64?") {
+                return source.refuse(part, ENCODED);
+            }
             return Ok(Truth::named_equals(name, value));
         }
         if let Some(path) = claim::read(source, read_part)? {

@@ -70,7 +70,7 @@ impl Truth {
         Self::of(present(named))
     }
 
-    /// What is absent cannot be compared.
+    /// What is absent cannot be compared. Names are compared as they are, not as a header to a server has them.
     pub(super) fn named_equals(named: Named, value: &str) -> Self {
         let value = value.to_owned();
         let equals = match named.clone() {

@@ -17,6 +17,8 @@ use crate::resource::{ObjectKey, REQUEST_AUTHENTICATION, REQUEST_AUTHENTICATION_
 #[derive(Clone, Debug, Default)]
 pub(super) struct Authentications {
     known: BTreeMap<ObjectName, Value>,
+    /// What each was when it was seen first: control's own word, of before its start or of now, and nobody's later edit.
+    given: BTreeMap<ObjectName, Value>,
     is_seen: bool,
 }
 
@@ -38,6 +40,11 @@ impl Authentications {
                     .collect();
             }
             Change::NotServed | Change::Hidden | Change::Forbidden => self.known.clear(),
+        }
+        for (name, object) in &self.known {
+            if !self.given.contains_key(name) {
+                self.given.insert(name.clone(), object.clone());
+            }
         }
     }
 
@@ -64,7 +71,7 @@ impl Authentications {
 
     /// Where an issuer has its keys, by what a gateway was given.
     pub(super) fn keys(&self, gateway: &ObjectName, issuer: &str) -> Option<String> {
-        let given = self.known.get(&request_authentication_name(gateway))?;
+        let given = self.given.get(&request_authentication_name(gateway))?;
         let rules = given.pointer("/spec/jwtRules")?.as_array()?;
         let rule = rules.iter().find(|rule| rule["issuer"] == issuer)?;
         rule.get("jwksUri")?.as_str().map(str::to_owned)
@@ -130,6 +137,7 @@ fn own_name(object: &Value) -> ObjectName {
 
 #[cfg(test)]
 mod tests {
+    use kube::core::DynamicObject;
     use serde_json::json;
 
     use super::*;
@@ -240,6 +248,26 @@ mod tests {
             ("none", "https://a"),
         ] {
             assert_eq!(keys(gateway, issuer), None, "{gateway} {issuer}");
+        }
+    }
+
+    #[test]
+    fn where_somebody_says_that_keys_are_later_is_not_taken_for_controls_own_word() {
+        let mut there = object("gw", "https://a");
+        there["spec"]["jwtRules"][0]["jwksUri"] = "https://a/keys".into();
+        let mut edited = there.clone();
+        edited["spec"]["jwtRules"][0]["jwksUri"] = "https://evil/keys".into();
+        let mut known = known(&[there]);
+        let edited: DynamicObject = serde_json::from_value(edited).unwrap();
+        for change in [
+            Change::Put(Box::new(edited.clone())),
+            Change::Listed(vec![edited.clone()]),
+            Change::Gone(named("mcp-authentication-gw")),
+            Change::Put(Box::new(edited)),
+        ] {
+            known.apply(change);
+            let keys = known.keys(&named("gw"), "https://a");
+            assert_eq!(keys.as_deref(), Some("https://a/keys"));
         }
     }
 

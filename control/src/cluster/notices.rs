@@ -85,8 +85,12 @@ mod tests {
         );
         assert_eq!(
             told(&policy("Gateway", "elsewhere")),
-            [(odd(), Reason::Unsupported, false)]
+            [(odd(), Reason::TargetNotFound, true)]
         );
+        let plain = "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: plain, namespace: team}, \
+                     spec: {gatewayClassName: istio, listeners: []}}";
+        let of_plain = format!("{plain}\n---\n{}", policy("Gateway", "plain"));
+        assert_eq!(told(&of_plain), [(odd(), Reason::Unsupported, false)]);
     }
 
     #[test]

@@ -14,6 +14,11 @@ use crate::authpolicy;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
 
+const SHARED: &str =
+    "where listeners with different policies are reached: give each listener a host of its own";
+const APART: &str = "for without Istio one filter serves all Gateways, each with all servers: give all Gateways the same \
+                     policy, or serve each from a folder of its own";
+
 /// Who may use a host, and what is told of that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Access {
@@ -51,29 +56,28 @@ impl Entrances<'_> {
         kinds.into_iter().map(endpoint).collect()
     }
 
-    /// Tells the authors of policies that are for different listeners of one host.
+    /// Tells the authors of policies for which nobody gets in at a host.
     pub(super) fn tell_conflicts(&self, hosts: &[String], verdicts: &mut [PolicyVerdict]) {
-        let mut closed: BTreeMap<&ObjectName, Vec<&str>> = BTreeMap::new();
+        let mut closed: BTreeMap<(&ObjectName, &str), Vec<&str>> = BTreeMap::new();
         for host in hosts {
-            for guards in self.guards_together(host) {
-                if guards.iter().all(|guard| Some(guard) == guards.first()) {
-                    continue;
-                }
-                for guard in guards {
-                    let hosts = closed.entry(&guard.policy).or_default();
-                    if !hosts.contains(&host.as_str()) {
-                        hosts.push(host);
-                    }
+            let differ =
+                |guards: &Vec<&Guard>| guards.iter().any(|guard| Some(guard) != guards.first());
+            let shared = self.guards_together(host).into_iter().filter(differ);
+            let shared = shared.flatten().map(|guard| (guard, SHARED));
+            let apart = self.guards_apart(host).into_iter();
+            for (guard, why) in shared.chain(apart.map(|guard| (guard, APART))) {
+                let hosts = closed.entry((&guard.policy, why)).or_default();
+                if !hosts.contains(&host.as_str()) {
+                    hosts.push(host);
                 }
             }
         }
         for verdict in verdicts {
-            if let Some(hosts) = closed.get(&verdict.name) {
-                let message = format!(
-                    "nobody gets in at {}, where listeners with different policies are reached: give each listener a host \
-                     of its own",
-                    hosts.join(", ")
-                );
+            for ((_, why), hosts) in closed
+                .iter()
+                .filter(|((name, _), _)| **name == verdict.name)
+            {
+                let message = format!("nobody gets in at {}, {why}", hosts.join(", "));
                 verdict.told.push(Fault::new(Reason::Conflicted, message));
             }
         }
@@ -83,14 +87,16 @@ impl Entrances<'_> {
     /// they differ, nobody gets in.
     fn access(&self, host: &str) -> Access {
         let guards = self.guards_at(host);
-        let authentication = match guards.as_slice() {
-            [] => None,
-            [first, rest @ ..] => {
-                let only = first.authentication.clone();
-                let only = only.filter(|_| rest.iter().all(|other| other == first));
-                Some(only.unwrap_or_else(|| authpolicy::closed(first.policy.to_string())))
-            }
-        };
+        let is_agreed = self.guards_apart(host).is_empty()
+            && guards.iter().all(|guard| Some(guard) == guards.first());
+        let first = guards
+            .first()
+            .copied()
+            .or_else(|| self.guards_elsewhere(host).next());
+        let authentication = first.map(|guard| {
+            let only = guard.authentication.clone().filter(|_| is_agreed);
+            only.unwrap_or_else(|| authpolicy::closed(guard.policy.to_string()))
+        });
         let mut resources = self
             .at(host)
             .filter_map(|(listener, guard)| self.protected_resource(listener, guard.as_ref()));
@@ -109,6 +115,33 @@ impl Entrances<'_> {
             together.entry(gateway).or_default().extend(guard);
         }
         together.into_values().collect()
+    }
+
+    /// All of which some let in others than the Gateway of a host does, where one filter stands before all Gateways:
+    /// whoever gets in at one host reaches all servers.
+    fn guards_apart(&self, host: &str) -> Vec<&Guard> {
+        let here = self.guards_at(host);
+        let differs = |other: &Guard| !here.iter().any(|own| own.is_like(other));
+        if !self.guards_elsewhere(host).any(differs) {
+            return Vec::new();
+        }
+        here.iter()
+            .copied()
+            .chain(self.guards_elsewhere(host))
+            .collect()
+    }
+
+    /// Those of the Gateways that are not reached by a host and have the same filter.
+    fn guards_elsewhere(&self, host: &str) -> impl Iterator<Item = &Guard> {
+        let here: Vec<_> = self
+            .at(host)
+            .map(|(listener, _)| &listener.gateway)
+            .collect();
+        let has_all = self.settings.carrier == Carrier::Own;
+        let all = self.listeners.iter().zip(self.guards);
+        let elsewhere =
+            all.filter(move |(listener, _)| has_all && !here.contains(&&listener.gateway));
+        elsewhere.filter_map(|(_, guard)| guard.as_ref())
     }
 
     fn guards_at(&self, host: &str) -> Vec<&Guard> {

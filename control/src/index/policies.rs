@@ -5,6 +5,7 @@ mod gateways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::jiff::Timestamp;
 use mcp_filter_config::{Authentication, Issuer, Policy};
 
 use super::gateways::PublicListener;
@@ -25,6 +26,8 @@ pub(super) struct Policies {
     pub(super) guards: Vec<Option<Guard>>,
     /// In the order of their names.
     pub(super) verdicts: Vec<PolicyVerdict>,
+    /// The policy that holds for each route.
+    route_holders: BTreeMap<ObjectName, ObjectName>,
     by_route: BTreeMap<ObjectName, Vec<Entry>>,
     by_gateway: BTreeMap<ObjectName, Vec<Entry>>,
     /// Of those that do not say in a readable way for what they are: it is something of their namespace. Of one whose
@@ -42,6 +45,16 @@ pub(super) struct Guard {
 }
 
 impl Guard {
+    /// Whether it lets in the same callers, in the same words.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let nameless = |guard: &Self| {
+            let mut authentication = guard.authentication.clone()?;
+            authentication.policy.clear();
+            Some(authentication)
+        };
+        nameless(self) == nameless(other)
+    }
+
     /// Whose tokens are taken.
     pub(super) fn issuers(&self) -> &[Issuer] {
         let authentication = self.authentication.as_ref();
@@ -66,6 +79,12 @@ pub(super) struct Targets<'a> {
 /// A policy and its name.
 type Named<'a> = (&'a ObjectName, &'a AuthPolicy);
 
+/// Of those that are of one age, or of none as manifests are, the first by its name counts as the oldest.
+fn age<'a>((name, policy): Named<'a>) -> (Option<Timestamp>, &'a ObjectName) {
+    let created = policy.metadata.creation_timestamp.as_ref();
+    (created.map(|created| created.0), name)
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     place: u32,
@@ -87,12 +106,16 @@ impl Policies {
     pub(super) fn new(targets: &Targets<'_>) -> Self {
         let mut policies = Self::default();
         policies.of_gateways(targets);
-        for (name, policy) in &targets.store.policies {
+        let all = targets.store.policies.iter();
+        let mut oldest_first: Vec<Named<'_>> =
+            all.map(|(name, policy)| (name, &**policy)).collect();
+        oldest_first.sort_by_key(|policy| age(*policy));
+        for named in oldest_first {
+            let (name, policy) = named;
             let beside = |other: &str| ObjectName {
                 namespace: name.namespace.clone(),
                 name: other.to_owned(),
             };
-            let named = (name, &**policy);
             match authpolicy::target(policy) {
                 Target::Route(route) => policies.route(named, beside(&route), targets),
                 Target::Gateway { .. } => {}
@@ -163,7 +186,13 @@ impl Policies {
                 format!("no registration leads to HTTPRoute {route}, so it has no effect here");
             return self.idle(policy, Fault::new(Reason::Unsupported, message));
         };
+        let holder = self.route_holders.get(&route);
+        // One that is there twice is told elsewhere, and both hold: nobody knows which was meant.
+        if let Some(holder) = holder.filter(|holder| *holder != policy.0).cloned() {
+            return self.conflict(policy, &holder, &format!("HTTPRoute {route}"));
+        }
         let (name, object) = policy;
+        self.route_holders.insert(route.clone(), name.clone());
         let compiled = authpolicy::compile(name, object);
         let entry = match compiled.and_then(expect_enforceable) {
             Ok(compiled) => {
@@ -240,6 +269,14 @@ impl Policies {
         let entry = self.denying(policy, Fault::new(Reason::PolicyUnsupported, message));
         let entries = self.by_namespace.entry(namespace.clone());
         entries.or_default().push(entry);
+    }
+
+    /// Of several policies for one target the oldest holds (GEP-713).
+    fn conflict(&mut self, policy: Named<'_>, holder: &ObjectName, target: &str) {
+        let message = format!(
+            "AuthPolicy {holder} is for {target}, too, and is older, so it alone holds: take one of them out"
+        );
+        self.refuse(policy, Fault::new(Reason::Conflicted, message));
     }
 
     /// Refuses a policy, and denies in its place.

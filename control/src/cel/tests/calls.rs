@@ -126,3 +126,17 @@ fn what_no_client_may_send_and_what_cannot_be_looked_for_is_refused_where_it_sta
         "{refused}"
     );
 }
+
+#[test]
+fn a_name_is_not_compared_with_what_a_header_has_of_it() {
+    let encoded = "'=?base64?bMO2c2NoZW4=?='";
+    for text in [
+        format!("request.headers['x-mcp-toolname'] != {encoded}"),
+        format!("request.headers['x-mcp-resourceuri'] in ['a', {encoded}]"),
+    ] {
+        let refused = predicate(&text).unwrap_err();
+        assert!(refused.reason.contains("as it is"), "{text}: {refused}");
+    }
+    let other = format!("request.headers['x-other'] == {encoded}");
+    assert!(predicate(&other).is_ok());
+}

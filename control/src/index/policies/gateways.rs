@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use gateway_api::gateways::GatewayListeners;
+use mcp_filter_config::Authentication;
 
-use super::{Guard, Named, Policies, PublicListener, Targets, expect_verifiable};
+use super::{Guard, Named, Policies, PublicListener, Targets, age, expect_verifiable};
 use crate::authpolicy::{self, Target};
 use crate::index::hostname::intersects;
 use crate::index::{ENDPOINT_PATH, gateways};
@@ -37,7 +38,14 @@ impl Policies {
         self.guards = vec![None; targets.listeners.len()];
         let mut holders = BTreeMap::new();
         for policy in gateway_policies(targets) {
-            if !targets.gateways.contains(&policy.gateway) {
+            let is_served = targets.gateways.contains(&policy.gateway);
+            if !is_served && !targets.store.gateways.contains_key(&policy.gateway) {
+                let message = format!(
+                    "Gateway {}, for which it is, does not exist: a policy stands in its Gateway's namespace",
+                    policy.gateway
+                );
+                self.refuse(policy.named, Fault::new(Reason::TargetNotFound, message));
+            } else if !is_served {
                 let message = format!(
                     "Gateway {} serves no MCP, so it has no effect here",
                     policy.gateway
@@ -45,8 +53,8 @@ impl Policies {
                 self.idle(policy.named, Fault::new(Reason::Unsupported, message));
             } else if self.is_for_clients(&policy, targets) {
                 let key = (policy.gateway.clone(), policy.listener.clone());
-                if let Some(holder) = holders.get(&key) {
-                    self.conflict(&policy, holder);
+                if let Some(GatewayPolicy { named: holder, .. }) = holders.get(&key) {
+                    self.conflict(policy.named, holder.0, &policy.target());
                 } else {
                     holders.insert(key, policy);
                 }
@@ -106,15 +114,6 @@ impl Policies {
         false
     }
 
-    fn conflict(&mut self, policy: &GatewayPolicy<'_>, holder: &GatewayPolicy<'_>) {
-        let message = format!(
-            "AuthPolicy {} is for {}, too, and is older, so it alone holds: take one of them out",
-            holder.named.0,
-            policy.target()
-        );
-        self.refuse(policy.named, Fault::new(Reason::Conflicted, message));
-    }
-
     /// Lets the policy hold for the listeners at these places.
     fn hold(&mut self, policy: &GatewayPolicy<'_>, places: &[usize], targets: &Targets<'_>) {
         let (name, object) = policy.named;
@@ -128,7 +127,12 @@ impl Policies {
         let compiled = authpolicy::authentication(name, object, ENDPOINT_PATH);
         let authentication = match compiled.and_then(expect_verifiable) {
             Ok(authentication) => {
-                let told = (!authpolicy::checks_audience(&authentication)).then(unchecked);
+                let mut listeners = places
+                    .iter()
+                    .filter_map(|place| targets.listeners.get(*place));
+                let is_named = listeners.all(|listener| audience(listener, targets).is_some());
+                let is_checked = is_named || authpolicy::checks_audience(&authentication);
+                let told = (!is_checked).then(unchecked);
                 self.enforce(policy.named, told.into_iter().collect());
                 Some(authentication)
             }
@@ -149,13 +153,14 @@ impl Policies {
                 None
             }
         };
-        let guard = Guard {
-            policy: name.clone(),
-            authentication,
-        };
         for place in places {
+            let listener = targets.listeners.get(*place);
+            let audience = listener.and_then(|listener| audience(listener, targets));
             if let Some(slot) = self.guards.get_mut(*place) {
-                *slot = Some(guard.clone());
+                *slot = Some(Guard {
+                    policy: name.clone(),
+                    authentication: authentication.clone().map(|all| of_audience(all, audience)),
+                });
             }
         }
     }
@@ -207,17 +212,32 @@ fn gateway_policies<'a>(targets: &Targets<'a>) -> Vec<GatewayPolicy<'a>> {
         _ => None,
     });
     let mut of_gateways: Vec<_> = of_gateways.collect();
-    let age = |(name, policy): Named<'a>| {
-        let created = policy.metadata.creation_timestamp.as_ref().map(|t| t.0);
-        (created, name)
-    };
     of_gateways.sort_by_key(|policy| age(policy.named));
     of_gateways
 }
 
+/// For whom tokens must have been issued at a listener (RFC 8707, section 2; MCP 2025-11-25, basic/authorization): the
+/// resource that its extension names.
+fn audience<'a>(listener: &PublicListener, targets: &Targets<'a>) -> Option<&'a str> {
+    let extension = targets.store.extensions.get(listener.extension.as_ref()?)?;
+    let given = extension.spec.oauth_protected_resource.as_ref()?;
+    given
+        .resource
+        .as_deref()
+        .filter(|resource| !resource.is_empty())
+}
+
+fn of_audience(mut authentication: Authentication, audience: Option<&str>) -> Authentication {
+    for issuer in &mut authentication.issuers {
+        issuer.audiences.extend(audience.map(str::to_owned));
+    }
+    authentication
+}
+
 /// AuthPolicy has no field for it.
 fn unchecked() -> Fault {
-    let message = "tokens are taken whomever they were issued for: add a pattern on auth.identity.aud to \
-                   rules.authorization, such as '\"mcp\" in auth.identity.aud'";
+    let message = "tokens are taken whomever they were issued for: name oauthProtectedResource.resource in the \
+                   MCPGatewayExtension, or add a pattern to rules.authorization, such as 'auth.identity.aud == \"mcp\" || \
+                   \"mcp\" in auth.identity.aud'";
     Fault::new(Reason::AudienceNotChecked, message)
 }

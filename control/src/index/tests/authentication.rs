@@ -99,8 +99,9 @@ fn a_gateways_policy_says_whose_tokens_are_taken_at_all_of_its_hosts() {
 #[test]
 fn who_does_not_check_the_audience_is_told() {
     let manifests = Manifests::one_server().with(&policy("oidc", None, "a"));
-    let told = "accepted AuthPolicy infra/oidc: AudienceNotChecked: tokens are taken whomever they were issued for: add a \
-                pattern on auth.identity.aud to rules.authorization, such as '\"mcp\" in auth.identity.aud'";
+    let told = "accepted AuthPolicy infra/oidc: AudienceNotChecked: tokens are taken whomever they were issued for: name \
+                oauthProtectedResource.resource in the MCPGatewayExtension, or add a pattern to rules.authorization, such \
+                as 'auth.identity.aud == \"mcp\" || \"mcp\" in auth.identity.aud'";
     assert_eq!(manifests.notices(), [told]);
     let index = manifests.index();
     let verdict = verdict(&index, "oidc");
@@ -109,6 +110,105 @@ fn who_does_not_check_the_audience_is_told() {
     let manifests =
         Manifests::one_server().with(&format!("{}{pattern}", policy("oidc", None, "a")));
     assert!(manifests.notices().is_empty(), "{:?}", manifests.notices());
+}
+
+#[test]
+fn a_pattern_that_some_other_audience_satisfies_checks_none() {
+    let told = |predicate: &str| {
+        let pattern = format!(
+            "    authorization: {{aud: {{patternMatching: {{patterns: [{{predicate: \"{predicate}\"}}]}}}}}}\n"
+        );
+        let manifests =
+            Manifests::one_server().with(&format!("{}{pattern}", policy("oidc", None, "a")));
+        reasons(verdict(&manifests.index(), "oidc"))
+    };
+    for unchecked in [
+        "has(auth.identity.aud)",
+        "auth.identity.aud != 'x'",
+        "!('x' in auth.identity.aud)",
+        "'x' in auth.identity.aud || 'y' in auth.identity.groups",
+    ] {
+        assert_eq!(told(unchecked), [Reason::AudienceNotChecked], "{unchecked}");
+    }
+    for checked in [
+        "auth.identity.aud == 'x' || 'x' in auth.identity.aud",
+        "auth.identity.aud in ['x', 'y']",
+        "'x' in auth.identity.aud && 'y' in auth.identity.groups",
+        "auth.identity.aud.exists(i, i == 'x')",
+    ] {
+        assert_eq!(told(checked), [], "{checked}");
+    }
+}
+
+#[test]
+fn the_resource_that_an_extension_names_is_the_audience_of_its_listener() {
+    let target = "  targetRef: {name: gw, sectionName: mcp}\n";
+    let resource = "  oauthProtectedResource: {resource: 'https://mcp.example.com/mcp'}\n";
+    let manifests = two_listeners()
+        .with(&policy("oidc", None, "a"))
+        .edit(target, &format!("{target}{resource}"));
+    let index = manifests.index();
+    let audiences = |host: &str| {
+        let mut endpoints = index.endpoints.iter();
+        let endpoint = endpoints.find(|endpoint| endpoint.hosts.iter().any(|own| own == host));
+        let authentication = endpoint.unwrap().authentication.clone().unwrap();
+        authentication.issuers[0].audiences.clone()
+    };
+    assert_eq!(
+        audiences("mcp.example.com"),
+        ["https://mcp.example.com/mcp"]
+    );
+    assert_eq!(audiences("partners.example.com"), [""; 0]);
+    // At the address of both listeners nobody knows which audience counts.
+    let told = [Reason::AudienceNotChecked, Reason::Conflicted];
+    assert_eq!(reasons(verdict(&index, "oidc")), told);
+    let partners = "  publicHost: partners.example.com\n";
+    let index = manifests
+        .edit(partners, &format!("{partners}{resource}"))
+        .index();
+    assert_eq!(reasons(verdict(&index, "oidc")), []);
+}
+
+const OTHER_GATEWAY: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: other, namespace: infra}
+spec:
+  gatewayClassName: istio
+  listeners:
+  - {name: mcp, hostname: other.example.com, port: 8080, protocol: HTTP}
+---
+apiVersion: mcp.kuadrant.io/v1
+kind: MCPGatewayExtension
+metadata: {name: other, namespace: infra}
+spec:
+  targetRef: {name: other, sectionName: mcp}
+";
+
+#[test]
+fn where_one_filter_serves_all_gateways_none_leads_around_anothers_policy() {
+    let others = |issuer| policy("theirs", None, issuer).replace("name: gw", "name: other");
+    let both = Manifests::one_server()
+        .with(OTHER_GATEWAY)
+        .with(&policy("oidc", None, "a"));
+    let hosts = ["mcp.example.com", "other.example.com"];
+    let index = both.index();
+    assert_eq!(hosts.map(|host| issuers(&index, host)), [of("a"), nobody()]);
+    let told = &verdict(&index, "oidc").told;
+    let message = "nobody gets in at other.example.com, for without Istio one filter serves all Gateways, each with all \
+                   servers: give all Gateways the same policy, or serve each from a folder of its own";
+    assert_eq!(told[1].message, message);
+
+    let different = both.clone().with(&others("b")).index();
+    assert_eq!(
+        hosts.map(|host| issuers(&different, host)),
+        [nobody(), nobody()]
+    );
+    let same = both.clone().with(&others("a")).index();
+    assert_eq!(hosts.map(|host| issuers(&same, host)), [of("a"), of("a")]);
+
+    let on_istio = both.index_by(&Settings::cluster(None));
+    assert_eq!(hosts.map(|host| issuers(&on_istio, host)), [of("a"), None]);
 }
 
 #[test]

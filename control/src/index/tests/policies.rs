@@ -84,18 +84,28 @@ fn a_routes_policy_holds_for_its_registration_alone() {
 }
 
 #[test]
-fn several_policies_of_a_route_all_hold_in_the_order_of_their_names() {
-    let index = Manifests::one_server()
-        .with(&policy("second", ROUTE, "{}"))
+fn of_several_policies_of_a_route_the_oldest_holds() {
+    let aged = |name: &str, created: &str, rules: &str| {
+        let created = format!("name: {name}, creationTimestamp: '2026-01-{created}T00:00:00Z'");
+        policy(name, ROUTE, rules).replace(&format!("name: {name}"), &created)
+    };
+    let manifests = Manifests::one_server()
+        .with(&aged("a-new", "02", ODD))
+        .with(&aged("b-old", "01", SWAP));
+    let index = manifests.index();
+    let names: Vec<_> = index.policies.iter().map(|policy| &*policy.name).collect();
+    assert_eq!(names, ["team/b-old"]);
+    assert_eq!(places(&index, "a"), [0]);
+    assert_eq!(denied(&index, "a"), None);
+    let told = "refused AuthPolicy team/a-new: Conflicted: AuthPolicy team/b-old is for HTTPRoute team/a, too, and is \
+                older, so it alone holds: take one of them out";
+    assert_eq!(manifests.notices(), [told]);
+    let without_age = Manifests::one_server()
+        .with(&policy("second", ROUTE, ODD))
         .with(&policy("first", ROUTE, SWAP))
         .index();
-    let names: Vec<_> = index
-        .policies
-        .iter()
-        .map(|policy| policy.name.as_str())
-        .collect();
-    assert_eq!(names, ["team/first", "team/second"]);
-    assert_eq!(places(&index, "a"), [0, 1]);
+    assert_eq!(without_age.policies[0].name, "team/first");
+    assert_eq!(places(&without_age, "a"), [0]);
 }
 
 #[test]
@@ -158,17 +168,6 @@ fn a_policy_that_only_the_filter_would_refuse_denies_alone_too() {
 }
 
 #[test]
-fn a_good_policy_beside_one_that_denies_still_holds() {
-    let index = Manifests::one_server()
-        .with(&policy("a-good", ROUTE, SWAP))
-        .with(&policy("b-odd", ROUTE, ODD))
-        .index();
-    assert_eq!(places(&index, "a"), [0, 1]);
-    assert!(!denies_everything(&index, 0));
-    assert!(denies_everything(&index, 1));
-}
-
-#[test]
 fn a_gateways_policy_denies_and_hides_all_that_the_gateway_serves() {
     let manifests = Manifests::one_server()
         .server("b")
@@ -186,9 +185,30 @@ fn a_gateways_policy_denies_and_hides_all_that_the_gateway_serves() {
 }
 
 #[test]
-fn a_policy_of_a_gateway_that_serves_no_mcp_is_told_to_have_no_effect() {
+fn a_policy_of_a_gateway_that_does_not_exist_is_refused() {
     let manifests =
         Manifests::one_server().with(&policy("oidc", "kind: Gateway, name: other", "{}"));
+    let told = "refused AuthPolicy infra/oidc: TargetNotFound: Gateway infra/other, for which it is, does not exist: a \
+                policy stands in its Gateway's namespace";
+    assert_eq!(manifests.notices(), [told]);
+    assert_eq!(denied(&manifests.index(), "a"), None);
+}
+
+#[test]
+fn a_policy_of_a_gateway_that_serves_no_mcp_is_told_to_have_no_effect() {
+    let other = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: other, namespace: infra}
+spec:
+  gatewayClassName: istio
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+";
+    let manifests = Manifests::one_server().with(other).with(&policy(
+        "oidc",
+        "kind: Gateway, name: other",
+        "{}",
+    ));
     let told = "accepted AuthPolicy infra/oidc: Unsupported: Gateway infra/other serves no MCP, so it has no effect here";
     assert_eq!(manifests.notices(), [told]);
     assert_eq!(denied(&manifests.index(), "a"), None);
