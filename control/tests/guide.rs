@@ -46,6 +46,16 @@ fn every_file_holds_the_lines_of_the_guide_in_order() {
 }
 
 #[test]
+fn clients_are_configured_as_the_readme_shows() {
+    let text = |file: &str| fs::read_to_string(examples().join(file)).unwrap();
+    let configuration = text(".mcp.json");
+    assert!(text("README.md").contains(&format!("\n\n{configuration}\n")));
+    let configuration: Value = serde_json::from_str(&configuration).unwrap();
+    let server = &configuration["mcpServers"]["mcp-gateway"];
+    assert_eq!(server["url"], "http://mcp.127-0-0-1.sslip.io:8001/mcp");
+}
+
+#[test]
 fn no_file_stands_beside_those_of_the_guide() {
     let named: BTreeSet<String> = guides().into_iter().map(|(file, _)| file).collect();
     let mut found = BTreeSet::new();
