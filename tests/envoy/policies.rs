@@ -74,7 +74,7 @@ in_both_roles! {
     async fn no_spelling_of_the_endpoints_path_opens_it(role) {
         let (issuer, server) = (Issuer::start().await, server().await);
         let gateway = Gateway::start(role, &manifests(&server).file("policy.yaml", &gateway_policy(issuer.url()))).await;
-        let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "first_echo"}}).to_string();
         for path in [
             "/mcp?x=/.well-known",
             "/mcp/.well-known",
@@ -87,7 +87,7 @@ in_both_roles! {
         ] {
             for method in ["POST", "GET"] {
                 let request = match method {
-                    "POST" => Request::post(list.clone()),
+                    "POST" => Request::post(call.clone()),
                     _ => Request::bare(method),
                 };
                 let reply = request.path(path).send(gateway.address(), Protocol::Http1).await;
@@ -122,7 +122,8 @@ tests! {
         let rules = "{response: {success: {headers: {Authorization: {plain: {expression: '\"Bearer \" + request.headers[\"x-pat\"]'}}}}}}";
         let gateway = Gateway::start(Role::Hold, &manifests(&server).file("swap.yaml", &policy("swap", ROUTE, "01", rules))).await;
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "first_echo"}}).to_string();
-        for value in ["a\u{1}b", "a\u{0}b", "a\rb", "a\nx-injected: b", "a\r\n b", "a\u{7f}b"] {
+        let mut arrived = 0;
+        for value in ["a", "a\u{1}b", "a\u{0}b", "a\rb", "a\nx-injected: b", "a\r\n b", "a\u{7f}b"] {
             let mut wire = Wire::open(gateway.address()).await;
             let request = format!(
                 "POST /mcp HTTP/1.1\r\nhost: localhost\r\nx-pat: {value}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -131,6 +132,7 @@ tests! {
             wire.send(request).await;
             let reply = wire.reply().await;
             let sent = server.received();
+            arrived += sent.len();
             for call in sent.iter().filter(|request| request.rpc_method() == "tools/call") {
                 let value = call.header("authorization").unwrap_or_default();
                 // Envoy refuses the request, or takes the byte out, or has it end the header.
@@ -139,6 +141,7 @@ tests! {
             }
             assert!([200, 400].contains(&reply.status), "{value:?}: {}", reply.shown());
         }
+        assert!(arrived > 0, "a credential without such bytes does");
     }
 
     async fn a_policy_that_targets_nothing_is_told_and_harms_nobody() {

@@ -80,11 +80,6 @@ async fn call(client: &Client, begun: Instant) -> Seen {
     (from, begun.elapsed(), status)
 }
 
-/// Asserts that nothing has passed by the filter.
-pub(crate) fn assert_filtered(seen: &[Seen]) {
-    assert_among(&FILTERED, seen);
-}
-
 fn assert_among(statuses: &[u16], seen: &[Seen]) {
     let mut others = seen
         .iter()

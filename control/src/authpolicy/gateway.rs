@@ -47,7 +47,8 @@ pub fn authentication(
     let says_how = response.unauthenticated.as_ref();
     let is_silent = says_how.is_none_or(|deny| deny.headers.is_empty());
     if is_silent {
-        unauthenticated.headers.insert(0, challenge(rules.keys())?);
+        let own = challenges(rules.keys())?;
+        unauthenticated.headers.splice(..0, own);
     }
     let at = "spec.rules.response.unauthorized";
     let unauthorized = denial(at, response.unauthorized.as_ref(), 403)?;
@@ -121,9 +122,8 @@ fn expect_bearer(at: &str, credentials: Option<&Credentials>) -> Result<(), Stri
 }
 
 /// What Authorino asks for where the policy has no words of its own. The filter adds where tokens are had.
-fn challenge<'a>(realms: impl Iterator<Item = &'a String>) -> Result<HeaderValue, String> {
-    let mut challenges = Vec::new();
-    for realm in realms {
+fn challenges<'a>(realms: impl Iterator<Item = &'a String>) -> Result<Vec<HeaderValue>, String> {
+    let challenge = |realm: &String| {
         let is_plain = |c: char| (c == ' ' || c.is_ascii_graphic()) && !matches!(c, '"' | '\\');
         if !realm.chars().all(is_plain) {
             return Err(format!(
@@ -131,12 +131,12 @@ fn challenge<'a>(realms: impl Iterator<Item = &'a String>) -> Result<HeaderValue
                  is told to clients"
             ));
         }
-        challenges.push(format!("Bearer realm=\"{realm}\""));
-    }
-    Ok(HeaderValue {
-        name: "www-authenticate".to_owned(),
-        value: challenges.join(", "),
-    })
+        Ok(HeaderValue {
+            name: "www-authenticate".to_owned(),
+            value: format!("Bearer realm=\"{realm}\""),
+        })
+    };
+    realms.map(challenge).collect()
 }
 
 fn rules_of(conditions: Vec<Condition>, denial: Denial) -> Vec<Rule> {

@@ -17,8 +17,10 @@ use crate::resource::{ObjectKey, REQUEST_AUTHENTICATION, REQUEST_AUTHENTICATION_
 #[derive(Clone, Debug, Default)]
 pub(super) struct Authentications {
     known: BTreeMap<ObjectName, Value>,
-    /// What each was when it was seen first: control's own word, of before its start or of now, and nobody's later edit.
+    /// Control's own word: how each was when this control began to lead, or when it was seen first since, and nobody's
+    /// later edit.
     given: BTreeMap<ObjectName, Value>,
+    leads: bool,
     is_seen: bool,
 }
 
@@ -41,10 +43,23 @@ impl Authentications {
             }
             Change::NotServed | Change::Hidden | Change::Forbidden => self.known.clear(),
         }
-        for (name, object) in &self.known {
-            if !self.given.contains_key(name) {
-                self.given.insert(name.clone(), object.clone());
-            }
+        self.keep_given();
+    }
+
+    /// From now on what others write is no word of a control's, or is one again.
+    pub(super) fn lead(&mut self, leads: bool) {
+        self.leads = leads;
+        self.keep_given();
+    }
+
+    fn keep_given(&mut self) {
+        if !self.leads {
+            self.given.clear();
+        }
+        let ours = self.known.iter().filter(|(_, object)| is_managed(object));
+        for (name, object) in ours {
+            let given = self.given.entry(name.clone());
+            given.or_insert_with(|| object.clone());
         }
     }
 
@@ -257,7 +272,12 @@ mod tests {
         there["spec"]["jwtRules"][0]["jwksUri"] = "https://a/keys".into();
         let mut edited = there.clone();
         edited["spec"]["jwtRules"][0]["jwksUri"] = "https://evil/keys".into();
-        let mut known = known(&[there]);
+        let mut known = known(&[object("gw", "https://a")]);
+        // Who does not lead sees the leader at work.
+        known.apply(Change::Put(Box::new(
+            serde_json::from_value(there).unwrap(),
+        )));
+        known.lead(true);
         let edited: DynamicObject = serde_json::from_value(edited).unwrap();
         for change in [
             Change::Put(Box::new(edited.clone())),

@@ -195,6 +195,7 @@ impl Session {
     fn lead(&mut self, leads: bool) {
         self.is_leader = leads;
         self.metrics.set_leader(leads);
+        self.authentications.lead(leads);
         self.renew_at = Some(Instant::now());
         self.soon();
     }

@@ -1,6 +1,6 @@
 //! Where MCP clients connect, who may, and what is told of that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_filter_config::{Authentication, Endpoint, ProtectedResource};
 use serde::Serialize;
@@ -60,8 +60,7 @@ impl Entrances<'_> {
     pub(super) fn tell_conflicts(&self, hosts: &[String], verdicts: &mut [PolicyVerdict]) {
         let mut closed: BTreeMap<(&ObjectName, &str), Vec<&str>> = BTreeMap::new();
         for host in hosts {
-            let differ =
-                |guards: &Vec<&Guard>| guards.iter().any(|guard| Some(guard) != guards.first());
+            let differ = |guards: &Vec<&Guard>| !are_alike(guards);
             let shared = self.guards_together(host).into_iter().filter(differ);
             let shared = shared.flatten().map(|guard| (guard, SHARED));
             let apart = self.guards_apart(host).into_iter();
@@ -87,14 +86,14 @@ impl Entrances<'_> {
     /// they differ, nobody gets in.
     fn access(&self, host: &str) -> Access {
         let guards = self.guards_at(host);
-        let is_agreed = self.guards_apart(host).is_empty()
-            && guards.iter().all(|guard| Some(guard) == guards.first());
+        let is_agreed = self.guards_apart(host).is_empty() && are_alike(&guards);
         let first = guards
             .first()
             .copied()
             .or_else(|| self.guards_elsewhere(host).next());
         let authentication = first.map(|guard| {
             let only = guard.authentication.clone().filter(|_| is_agreed);
+            let only = only.map(|only| for_all_resources(only, &guards));
             only.unwrap_or_else(|| authpolicy::closed(guard.policy.to_string()))
         });
         let mut resources = self
@@ -210,6 +209,21 @@ impl Entrances<'_> {
         let issuers = issuers.iter().map(|issuer| issuer.issuer.clone());
         expect_tellable(protected_resource(given, issuers.collect())).ok()
     }
+}
+
+fn are_alike(guards: &[&Guard]) -> bool {
+    let mut pairs = guards.windows(2);
+    pairs.all(|pair| matches!(pair, [one, other] if one.is_like(other)))
+}
+
+/// Takes tokens for the resource of any of the listeners of a host, of which nobody sees by which a request came.
+fn for_all_resources(mut authentication: Authentication, guards: &[&Guard]) -> Authentication {
+    let issuers = guards.iter().flat_map(|guard| guard.issuers());
+    let named: BTreeSet<_> = issuers.flat_map(|issuer| &issuer.audiences).collect();
+    for issuer in &mut authentication.issuers {
+        issuer.audiences = named.iter().map(|audience| (*audience).clone()).collect();
+    }
+    authentication
 }
 
 /// # Errors

@@ -45,14 +45,17 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Whether it lets in the same callers, in the same words.
+    /// Whether it lets in the same callers, in the same words, whatever resource their tokens are for.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let nameless = |guard: &Self| {
+        let plain = |guard: &Self| {
             let mut authentication = guard.authentication.clone()?;
             authentication.policy.clear();
+            for issuer in &mut authentication.issuers {
+                issuer.audiences.clear();
+            }
             Some(authentication)
         };
-        nameless(self) == nameless(other)
+        plain(self) == plain(other)
     }
 
     /// Whose tokens are taken.
@@ -189,6 +192,8 @@ impl Policies {
         let holder = self.route_holders.get(&route);
         // One that is there twice is told elsewhere, and both hold: nobody knows which was meant.
         if let Some(holder) = holder.filter(|holder| *holder != policy.0).cloned() {
+            // What clients send for it is no more for servers than it was when it held.
+            self.add(authpolicy::deny_all(policy.0, policy.1), None);
             return self.conflict(policy, &holder, &format!("HTTPRoute {route}"));
         }
         let (name, object) = policy;

@@ -17,7 +17,7 @@ pub struct Authentication {
     /// Sent byte for byte where no such token came with the request, or two did, or `jwt_authn` has refused it. To every
     /// request but those of control and those for [`ProtectedResource`].
     pub denial: Denial,
-    /// Whether the first `www-authenticate` of that denial gets the URL of the endpoint's [`ProtectedResource`] for
+    /// Whether each `www-authenticate` of that denial gets the URL of the endpoint's [`ProtectedResource`] for
     /// `resource_metadata` (RFC 9728, section 5.1), where it has one.
     #[serde(default, skip_serializing_if = "crate::is_default")]
     pub tells_metadata: bool,

@@ -82,12 +82,12 @@ impl Authentication {
         self.policy.wanted_scopes(&evidence(headers, &Claims::NONE))
     }
 
-    /// To a caller without a token that is taken here. RFC 9728, section 5.1: the challenge can name `metadata_url`.
+    /// To a caller without a token that is taken here. RFC 9728, section 5.1: each challenge can name `metadata_url`.
     pub(crate) fn denial(&self, metadata_url: Option<&str>) -> Verdict {
         let mut verdict = deny(&self.denial);
         if let (Verdict::Deny(response), Some(url)) = (&mut verdict, metadata_url) {
-            let mut headers = response.headers.iter_mut();
-            if let Some((_, challenge)) = headers.find(|(name, _)| name == "www-authenticate") {
+            let headers = response.headers.iter_mut();
+            for (_, challenge) in headers.filter(|(name, _)| name == "www-authenticate") {
                 challenge.extend_from_slice(format!(", resource_metadata=\"{url}\"").as_bytes());
             }
         }

@@ -74,10 +74,11 @@ impl Claims {
         Identity::of_claims(claim("iss"), claim("sub"))
     }
 
-    /// Whether the token says when it is over. Zero is no time: Envoy's `jwt_authn` takes it for none.
+    /// Whether the token says when it is over. What comes to zero whole seconds Envoy's `jwt_authn` takes for no time.
     pub(crate) fn expires(&self) -> bool {
         let expires = self.bytes(&["exp"]).ok().flatten();
-        expires.is_some_and(|time| time.iter().any(|byte| *byte != 0))
+        let seconds = expires.and_then(|bytes| bytes.try_into().ok());
+        seconds.is_some_and(|seconds| f64::from_le_bytes(seconds) >= 1.0)
     }
 
     /// Whether there is a claim at `path`, whatever it is.

@@ -95,11 +95,11 @@ fn tokens_of_each_issuer_that_is_named_are_taken() {
     let compiled = compiled(two).unwrap();
     let issuers = [issuer("https://a.example/"), issuer("http://b.example")];
     assert_eq!(compiled.issuers, issuers);
-    let challenge = "Bearer realm=\"a\", Bearer realm=\"b\", Bearer realm=\"c\"";
-    assert_eq!(
-        compiled.denial.headers,
-        [header("www-authenticate", challenge)]
-    );
+    let challenges = ["a", "b", "c"].map(|realm| {
+        let challenge = format!("Bearer realm=\"{realm}\"");
+        header("www-authenticate", &challenge)
+    });
+    assert_eq!(compiled.denial.headers, challenges);
 }
 
 #[test]

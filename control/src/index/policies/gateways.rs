@@ -7,6 +7,7 @@ use mcp_filter_config::Authentication;
 
 use super::{Guard, Named, Policies, PublicListener, Targets, age, expect_verifiable};
 use crate::authpolicy::{self, Target};
+use crate::index::endpoints::expect_told;
 use crate::index::hostname::intersects;
 use crate::index::{ENDPOINT_PATH, gateways};
 use crate::object::ObjectName;
@@ -221,10 +222,9 @@ fn gateway_policies<'a>(targets: &Targets<'a>) -> Vec<GatewayPolicy<'a>> {
 fn audience<'a>(listener: &PublicListener, targets: &Targets<'a>) -> Option<&'a str> {
     let extension = targets.store.extensions.get(listener.extension.as_ref()?)?;
     let given = extension.spec.oauth_protected_resource.as_ref()?;
-    given
-        .resource
-        .as_deref()
-        .filter(|resource| !resource.is_empty())
+    // One that cannot be told to clients is told to its author.
+    expect_told(given).ok()?;
+    given.resource.as_deref()
 }
 
 fn of_audience(mut authentication: Authentication, audience: Option<&str>) -> Authentication {

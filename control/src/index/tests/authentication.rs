@@ -148,25 +148,29 @@ fn the_resource_that_an_extension_names_is_the_audience_of_its_listener() {
         .with(&policy("oidc", None, "a"))
         .edit(target, &format!("{target}{resource}"));
     let index = manifests.index();
-    let audiences = |host: &str| {
-        let mut endpoints = index.endpoints.iter();
-        let endpoint = endpoints.find(|endpoint| endpoint.hosts.iter().any(|own| own == host));
-        let authentication = endpoint.unwrap().authentication.clone().unwrap();
-        authentication.issuers[0].audiences.clone()
-    };
-    assert_eq!(
-        audiences("mcp.example.com"),
-        ["https://mcp.example.com/mcp"]
-    );
-    assert_eq!(audiences("partners.example.com"), [""; 0]);
-    // At the address of both listeners nobody knows which audience counts.
-    let told = [Reason::AudienceNotChecked, Reason::Conflicted];
-    assert_eq!(reasons(verdict(&index, "oidc")), told);
+    let of_mcp = ["https://mcp.example.com/mcp"];
+    assert_eq!(audiences(&index, "mcp.example.com"), of_mcp);
+    assert_eq!(audiences(&index, "partners.example.com"), [""; 0]);
+    // Nobody sees by which of the two a request comes there.
+    assert_eq!(audiences(&index, "127.0.0.1"), of_mcp);
+    let unchecked = [Reason::AudienceNotChecked];
+    assert_eq!(reasons(verdict(&index, "oidc")), unchecked);
     let partners = "  publicHost: partners.example.com\n";
+    let theirs = resource.replace("mcp.example.com", "partners.example.com");
     let index = manifests
-        .edit(partners, &format!("{partners}{resource}"))
+        .edit(partners, &format!("{partners}{theirs}"))
         .index();
     assert_eq!(reasons(verdict(&index, "oidc")), []);
+    let both = ["mcp", "partners"].map(|name| format!("https://{name}.example.com/mcp"));
+    assert_eq!(audiences(&index, "127.0.0.1"), both);
+}
+
+/// Whom tokens must be for at a host.
+fn audiences(index: &Index, host: &str) -> Vec<String> {
+    let mut endpoints = index.endpoints.iter();
+    let endpoint = endpoints.find(|endpoint| endpoint.hosts.iter().any(|own| own == host));
+    let authentication = endpoint.unwrap().authentication.clone().unwrap();
+    authentication.issuers[0].audiences.clone()
 }
 
 const OTHER_GATEWAY: &str = "
@@ -206,6 +210,7 @@ fn where_one_filter_serves_all_gateways_none_leads_around_anothers_policy() {
     );
     let same = both.clone().with(&others("a")).index();
     assert_eq!(hosts.map(|host| issuers(&same, host)), [of("a"), of("a")]);
+    assert_eq!(issuers(&same, "127.0.0.1"), of("a"));
 
     let on_istio = both.index_by(&Settings::cluster(None));
     assert_eq!(hosts.map(|host| issuers(&on_istio, host)), [of("a"), None]);

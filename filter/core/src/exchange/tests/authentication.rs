@@ -155,6 +155,9 @@ fn a_token_that_never_expires_opens_nothing() {
         json!({"iss": "https://issuer", "aud": "mcp"}),
         json!({"iss": "https://issuer", "aud": "mcp", "nbf": 1, "iat": 1}),
         json!({"iss": "https://issuer", "aud": "mcp", "exp": 0}),
+        json!({"iss": "https://issuer", "aud": "mcp", "exp": -0.0}),
+        json!({"iss": "https://issuer", "aud": "mcp", "exp": 0.5}),
+        json!({"iss": "https://issuer", "aud": "mcp", "exp": "4102444800"}),
     ] {
         gateway.claims = claims(&token);
         assert_denied(&gateway.answer(&[], PING));
@@ -172,6 +175,7 @@ fn a_denial_can_say_where_tokens_are_had() {
             endpoint.protected_resource = serde_json::from_value(resource).unwrap();
             let authentication = endpoint.authentication.as_mut().unwrap();
             authentication.denial.headers[0].value = "Bearer realm=\"a\"".to_owned();
+            authentication.denial.headers[2].value = "Bearer realm=\"b\"".to_owned();
             authentication.tells_metadata = is_told;
         })
     };
@@ -195,8 +199,8 @@ fn a_denial_can_say_where_tokens_are_had() {
             .filter(|(name, _)| name == "www-authenticate")
             .map(|(_, value)| text(value))
             .collect();
-        let challenge = format!("Bearer realm=\"a\"{expected}");
-        assert_eq!(told, [challenge.as_str(), "Basic"]);
+        let challenges = ["a", "b"].map(|realm| format!("Bearer realm=\"{realm}\"{expected}"));
+        assert_eq!(told, challenges);
     }
 }
 

@@ -130,7 +130,9 @@ fn where_tokens_are_wanted_who_lacks_the_claim_is_told_where_another_is_had() {
             config.endpoints[0].protected_resource =
                 serde_json::from_value(json!(resource)).unwrap();
         });
-        gateway.claims = claims(&json!({"iss": "https://other", "exp": 1, "scope": "tools:list"}));
+        gateway.claims = claims(
+            &json!({"iss": "https://other", "exp": 4_102_444_800_u64, "scope": "tools:list"}),
+        );
         let headers = [(":authority", "localhost:8001")];
         let response = gateway.answer(&headers, &call("github_get_me"));
         assert_eq!(response.status, 403);
