@@ -97,6 +97,27 @@ in_both_roles! {
         assert!(server.received().iter().all(|request| request.rpc_method() != "tools/call"));
     }
 
+    async fn discovery_goes_on_under_the_gateways_policy_and_the_routes(role) {
+        let (issuer, server) = (Issuer::start().await, server().await);
+        let wants = "{authorization: {has: {patternMatching: {patterns: [{predicate: 'request.headers[\"x-pat\"] != \"\"'}]}}}}";
+        let manifests = manifests(&server)
+            .file("gateway.yaml", &policy("oidc", GATEWAY, "01", &taking(&issuer)))
+            .file("route-1.yaml", &policy("first", ROUTE, "01", wants))
+            .file("route-2.yaml", &policy("second", "kind: HTTPRoute, name: second", "01", wants));
+        let gateway = Gateway::start(role, &manifests).await;
+        gateway.write("second.yaml", &Server::new("second", server.address()).yaml());
+        let ada = bearing(&gateway, issuer.bearer("ada"));
+        let with_pat = ada.clone().header("x-pat", "secret");
+        until("another server is served", LATE, || async {
+            let reply = with_pat.call("second_echo", json!({})).await;
+            reply.message().get("result").is_some().then_some(())
+        }).await;
+        call(&with_pat).await.result();
+        for tool in ["first_echo", "second_echo"] {
+            assert_eq!(ada.call(tool, json!({})).await.status, 403);
+        }
+    }
+
     async fn a_route_swaps_several_headers_and_sends_none_of_their_sources(role) {
         let server = server().await;
         let rules = "{response: {success: {headers: {\
@@ -137,7 +158,6 @@ tests! {
                 let value = call.header("authorization").unwrap_or_default();
                 // Envoy refuses the request, or takes the byte out, or has it end the header.
                 assert!(["Bearer a", "Bearer ab", "Bearer a b"].contains(&value), "{value:?}");
-                assert_eq!(call.header("x-injected").is_some(), value == "Bearer a");
             }
             assert!([200, 400].contains(&reply.status), "{value:?}: {}", reply.shown());
         }
