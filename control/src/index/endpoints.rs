@@ -120,7 +120,11 @@ impl Entrances<'_> {
     /// whoever gets in at one host reaches all servers.
     fn guards_apart(&self, host: &str) -> Vec<&Guard> {
         let here = self.guards_at(host);
-        let differs = |other: &Guard| !here.iter().any(|own| own.is_like(other));
+        // Who asks for tokens of its own must not be reached with those of anybody.
+        let is_as_strict = |own: &Guard, other: &Guard| {
+            own.is_like(other) && (own.names_audience() || !other.names_audience())
+        };
+        let differs = |other: &Guard| !here.iter().any(|own| is_as_strict(own, other));
         if !self.guards_elsewhere(host).any(differs) {
             return Vec::new();
         }

@@ -58,6 +58,12 @@ impl Guard {
         plain(self) == plain(other)
     }
 
+    /// Whether tokens must be for a resource.
+    pub(super) fn names_audience(&self) -> bool {
+        let mut issuers = self.issuers().iter();
+        issuers.any(|issuer| !issuer.audiences.is_empty())
+    }
+
     /// Whose tokens are taken.
     pub(super) fn issuers(&self) -> &[Issuer] {
         let authentication = self.authentication.as_ref();

@@ -1,5 +1,6 @@
 mod addresses;
 mod attachment;
+mod audiences;
 mod authentication;
 mod cluster;
 mod connections;
