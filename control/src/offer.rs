@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
-    /// The revision that `initialize` negotiated.
+    /// The revision that `initialize` negotiated; 2026-07-28 where the server speaks no other.
     pub protocol_version: String,
+    /// Whether it answers requests of the stateless revision 2026-07-28.
+    #[serde(default)]
+    pub stateless: bool,
     /// Whether `initialize` issued a session id.
     pub issues_sessions: bool,
     /// Whether the `completions` capability was announced.

@@ -13,9 +13,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mcp_filter_config::{
-    AUTHENTICATION, Catalog, ControlKeys, Limits, PluginConfig, Role, Sessions, VERSION,
+    AUTHENTICATION, Catalog, ControlKeys, Limits, PluginConfig, Role, STATELESS, Server, Sessions,
+    VERSION,
 };
 use mcp_filter_core::table::{CompileError, Table};
+use mcp_filter_core::version::STATELESS_REVISION;
 use sha2::{Digest, Sha256};
 
 use crate::configuration::empty;
@@ -127,17 +129,15 @@ fn configuration(
     keys: &Keys,
     catalog: Option<Catalog>,
 ) -> PluginConfig {
-    let mut endpoints = index.endpoints.iter();
-    let is_authenticated = endpoints.any(|endpoint| endpoint.authentication.is_some());
-    let requires = is_authenticated.then(|| AUTHENTICATION.to_owned());
+    let servers = assembly.servers();
     let mut config = PluginConfig {
         version: VERSION,
-        requires: requires.into_iter().collect(),
+        requires: requirements(index, &servers),
         role: Role::Hold,
         generation: String::new(),
         endpoints: index.endpoints.clone(),
         internal_hosts: index.internal_hosts.clone(),
-        servers: assembly.servers(),
+        servers,
         catalog,
         policies: index.policies.clone(),
         sessions: keys.sessions.clone(),
@@ -147,6 +147,19 @@ fn configuration(
     };
     config.generation = digest(&config);
     config
+}
+
+/// What an older filter would have to know.
+fn requirements(index: &Index, servers: &[Server]) -> Vec<String> {
+    let mut endpoints = index.endpoints.iter();
+    let is_authenticated = endpoints.any(|endpoint| endpoint.authentication.is_some());
+    let is_stateless = |server: &Server| server.protocol_version == STATELESS_REVISION;
+    let needed = [
+        (AUTHENTICATION, is_authenticated),
+        (STATELESS, servers.iter().any(is_stateless)),
+    ];
+    let needed = needed.into_iter().filter(|(_, is_needed)| *is_needed);
+    needed.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// SHA-256 of the configuration without generation and for role `hold`, so that all roles show one.

@@ -177,6 +177,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         upstream: resolved.upstream.clone(),
         issues_sessions: offer.issues_sessions,
         protocol_version: offer.protocol_version.clone(),
+        stateless: offer.stateless,
         completions: offer.completions,
         resources: offer.has_resources(),
         timeouts: resolved.timeouts,

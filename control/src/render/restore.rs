@@ -98,6 +98,7 @@ fn expect_known(config: &PluginConfig) -> Result<(), RestoreError> {
 fn handshake(server: &Server) -> Offer {
     Offer {
         protocol_version: server.protocol_version.clone(),
+        stateless: server.stateless,
         issues_sessions: server.issues_sessions,
         completions: server.completions,
         ..Offer::default()

@@ -31,10 +31,14 @@ use serde::{Deserialize, Serialize};
 pub const VERSION: u32 = 1;
 
 /// The names that may stand in [`PluginConfig::requires`] and that a filter of this version understands.
-pub const KNOWN_REQUIREMENTS: &[&str] = &[AUTHENTICATION];
+pub const KNOWN_REQUIREMENTS: &[&str] = &[AUTHENTICATION, STATELESS];
 
 /// The requirement of a configuration in which an endpoint has [`Authentication`].
 pub const AUTHENTICATION: &str = "authentication";
+
+/// The requirement of a configuration in which a server speaks the stateless revision 2026-07-28 alone. One that has
+/// sessions beside it needs none, for an older filter serves it by these.
+pub const STATELESS: &str = "stateless";
 
 /// One plugin instance's configuration, as JSON in `WasmPlugin.spec.pluginConfig` or Envoy's `configuration`.
 ///

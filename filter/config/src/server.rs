@@ -19,8 +19,11 @@ pub struct Server {
     /// Whether the server issued a session id to discovery's `initialize`.
     #[serde(default)]
     pub issues_sessions: bool,
-    /// The revision that discovery negotiated with it.
+    /// The session revision that discovery negotiated with it; 2026-07-28 where it speaks none.
     pub protocol_version: String,
+    /// Whether it answers requests of the stateless revision 2026-07-28.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub stateless: bool,
     /// Whether it announced the `completions` capability.
     #[serde(default)]
     pub completions: bool,

@@ -9,6 +9,7 @@ const DEFAULTS: &str = include_str!("../testdata/accepted/defaults.json");
 const NEWER: &str = include_str!("../testdata/accepted/fields_of_a_newer_control.json");
 const GATE: &str = include_str!("../testdata/accepted/gate.json");
 const ROUTE: &str = include_str!("../testdata/accepted/route_without_servers.json");
+const STATELESS_SERVER: &str = include_str!("../testdata/accepted/stateless_server.json");
 
 fn parse(json: &str) -> PluginConfig {
     serde_json::from_str(json).unwrap()
@@ -16,7 +17,7 @@ fn parse(json: &str) -> PluginConfig {
 
 #[test]
 fn a_configuration_survives_writing_and_reading() {
-    for json in [FULL, DEFAULTS, NEWER, GATE, ROUTE] {
+    for json in [FULL, DEFAULTS, NEWER, GATE, ROUTE, STATELESS_SERVER] {
         let config = parse(json);
         assert_eq!(parse(&serde_json::to_string(&config).unwrap()), config);
     }
@@ -74,6 +75,12 @@ fn a_server_waits_five_minutes_unless_told_otherwise() {
         (timeouts.first_byte_ms, timeouts.idle_ms),
         (300_000, 300_000)
     );
+}
+
+#[test]
+fn a_server_has_sessions_alone_unless_told_otherwise() {
+    assert!(!parse(DEFAULTS).servers[0].stateless);
+    assert!(parse(STATELESS_SERVER).servers[0].stateless);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Protocol revisions, named by their dates.
 
-/// A revision of MCP that this gateway speaks, oldest first.
+/// The date of the revision without sessions. It has no handshake that could negotiate it, so it stands apart from
+/// [`ProtocolVersion`].
+pub const STATELESS_REVISION: &str = "2026-07-28";
+
+/// A revision of MCP with sessions that this gateway speaks, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProtocolVersion {
     /// 2025-03-26

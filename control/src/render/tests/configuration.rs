@@ -65,6 +65,7 @@ fn the_configuration_says_what_the_index_says() {
         },
         issues_sessions: true,
         protocol_version: "2025-11-25".to_owned(),
+        stateless: false,
         completions: true,
         resources: false,
         timeouts: Timeouts {
@@ -151,6 +152,10 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
             ..tools(&["t"])
         },
         Offer {
+            stateless: true,
+            ..tools(&["t"])
+        },
+        Offer {
             prompts: definitions("name", &["p"]),
             ..tools(&["t"])
         },
@@ -185,6 +190,25 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
     configs.push(render(&telling, &found.0, &keys()).unwrap().config);
     let generations: BTreeSet<_> = configs.iter().map(|config| &config.generation).collect();
     assert_eq!(generations.len(), configs.len());
+}
+
+#[test]
+fn only_a_server_without_sessions_needs_a_filter_that_knows_the_stateless_revision() {
+    let requires = |protocol_version: &str| {
+        let offer = Offer {
+            protocol_version: protocol_version.to_owned(),
+            stateless: true,
+            ..tools(&["t"])
+        };
+        let config = rendered(
+            &Manifests::one_server(),
+            &Findings::default().found("a", offer),
+        );
+        assert!(config.servers[0].stateless);
+        config.requires
+    };
+    assert_eq!(requires("2026-07-28"), ["stateless"]);
+    assert!(requires("2025-11-25").is_empty());
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn full() -> Offer {
     Offer {
         issues_sessions: true,
         completions: true,
+        stateless: true,
         tools: vec![
             odd("z", "{ \"n\":1e400,\"n\\u0061me\" :\t\"z\" }"),
             odd("aA\"", r#"{"title":"a_","name":"a\u0041\"","e":{}}"#),

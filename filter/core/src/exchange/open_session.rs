@@ -9,6 +9,7 @@ use crate::rejection::Rejection;
 use crate::session_id::ClientCapabilities;
 use crate::slots::UpstreamSession;
 use crate::step::{CallOutcome, CallToken};
+use crate::table::Server;
 use crate::version::ProtocolVersion;
 use crate::{Headers, Table, sse};
 
@@ -49,7 +50,7 @@ impl OpenSession {
         let body = format!(
             "{{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"{}\",\
              \"capabilities\":{},\"clientInfo\":{{\"name\":\"mcp-proxy-wasm\",\"version\":\"{}\"}}}}}}",
-            server.protocol_version.as_str(),
+            revision(server).as_str(),
             capabilities.to_json(),
             env!("CARGO_PKG_VERSION"),
         );
@@ -76,7 +77,7 @@ impl OpenSession {
     ) -> Opening {
         match &self.stage {
             Stage::Initialize(expected) if *expected == token => {
-                match initialized(outcome, table.server(route.server).protocol_version) {
+                match initialized(outcome, revision(table.server(route.server))) {
                     Err(status) => Opening::Failed(failure(table, route, status)),
                     Ok(None) => Opening::Sessionless,
                     Ok(Some(session)) => {
@@ -95,6 +96,11 @@ impl OpenSession {
             _ => Opening::Pending,
         }
     }
+}
+
+/// What is asked for: a server that speaks no revision with sessions issues none, so nobody opens any there.
+fn revision(server: &Server) -> ProtocolVersion {
+    server.session_version.unwrap_or(ProtocolVersion::LATEST)
 }
 
 /// `:status` of an answered call.

@@ -264,10 +264,10 @@ impl Exchange {
         }
         route.replace(&reading.scanner, Field::Id, sealed.original);
         if !sealed.upstream_session.is_empty() {
-            let version = self.table.server(server).protocol_version;
+            let version = self.table.server(server).session_version;
             let upstream = UpstreamSession {
                 id: sealed.upstream_session,
-                version,
+                version: version.ok_or(Rejection::UnknownResponse)?,
             };
             route.upstream_session = Some(RouteSession {
                 session: upstream,

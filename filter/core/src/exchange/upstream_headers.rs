@@ -8,7 +8,7 @@ use crate::policy::Part;
 use crate::slots::UpstreamSession;
 use crate::step::HeaderEdit;
 use crate::table::{Server, Table};
-use crate::version::ProtocolVersion;
+use crate::version::{ProtocolVersion, STATELESS_REVISION};
 
 /// Those that no server sees and that begin with `x`.
 const PRIVATE_X: &[&str] = &[
@@ -97,12 +97,10 @@ pub(crate) fn message_headers(
         (Cow::Borrowed("content-type"), b"application/json".to_vec()),
     ];
     // MCP 2025-06-18, basic/transports, Protocol Version Header; 2025-03-26 has no such header.
-    let version = session.map_or(server.protocol_version, |session| session.version);
-    if version != ProtocolVersion::V2025_03_26 {
-        headers.push((
-            Cow::Borrowed("mcp-protocol-version"),
-            version.as_str().into(),
-        ));
+    let version = session.map_or(server.session_version, |session| Some(session.version));
+    if version != Some(ProtocolVersion::V2025_03_26) {
+        let revision = version.map_or(STATELESS_REVISION, ProtocolVersion::as_str);
+        headers.push((Cow::Borrowed("mcp-protocol-version"), revision.into()));
     }
     if let Some(session) = session {
         headers.push((Cow::Borrowed("mcp-session-id"), session.id.clone()));

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mcp_filter_config::{AUTHENTICATION, KNOWN_REQUIREMENTS, PluginConfig, Role, VERSION};
+use mcp_filter_config::{
+    AUTHENTICATION, KNOWN_REQUIREMENTS, PluginConfig, Role, STATELESS, VERSION,
+};
 
 use super::Table;
 use super::bounds;
@@ -97,13 +99,16 @@ fn gate() -> Table {
     }
 }
 
+fn requires(config: &PluginConfig, requirement: &str) -> bool {
+    config.requires.iter().any(|name| name == requirement)
+}
+
 fn endpoints(config: &PluginConfig) -> Result<Vec<Endpoint>, CompileError> {
     let mut seen = BTreeSet::new();
     let mut endpoints = Vec::with_capacity(config.endpoints.len());
     for (index, endpoint) in config.endpoints.iter().enumerate() {
         let at = format!("endpoints[{index}]");
-        let is_known = endpoint.authentication.is_none()
-            || config.requires.iter().any(|name| name == AUTHENTICATION);
+        let is_known = endpoint.authentication.is_none() || requires(config, AUTHENTICATION);
         ensure(
             is_known,
             "requires",
@@ -135,7 +140,15 @@ fn servers(config: &PluginConfig) -> Result<Servers, CompileError> {
             format_args!("{at}.name"),
             "is the name of another server, too",
         )?;
-        servers.push(Server::compile(server, &at, config.policies.len())?);
+        let server = Server::compile(server, &at, config.policies.len())?;
+        ensure(
+            server.session_version.is_some() || requires(config, STATELESS),
+            "requires",
+            format_args!(
+                "must have {STATELESS}, for {at} has no sessions: an older filter could not ask it anything"
+            ),
+        )?;
+        servers.push(server);
     }
     Ok(Servers::new(servers))
 }

@@ -3,7 +3,7 @@
 use mcp_filter_config::{Timeouts, Upstream};
 
 use super::error::{CompileError, ensure, refuse};
-use crate::version::ProtocolVersion;
+use crate::version::{ProtocolVersion, STATELESS_REVISION};
 use crate::{host, name};
 
 /// Names a server of one table.
@@ -32,8 +32,10 @@ pub struct Server {
     pub upstream: Upstream,
     /// Whether it has sessions.
     pub issues_sessions: bool,
-    /// The revision that it speaks.
-    pub protocol_version: ProtocolVersion,
+    /// The revision of its sessions, where it speaks any that has them. Else `stateless` holds.
+    pub session_version: Option<ProtocolVersion>,
+    /// Whether it answers requests of the stateless revision.
+    pub stateless: bool,
     /// Whether it completes arguments.
     pub completions: bool,
     /// Whether it announced resources.
@@ -65,7 +67,8 @@ impl Servers {
                 path: String::new(),
             },
             issues_sessions: false,
-            protocol_version: ProtocolVersion::LATEST,
+            session_version: Some(ProtocolVersion::LATEST),
+            stateless: false,
             completions: false,
             resources: false,
             timeouts: Timeouts::default(),
@@ -90,13 +93,7 @@ impl Server {
         policies: usize,
     ) -> Result<Self, CompileError> {
         check_texts(server, at)?;
-        let Some(protocol_version) = ProtocolVersion::parse(server.protocol_version.as_bytes())
-        else {
-            return refuse(
-                format_args!("{at}.protocolVersion"),
-                "is not a revision that this filter speaks",
-            );
-        };
+        let session_version = session_version(server, at)?;
         let places = server.policies.iter().enumerate().map(|(index, place)| {
             let in_range = usize::try_from(*place)
                 .ok()
@@ -118,13 +115,42 @@ impl Server {
             path: server.path.clone(),
             upstream: server.upstream.clone(),
             issues_sessions: server.issues_sessions,
-            protocol_version,
+            session_version,
+            stateless: server.stateless,
             completions: server.completions,
             resources: server.resources,
             timeouts: server.timeouts,
             policies: places.collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// `None` where it has no sessions at all.
+fn session_version(
+    server: &mcp_filter_config::Server,
+    at: &str,
+) -> Result<Option<ProtocolVersion>, CompileError> {
+    if server.protocol_version != STATELESS_REVISION {
+        let version = ProtocolVersion::parse(server.protocol_version.as_bytes());
+        let unknown = || {
+            refuse(
+                format_args!("{at}.protocolVersion"),
+                "is not a revision that this filter speaks",
+            )
+        };
+        return version.map_or_else(unknown, |version| Ok(Some(version)));
+    }
+    ensure(
+        server.stateless,
+        format_args!("{at}.stateless"),
+        format_args!("must be true, for {STATELESS_REVISION} is all that it speaks"),
+    )?;
+    ensure(
+        !server.issues_sessions,
+        format_args!("{at}.issuesSessions"),
+        format_args!("must be false, for {STATELESS_REVISION} has no sessions"),
+    )?;
+    Ok(None)
 }
 
 /// Refuses names, hosts and paths that could not stand in a request.

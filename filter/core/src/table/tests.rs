@@ -7,15 +7,19 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use self::rejected::REJECTED;
 use super::{CompileError, ServerIndex, Table};
 use crate::catalog::{ListKind, Shown};
+use crate::version::ProtocolVersion;
 
 const FULL: &str = include_str!("../../../config/testdata/accepted/full.json");
 
-const ACCEPTED: [&str; 5] = [
+const STATELESS: &str = include_str!("../../../config/testdata/accepted/stateless_server.json");
+
+const ACCEPTED: [&str; 6] = [
     FULL,
     include_str!("../../../config/testdata/accepted/defaults.json"),
     include_str!("../../../config/testdata/accepted/fields_of_a_newer_control.json"),
     include_str!("../../../config/testdata/accepted/gate.json"),
     include_str!("../../../config/testdata/accepted/route_without_servers.json"),
+    STATELESS,
 ];
 
 const GITHUB: Option<ServerIndex> = Some(ServerIndex(0));
@@ -288,11 +292,19 @@ fn a_server_tells_what_it_was_configured_with() {
     let server = table.server(index);
     assert_eq!(server.name, "mcp-test/github");
     assert_eq!(server.upstream.path, "/mcp/");
-    assert_eq!(server.protocol_version.as_str(), "2025-11-25");
+    assert_eq!(server.session_version, Some(ProtocolVersion::V2025_11_25));
+    assert!(server.stateless);
     assert!(server.issues_sessions && server.completions && table.has_completions());
     assert_eq!(table.policies(index).count(), 1);
     assert_eq!(table.credential_headers(), ["x-github-pat"]);
     assert_eq!(table.servers().count(), 2);
+}
+
+#[test]
+fn a_server_of_the_stateless_revision_alone_has_no_session_revision() {
+    let table = compile(STATELESS).unwrap();
+    let (_, server) = table.servers().next().unwrap();
+    assert_eq!((server.session_version, server.stateless), (None, true));
 }
 
 #[test]

@@ -155,6 +155,24 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
         include_str!("../../../../config/testdata/rejected/unknown_revision.json"),
     ),
     (
+        "servers[0].stateless",
+        include_str!(
+            "../../../../config/testdata/rejected/stateless_revision_of_a_server_with_sessions.json"
+        ),
+    ),
+    (
+        "servers[0].issuesSessions",
+        include_str!(
+            "../../../../config/testdata/rejected/stateless_server_that_issues_sessions.json"
+        ),
+    ),
+    (
+        "requires",
+        include_str!(
+            "../../../../config/testdata/rejected/stateless_server_that_is_not_required.json"
+        ),
+    ),
+    (
         "servers[0].policies[0]",
         include_str!("../../../../config/testdata/rejected/policy_out_of_range.json"),
     ),
