@@ -1,5 +1,6 @@
 //! What a server offers, as discovery read it: every definition keeps the bytes in which the server wrote it.
 
+use mcp_filter_core::catalog::ListedIn;
 use serde::{Deserialize, Serialize};
 
 /// One server's handshake and lists.
@@ -46,4 +47,18 @@ pub struct Definition {
     pub key: String,
     /// The JSON object, byte for byte.
     pub json: String,
+    /// Of a server that speaks both eras, in which of them it is listed.
+    #[serde(default)]
+    pub listed_in: ListedIn,
+}
+
+impl Definition {
+    /// One that is listed in every era that its server speaks.
+    pub fn new(key: impl Into<String>, json: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            json: json.into(),
+            listed_in: ListedIn::default(),
+        }
+    }
 }

@@ -67,10 +67,7 @@ impl List {
         serde_json::from_str::<serde_json::Value>(json).map_err(|error| reason(&error))?;
         self.shape.check("", item)?;
         let key = self.key_of(json)?;
-        Ok(Definition {
-            key,
-            json: json.to_owned(),
-        })
+        Ok(Definition::new(key, json))
     }
 
     /// How the item is called in messages: its place, and its key where it has one.

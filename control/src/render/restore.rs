@@ -111,13 +111,13 @@ fn fill(
     catalog: &Catalog,
     kind: ListKind,
 ) -> Result<(), RestoreError> {
-    for (place, (server, key)) in catalog.entries(kind).enumerate() {
+    for (place, (server, key)) in (0_u32..).zip(catalog.entries(kind)) {
         let owner = usize::try_from(server).unwrap_or(usize::MAX);
         let (Some(offer), Some(owner)) = (offers.get_mut(owner), servers.get(owner)) else {
             let key = key.to_owned();
             return Err(RestoreError::NoServer { key, server });
         };
-        let bytes = catalog.definition(kind, place).unwrap_or_default();
+        let bytes = catalog.definition(kind, place as usize).unwrap_or_default();
         let json = std::str::from_utf8(bytes).unwrap_or_default();
         let own = Definition::parse_federated(kind, &owner.prefix, json).map_err(|reason| {
             RestoreError::Definition {
@@ -128,6 +128,7 @@ fn fill(
         list_mut(offer, kind).push(offer::Definition {
             key: own.key().to_owned(),
             json: own.json().to_owned(),
+            listed_in: catalog.listed_in(kind, place),
         });
     }
     Ok(())

@@ -49,7 +49,7 @@ impl Taken {
         for (kind, definitions) in lists(offer) {
             for definition in definitions {
                 let parsed = match Definition::parse(kind, prefix, &definition.json) {
-                    Ok(parsed) => parsed,
+                    Ok(parsed) => parsed.listed(definition.listed_in),
                     Err(reason) => {
                         let member = kind.member();
                         share

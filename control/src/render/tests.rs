@@ -67,10 +67,7 @@ fn keys() -> Keys {
 
 /// Definitions by their key member's name and value.
 fn definitions(member: &str, keys: &[&str]) -> Vec<Definition> {
-    let one = |key: &&str| Definition {
-        key: (*key).to_owned(),
-        json: serde_json::json!({ member: key }).to_string(),
-    };
+    let one = |key: &&str| Definition::new(*key, serde_json::json!({ member: key }).to_string());
     keys.iter().map(one).collect()
 }
 

@@ -4,7 +4,8 @@
 //! in the order of [`ListKind`], its definitions joined by commas. The header has for each list one
 //! `[server, key, bytes]` per definition: the server's place in the configuration, the federated name (tools and
 //! prompts) or URI (resources) or template text, and the definition's length. `hints` has `[place, hints]` for each
-//! tool that gives any ([`ToolHints`]), and `virtualServers` has `[name, tools, prompts]` for each virtual server: the
+//! tool that gives any ([`ToolHints`]), `eras` has for each list `[place, era]` for each definition that its server lists
+//! in one of its two eras alone (0: in sessions, 1: in the stateless revision), and `virtualServers` has `[name, tools, prompts]` for each virtual server: the
 //! places of its tools and prompts, null for all prompts. Definitions are as the servers wrote them, but for the
 //! federated name. So a page of a list is one slice, or where not all of it is shown, a row of slices, found without
 //! parsing.
@@ -13,6 +14,7 @@ mod cursor;
 mod definition;
 mod hints;
 mod list;
+mod listed_in;
 mod packed;
 mod shown;
 mod virtual_server;
@@ -23,6 +25,7 @@ pub use cursor::InvalidCursor;
 pub use definition::{Definition, InvalidDefinition};
 pub use hints::ToolHints;
 pub use list::ListResult;
+pub use listed_in::ListedIn;
 pub use packed::{InvalidCatalog, LARGEST_CATALOG};
 pub use shown::{Listed, Shown};
 pub use virtual_server::VirtualServer;
@@ -77,6 +80,19 @@ impl ListKind {
     }
 }
 
+/// What is known of a definition without looking into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its place in the list.
+    pub place: u32,
+    /// The place of its server in the configuration.
+    pub server: u32,
+    /// In which of its server's eras it is listed.
+    pub listed_in: ListedIn,
+    /// What it says of itself, if it is a tool.
+    pub hints: ToolHints,
+}
+
 /// The lists of all servers, unpacked.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
@@ -115,10 +131,15 @@ impl Catalog {
         Ok(list.page(&self.bytes, kind, (first, page_items), shown))
     }
 
-    /// Place and server of the definition with exactly this key.
-    pub fn find(&self, kind: ListKind, key: &str) -> Option<(u32, u32)> {
+    /// The definition with exactly this key.
+    pub fn find(&self, kind: ListKind, key: &str) -> Option<Found> {
         let (place, entry) = self.list(kind).find(key)?;
-        Some((place, entry.server))
+        Some(Found {
+            place,
+            server: entry.server,
+            listed_in: entry.listed_in,
+            hints: entry.hints,
+        })
     }
 
     /// The virtual server of this name, `namespace/name`.
@@ -129,12 +150,6 @@ impl Catalog {
         self.virtual_servers.get(found.ok()?)
     }
 
-    /// The tool with exactly this key: its place in the list, its server, and what it says of itself.
-    pub fn tool(&self, key: &str) -> Option<(u32, u32, ToolHints)> {
-        let (place, entry) = self.tools.find(key)?;
-        Some((place, entry.server, entry.hints))
-    }
-
     /// Server and key of each definition, in the order of the list.
     pub fn entries(&self, kind: ListKind) -> impl Iterator<Item = (u32, &str)> {
         self.list(kind).entries()
@@ -143,6 +158,11 @@ impl Catalog {
     /// A definition's key, by its place in the list.
     pub fn key(&self, kind: ListKind, place: u32) -> Option<&str> {
         self.list(kind).key(place)
+    }
+
+    /// In which of its server's eras a definition is listed, by its place in the list.
+    pub fn listed_in(&self, kind: ListKind, place: u32) -> ListedIn {
+        self.list(kind).listed_in(place)
     }
 
     /// A definition's bytes, by its place in the list.

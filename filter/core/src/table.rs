@@ -5,6 +5,7 @@ mod compile;
 mod endpoint;
 mod error;
 mod internal_hosts;
+mod offered;
 mod protected_resource;
 mod resources;
 mod server;
@@ -13,6 +14,7 @@ mod tool;
 pub use endpoint::Endpoint;
 pub use error::CompileError;
 pub(crate) use error::ensure;
+pub use offered::Offered;
 pub use server::{Server, ServerIndex};
 pub use tool::{Tool, ToolIndex};
 
@@ -84,7 +86,7 @@ impl Table {
     ) -> bool {
         virtual_server.is_none_or(|virtual_server| {
             let found = self.catalog.find(kind, key);
-            found.is_some_and(|(place, _)| virtual_server.has(kind, place))
+            found.is_some_and(|found| virtual_server.has(kind, found.place))
         })
     }
 
@@ -146,11 +148,12 @@ impl Table {
 
     /// The tool with this federated name.
     pub fn tool(&self, federated: &str) -> Option<Tool> {
-        let (index, server, hints) = self.catalog.tool(federated)?;
+        let found = self.catalog.find(ListKind::Tools, federated)?;
         Some(Tool {
-            index: ToolIndex(index),
-            server: ServerIndex(server),
-            hints,
+            index: ToolIndex(found.place),
+            server: ServerIndex(found.server),
+            hints: found.hints,
+            listed_in: found.listed_in,
         })
     }
 
@@ -165,29 +168,32 @@ impl Table {
         self.catalog.key(ListKind::Tools, index.0)
     }
 
-    /// The server of the prompt with this federated name.
-    pub fn prompt(&self, federated: &str) -> Option<ServerIndex> {
-        self.server_of(ListKind::Prompts, federated)
+    /// The prompt with this federated name.
+    pub fn prompt(&self, federated: &str) -> Option<Offered> {
+        self.offered(ListKind::Prompts, federated)
     }
 
-    /// The server of a resource: the one that lists the URI, else the one whose template matches it (most literal
-    /// characters first, then oldest registration), else the only one that has resources at all.
+    /// A resource, of the server that lists the URI, else of the one whose template matches it (most literal
+    /// characters first, then oldest registration), else of the only one that has resources at all.
     ///
     /// The last because links that tools return need not be listed (MCP 2025-11-25, server/tools, Resource Links).
     /// Where several servers have resources nobody can tell whose an unlisted URI is, and none is asked.
-    pub fn resource(&self, uri: &str) -> Option<ServerIndex> {
-        let listed = self.server_of(ListKind::Resources, uri);
-        listed.or_else(|| self.resources.server_of(uri))
+    pub fn resource(&self, uri: &str) -> Option<Offered> {
+        let listed = self.offered(ListKind::Resources, uri);
+        listed.or_else(|| self.resources.find(uri))
     }
 
-    /// The server of the resource template with exactly this text.
-    pub fn template(&self, text: &str) -> Option<ServerIndex> {
-        self.server_of(ListKind::ResourceTemplates, text)
+    /// The resource template with exactly this text.
+    pub fn template(&self, text: &str) -> Option<Offered> {
+        self.offered(ListKind::ResourceTemplates, text)
     }
 
-    fn server_of(&self, kind: ListKind, key: &str) -> Option<ServerIndex> {
-        let (_, server) = self.catalog.find(kind, key)?;
-        Some(ServerIndex(server))
+    fn offered(&self, kind: ListKind, key: &str) -> Option<Offered> {
+        let found = self.catalog.find(kind, key)?;
+        Some(Offered {
+            server: ServerIndex(found.server),
+            listed_in: found.listed_in,
+        })
     }
 
     /// The JSON of a list result, in pieces.

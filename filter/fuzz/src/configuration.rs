@@ -55,10 +55,16 @@ fn walk(catalog: &Catalog) {
     for kind in ListKind::ALL {
         let (mut listed, mut even) = (0_usize, 0);
         for (index, (server, key)) in catalog.entries(kind).enumerate() {
-            assert_eq!(catalog.find(kind, key).map(|(_, of)| of), Some(server));
+            let found = catalog.find(kind, key);
+            assert_eq!(found.map(|found| found.server), Some(server));
+            let listed_in = found.map(|found| found.listed_in).unwrap_or_default();
             assert!(catalog.definition(kind, index).is_some());
             listed += 1;
-            even += usize::from(is_even(Listed { server, key }));
+            even += usize::from(is_even(Listed {
+                server,
+                key,
+                listed_in,
+            }));
         }
         for (shown, expected) in [(&Shown::default(), listed), (&some, even)] {
             let pages = pages(catalog, kind, shown, expected);

@@ -104,10 +104,7 @@ pub(in crate::cluster) fn event(server: &str, outcome: Outcome) -> Event {
 }
 
 pub(in crate::cluster) fn found(server: &str, tool: &str) -> Event {
-    let definition = Definition {
-        key: tool.to_owned(),
-        json: format!(r#"{{"name":"{tool}","inputSchema":{{}}}}"#),
-    };
+    let definition = Definition::new(tool, format!(r#"{{"name":"{tool}","inputSchema":{{}}}}"#));
     let offer = Offer {
         protocol_version: "2025-06-18".to_owned(),
         tools: vec![definition],

@@ -85,9 +85,9 @@ fn a_catalog_that_would_be_too_large_leaves_the_younger_server_out() {
     let description = "x".repeat(1024);
     let mut huge = tools(&[]);
     huge.tools = (0..64 * 1024)
-        .map(|number| crate::offer::Definition {
-            key: number.to_string(),
-            json: format!("{{\"name\":\"{number}\",\"description\":\"{description}\"}}"),
+        .map(|number| {
+            let json = format!("{{\"name\":\"{number}\",\"description\":\"{description}\"}}");
+            crate::offer::Definition::new(number.to_string(), json)
         })
         .collect();
     let index = Manifests::one_server().server("b").server("c").index();

@@ -44,10 +44,7 @@ fn tools_and_prompts_get_the_prefix_and_resources_do_not() {
 fn every_other_byte_of_a_definition_is_the_servers() {
     let json = "{ \"z\":1e400, \"name\" : \"x\\u0041\",\"inputSchema\":{},\"a\":[ ],\"n\":12345678901234567890 }";
     let mut offer = tools(&[]);
-    offer.tools = vec![Definition {
-        key: "xA".to_owned(),
-        json: json.to_owned(),
-    }];
+    offer.tools = vec![Definition::new("xA", json)];
     let rendered = Findings::default()
         .found("a", offer)
         .render(&Manifests::one_server().index());
@@ -156,10 +153,7 @@ fn a_server_that_is_not_served_takes_no_names() {
 #[test]
 fn what_no_list_can_have_is_left_out_and_named() {
     let mut offer = tools(&["good", "good"]);
-    let odd = |key: &str, json: &str| Definition {
-        key: key.to_owned(),
-        json: json.to_owned(),
-    };
+    let odd = |key: &str, json: &str| Definition::new(key, json);
     offer.tools.push(odd("x", "{\"nam\":\"x\"}"));
     offer.tools.push(odd("y", "[]"));
     offer
@@ -206,7 +200,7 @@ proptest! {
             offer.prompts = definitions("name", &keys);
             offer.resources = definitions("uri", &keys);
             offer.resource_templates = definitions("uriTemplate", &keys);
-            let odd = raw.iter().map(|json| Definition { key: json.clone(), json: json.clone() });
+            let odd = raw.iter().map(|json| Definition::new(json, json));
             offer.tools.extend(odd);
             offer
         };

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mcp_filter_core::catalog::{CatalogWriter, InvalidCatalog, InvalidDefinition, ListKind};
+use mcp_filter_core::catalog::{
+    CatalogWriter, InvalidCatalog, InvalidDefinition, ListKind, ListedIn,
+};
 use proptest::prelude::*;
 
 use super::{Findings, Manifests, definitions, named, tools};
@@ -13,9 +15,10 @@ use mcp_filter_config::{PluginConfig, Role};
 
 /// All that an offer can have.
 fn full() -> Offer {
-    let odd = |key: &str, json: &str| Definition {
-        key: key.to_owned(),
-        json: json.to_owned(),
+    let odd = |key: &str, json: &str| Definition::new(key, json);
+    let of_one_era = Definition {
+        listed_in: ListedIn::StatelessOnly,
+        ..odd("later", r#"{"name":"later"}"#)
     };
     Offer {
         issues_sessions: true,
@@ -24,6 +27,7 @@ fn full() -> Offer {
         tools: vec![
             odd("z", "{ \"n\":1e400,\"n\\u0061me\" :\t\"z\" }"),
             odd("aA\"", r#"{"title":"a_","name":"a\u0041\"","e":{}}"#),
+            of_one_era,
         ],
         prompts: definitions("name", &["z", "a_", "é"]),
         resources: definitions("uri", &["file:///r", "a_:b"]),

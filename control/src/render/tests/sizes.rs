@@ -24,7 +24,7 @@ fn dense(seed: u64, count: usize, bytes: usize) -> Offer {
         let key = format!("t{number}");
         let description: String = (0..bytes / count).map(|_| letter()).collect();
         let json = format!("{{\"name\":\"{key}\",\"description\":\"{description}\"}}");
-        offer.tools.push(Definition { key, json });
+        offer.tools.push(Definition::new(key, json));
     }
     offer
 }

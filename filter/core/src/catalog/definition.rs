@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ListKind, ToolHints};
+use super::{ListKind, ListedIn, ToolHints};
 use crate::name::FederatedName;
 use crate::resource_uri::{InvalidTemplate, Template};
 
@@ -14,6 +14,7 @@ pub struct Definition {
     key: String,
     json: String,
     hints: ToolHints,
+    listed_in: ListedIn,
 }
 
 /// Why a definition cannot stand in a list. It is the server's, and costs nobody else.
@@ -97,6 +98,17 @@ impl Definition {
         self.hints
     }
 
+    /// The same, listed so.
+    #[must_use]
+    pub fn listed(self, listed_in: ListedIn) -> Self {
+        Self { listed_in, ..self }
+    }
+
+    /// In which of its server's eras it is listed.
+    pub fn listed_in(&self) -> ListedIn {
+        self.listed_in
+    }
+
     /// The definition as clients see it.
     pub fn json(&self) -> &str {
         &self.json
@@ -158,6 +170,7 @@ impl<'a> Written<'a> {
             key: self.key.clone(),
             json: self.json.to_owned(),
             hints,
+            listed_in: ListedIn::default(),
         }
     }
 }

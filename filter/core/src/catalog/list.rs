@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cursor::{Cursor, InvalidCursor};
-use super::{ListKind, Listed, Shown, ToolHints};
+use super::{ListKind, Listed, ListedIn, Shown, ToolHints};
 
 /// Server, key and place of each definition.
 ///
@@ -26,6 +26,7 @@ pub(super) struct Entry {
     /// One past the last.
     pub(super) end: usize,
     pub(super) hints: ToolHints,
+    pub(super) listed_in: ListedIn,
 }
 
 /// The pieces of a list result's JSON, in order.
@@ -79,6 +80,11 @@ impl List {
 
     pub(super) fn key(&self, place: u32) -> Option<&str> {
         self.entries.get(place as usize).map(|entry| &*entry.key)
+    }
+
+    pub(super) fn listed_in(&self, place: u32) -> ListedIn {
+        let entry = self.entries.get(place as usize);
+        entry.map_or_else(ListedIn::default, |entry| entry.listed_in)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &str)> {
@@ -172,8 +178,12 @@ impl List {
     ) -> (Vec<&'a [u8]>, Option<u32>) {
         let entries = places.filter_map(|place| Some((place, self.entries.get(place as usize)?)));
         let mut visible = entries.filter(|(_, entry)| {
-            let (server, key) = (entry.server, &*entry.key);
-            shown.is_visible.is_none_or(|is| is(Listed { server, key }))
+            let listed = Listed {
+                server: entry.server,
+                key: &entry.key,
+                listed_in: entry.listed_in,
+            };
+            shown.is_visible.is_none_or(|is| is(listed))
         });
         let mut runs = Vec::new();
         let mut run: Option<(u32, Range<usize>)> = None;

@@ -8,7 +8,7 @@ use mcp_filter_config::CatalogEncoding;
 use serde::{Deserialize, Serialize};
 
 use super::list::{Entry, List};
-use super::{Catalog, ListKind, ToolHints, VirtualServer};
+use super::{Catalog, ListKind, ListedIn, ToolHints, VirtualServer};
 
 /// Bytes of the largest packed form that is unpacked.
 pub const LARGEST_CATALOG: u64 = 64 * 1024 * 1024;
@@ -31,8 +31,21 @@ pub(super) struct Header<'a> {
     /// Place and hints of each tool that gives any, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hints: Vec<(u32, u8)>,
+    /// Unknown to older filters, which take such definitions for those of both eras.
+    #[serde(skip_serializing_if = "Eras::is_empty")]
+    pub(super) eras: Eras,
     #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
     pub(super) virtual_servers: Vec<HeaderVirtualServer<'a>>,
+}
+
+/// Place and era of each definition that is not listed in both, in order.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Eras {
+    tools: Vec<(u32, u8)>,
+    prompts: Vec<(u32, u8)>,
+    resources: Vec<(u32, u8)>,
+    resource_templates: Vec<(u32, u8)>,
 }
 
 /// Name, and places of tools and prompts; all prompts where they are null. A JSON array of its members.
@@ -100,6 +113,30 @@ impl<'a> Header<'a> {
     }
 }
 
+impl Eras {
+    fn is_empty(&self) -> bool {
+        ListKind::ALL.iter().all(|kind| self.list(*kind).is_empty())
+    }
+
+    fn list(&self, kind: ListKind) -> &[(u32, u8)] {
+        match kind {
+            ListKind::Tools => &self.tools,
+            ListKind::Prompts => &self.prompts,
+            ListKind::Resources => &self.resources,
+            ListKind::ResourceTemplates => &self.resource_templates,
+        }
+    }
+
+    pub(super) fn list_mut(&mut self, kind: ListKind) -> &mut Vec<(u32, u8)> {
+        match kind {
+            ListKind::Tools => &mut self.tools,
+            ListKind::Prompts => &mut self.prompts,
+            ListKind::Resources => &mut self.resources,
+            ListKind::ResourceTemplates => &mut self.resource_templates,
+        }
+    }
+}
+
 pub(super) fn encode(packed: &[u8]) -> mcp_filter_config::Catalog {
     let deflated = miniz_oxide::deflate::compress_to_vec(packed, COMPRESSION_LEVEL);
     mcp_filter_config::Catalog {
@@ -143,6 +180,7 @@ fn read(bytes: Vec<u8>) -> Result<Catalog, InvalidCatalog> {
         if kind == ListKind::Tools {
             set_hints(&mut entries, &header.hints)?;
         }
+        set_eras(&mut entries, header.eras.list(kind))?;
         let list = List::new(entries);
         if let Some(key) = list.duplicate() {
             return Err(InvalidCatalog::Duplicate(key.to_owned()));
@@ -187,6 +225,15 @@ fn set_hints(tools: &mut [Entry], hints: &[(u32, u8)]) -> Result<(), InvalidCata
     Ok(())
 }
 
+fn set_eras(entries: &mut [Entry], eras: &[(u32, u8)]) -> Result<(), InvalidCatalog> {
+    for (place, code) in eras {
+        let entry = entries.get_mut(*place as usize);
+        let listed_in = ListedIn::of_code(*code).ok_or(InvalidCatalog::Header)?;
+        entry.ok_or(InvalidCatalog::Header)?.listed_in = listed_in;
+    }
+    Ok(())
+}
+
 /// The entries of one list, whose definitions begin at `at`; moves `at` behind them.
 fn entries(
     bytes: &[u8],
@@ -216,6 +263,7 @@ fn entries(
             start,
             end,
             hints: ToolHints::default(),
+            listed_in: ListedIn::default(),
         });
         *at = end;
     }

@@ -1,6 +1,6 @@
 //! What of a list is shown.
 
-use super::VirtualServer;
+use super::{ListedIn, VirtualServer};
 
 /// See the module. By default, everything.
 #[derive(Clone, Copy, Default)]
@@ -18,6 +18,8 @@ pub struct Listed<'a> {
     pub server: u32,
     /// Federated name, URI or template text.
     pub key: &'a str,
+    /// In which of its server's eras it is listed.
+    pub listed_in: ListedIn,
 }
 
 impl std::fmt::Debug for Shown<'_> {

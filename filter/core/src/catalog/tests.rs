@@ -5,6 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
+mod eras;
 mod shown;
 
 fn written(definitions: &[(u32, ListKind, &str, &str)]) -> mcp_filter_config::Catalog {
@@ -284,7 +285,12 @@ fn names_are_found_in_a_large_list() {
     for place in 0..1000 {
         assert_eq!(
             catalog.find(ListKind::Tools, &format!("t{place}")),
-            Some((place, 0))
+            Some(Found {
+                place,
+                server: 0,
+                listed_in: ListedIn::Both,
+                hints: ToolHints::default(),
+            })
         );
     }
     for name in ["", "t", "t1000", "t00", "u"] {
@@ -436,7 +442,7 @@ mod properties {
             }
             let catalog = Catalog::decode(&writer.finish()).unwrap();
             for (place, (server, key, json)) in expected.iter().enumerate() {
-                prop_assert_eq!(catalog.find(ListKind::Tools, key).map(|(_, of)| of), Some(*server));
+                prop_assert_eq!(catalog.find(ListKind::Tools, key).map(|found| found.server), Some(*server));
                 prop_assert_eq!(catalog.definition(ListKind::Tools, place), Some(json.as_bytes()));
             }
             prop_assert_eq!(catalog.entries(ListKind::Tools).count(), expected.len());

@@ -74,9 +74,12 @@ impl CatalogWriter {
                     Cow::Borrowed(definition.key()),
                     length,
                 ));
+                let place = u32::try_from(index).unwrap_or(u32::MAX);
                 if !definition.hints().is_empty() {
-                    let place = u32::try_from(index).unwrap_or(u32::MAX);
                     header.hints.push((place, definition.hints().code()));
+                }
+                if let Some(era) = definition.listed_in().code() {
+                    header.eras.list_mut(kind).push((place, era));
                 }
             }
         }

@@ -92,7 +92,8 @@ impl Route {
                 let uri = text(scanner, Field::Uri, "uri of a resource")?;
                 let server = table
                     .resource(&uri)
-                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
+                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?
+                    .server;
                 Ok(Self::by_uri(server, method, &uri))
             }
             RoutedMethod::Complete => Self::of_reference(table, scanner, of),
@@ -219,7 +220,8 @@ impl Route {
                 let server = table
                     .template(&uri)
                     .or_else(|| table.resource(&uri))
-                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
+                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?
+                    .server;
                 Self::by_uri(server, method, &uri)
             }
             _ => {
@@ -269,7 +271,7 @@ fn prompt(
     name: String,
     of: Option<&VirtualServer>,
 ) -> Result<ServerIndex, Rejection> {
-    let server = table.prompt(&name);
+    let server = table.prompt(&name).map(|prompt| prompt.server);
     let is_selected = || table.is_selected(of, ListKind::Prompts, &name);
     let server = server.filter(|_| is_selected());
     server.ok_or(Rejection::UnknownPrompt(name))

@@ -2,15 +2,16 @@
 
 use std::cmp::Reverse;
 
+use super::Offered;
 use super::error::{CompileError, refuse};
 use super::server::{ServerIndex, Servers};
-use crate::catalog::{Catalog, ListKind};
+use crate::catalog::{Catalog, ListKind, ListedIn};
 use crate::resource_uri::Template;
 
-/// Templates with their servers, most literal characters first, then in the order of the list.
+/// Templates, most literal characters first, then in the order of the list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resources {
-    templates: Vec<(Template, ServerIndex)>,
+    templates: Vec<(Template, Offered)>,
     /// Servers that have resources, at most two of them.
     holders: Vec<ServerIndex>,
 }
@@ -21,9 +22,13 @@ const LONGEST_URI: usize = 8 * 1024;
 impl Resources {
     pub(super) fn compile(catalog: &Catalog, servers: &Servers) -> Result<Self, CompileError> {
         let mut templates = Vec::new();
-        for (index, (server, text)) in catalog.entries(ListKind::ResourceTemplates).enumerate() {
+        for (index, (server, text)) in (0_u32..).zip(catalog.entries(ListKind::ResourceTemplates)) {
+            let offered = Offered {
+                server: ServerIndex(server),
+                listed_in: catalog.listed_in(ListKind::ResourceTemplates, index),
+            };
             match Template::parse(text) {
-                Ok(template) => templates.push((template, ServerIndex(server))),
+                Ok(template) => templates.push((template, offered)),
                 Err(error) => {
                     return refuse(
                         format_args!("catalog.data.resourceTemplates[{index}]"),
@@ -56,14 +61,17 @@ impl Resources {
         !self.holders.is_empty()
     }
 
-    pub(super) fn server_of(&self, uri: &str) -> Option<ServerIndex> {
+    pub(super) fn find(&self, uri: &str) -> Option<Offered> {
         let matching = self.templates.iter().filter(|_| uri.len() <= LONGEST_URI);
         let matching = matching
             .into_iter()
             .find(|(template, _)| template.matches(uri))
-            .map(|(_, server)| *server);
+            .map(|(_, offered)| *offered);
         matching.or(match self.holders.as_slice() {
-            [only] => Some(*only),
+            [only] => Some(Offered {
+                server: *only,
+                listed_in: ListedIn::default(),
+            }),
             _ => None,
         })
     }

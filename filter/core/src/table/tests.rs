@@ -5,8 +5,8 @@ use mcp_filter_config::{PluginConfig, Role};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use self::rejected::REJECTED;
-use super::{CompileError, ServerIndex, Table};
-use crate::catalog::{ListKind, Shown};
+use super::{CompileError, Offered, ServerIndex, Table};
+use crate::catalog::{ListKind, ListedIn, Shown};
 use crate::version::ProtocolVersion;
 
 const FULL: &str = include_str!("../../../config/testdata/accepted/full.json");
@@ -27,6 +27,10 @@ const EVERYTHING: Option<ServerIndex> = Some(ServerIndex(1));
 
 fn compile(json: &str) -> Result<Table, CompileError> {
     Table::compile(&serde_json::from_str(json).unwrap())
+}
+
+fn whose(offered: Option<Offered>) -> Option<ServerIndex> {
+    offered.map(|offered| offered.server)
 }
 
 fn full() -> Table {
@@ -206,7 +210,7 @@ fn tools_and_prompts_are_found_by_their_exact_federated_name() {
     assert_eq!(server_of("github_get_me"), GITHUB);
     assert_eq!(server_of("github_é"), GITHUB);
     assert_eq!(server_of("echo"), EVERYTHING);
-    assert_eq!(table.prompt("simple-prompt"), EVERYTHING);
+    assert_eq!(whose(table.prompt("simple-prompt")), EVERYTHING);
     for name in [
         "",
         "get_me",
@@ -224,13 +228,13 @@ fn tools_and_prompts_are_found_by_their_exact_federated_name() {
 #[test]
 fn a_resource_is_found_by_uri_then_by_template() {
     let table = full();
-    assert_eq!(table.resource("demo://static/1"), EVERYTHING);
-    assert_eq!(table.resource("demo://static/2"), EVERYTHING);
+    assert_eq!(whose(table.resource("demo://static/1")), EVERYTHING);
+    assert_eq!(whose(table.resource("demo://static/2")), EVERYTHING);
     assert_eq!(
-        table.resource("repo://octocat/hello/contents/README.md"),
+        whose(table.resource("repo://octocat/hello/contents/README.md")),
         GITHUB
     );
-    assert_eq!(table.template("demo://{kind}/{id}"), EVERYTHING);
+    assert_eq!(whose(table.template("demo://{kind}/{id}")), EVERYTHING);
     assert_eq!(table.template("demo://{kind}/{other}"), None);
 }
 
@@ -245,8 +249,43 @@ fn the_only_server_with_resources_is_asked_for_unlisted_uris() {
         config.catalog = None;
         config.servers[0].resources = false;
     });
-    assert_eq!(table.resource("https://example.com/unlisted"), EVERYTHING);
+    assert_eq!(
+        whose(table.resource("https://example.com/unlisted")),
+        EVERYTHING
+    );
     assert!(table.has_resources());
+}
+
+#[test]
+fn each_lookup_tells_in_which_eras_the_definition_is_listed() {
+    let table = changed(|config| {
+        let mut catalog = crate::catalog::CatalogWriter::new();
+        for (kind, json, listed_in) in [
+            (ListKind::Tools, r#"{"name":"a"}"#, ListedIn::SessionsOnly),
+            (
+                ListKind::Prompts,
+                r#"{"name":"a"}"#,
+                ListedIn::StatelessOnly,
+            ),
+            (ListKind::Resources, r#"{"uri":"a:1"}"#, ListedIn::Both),
+            (
+                ListKind::ResourceTemplates,
+                r#"{"uriTemplate":"b:{x}"}"#,
+                ListedIn::StatelessOnly,
+            ),
+        ] {
+            let definition = crate::catalog::Definition::parse(kind, "", json).unwrap();
+            catalog.push(1, definition.listed(listed_in));
+        }
+        config.catalog = Some(catalog.finish());
+    });
+    let listed_in = |offered: Option<Offered>| offered.unwrap().listed_in;
+    let tool = table.tool("a").unwrap();
+    assert_eq!(tool.listed_in, ListedIn::SessionsOnly);
+    assert_eq!(listed_in(table.prompt("a")), ListedIn::StatelessOnly);
+    assert_eq!(listed_in(table.resource("a:1")), ListedIn::Both);
+    assert_eq!(listed_in(table.resource("b:1")), ListedIn::StatelessOnly);
+    assert_eq!(listed_in(table.template("b:{x}")), ListedIn::StatelessOnly);
 }
 
 #[test]
@@ -280,9 +319,9 @@ fn the_template_with_the_most_literal_characters_wins() {
         }
         config.catalog = Some(catalog.finish());
     });
-    assert_eq!(table.resource("item://a/1"), EVERYTHING);
-    assert_eq!(table.resource("item://b/1"), GITHUB);
-    assert_eq!(table.resource("item://a/special"), GITHUB);
+    assert_eq!(whose(table.resource("item://a/1")), EVERYTHING);
+    assert_eq!(whose(table.resource("item://b/1")), GITHUB);
+    assert_eq!(whose(table.resource("item://a/special")), GITHUB);
 }
 
 #[test]

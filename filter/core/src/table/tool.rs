@@ -1,7 +1,7 @@
 //! The tools of a table's catalog.
 
 use super::ServerIndex;
-use crate::catalog::ToolHints;
+use crate::catalog::{ListedIn, ToolHints};
 
 /// Names a tool of one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,4 +23,6 @@ pub struct Tool {
     pub server: ServerIndex,
     /// What it says of itself.
     pub hints: ToolHints,
+    /// In which of its server's eras it is listed.
+    pub listed_in: ListedIn,
 }
