@@ -1,13 +1,16 @@
 //! What the servers offer, read through the gateway.
 //!
 //! One pass is `initialize`, `notifications/initialized`, all pages of the lists that the server announced, and the end
-//! of the session. Definitions keep the bytes in which the server wrote them; of each item only its name is read.
+//! of the session; then `server/discover` of the stateless revision 2026-07-28 and, where the server speaks that, its
+//! lists once more. A server that refuses `initialize` may speak that revision alone. Definitions keep the bytes in which the server wrote them; of each item only its name is read.
 //! [`Discovery`] makes a pass over each server at once, then every minute, at once when the server tells that a list
 //! has changed, and with growing pauses while it fails.
 
+mod capabilities;
 mod connection;
 mod deadline;
 mod definition;
+mod eras;
 mod error;
 mod event;
 mod event_decoder;
@@ -15,6 +18,7 @@ mod handshake;
 mod lists;
 mod members;
 mod message;
+mod mirrored_headers;
 mod protocol_fault;
 mod quote;
 mod refusal;
@@ -22,6 +26,8 @@ mod rounds;
 mod schedule;
 mod server;
 mod shape;
+mod side;
+mod stateless;
 mod subject;
 mod watcher;
 

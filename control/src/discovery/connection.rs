@@ -1,4 +1,5 @@
-//! Messages to and from one server, in one session (MCP 2025-11-25, basic/transports, Streamable HTTP).
+//! Messages to and from one server: in one session (MCP 2025-11-25, basic/transports, Streamable HTTP), or each for
+//! itself (MCP 2026-07-28, basic/transports/streamable-http).
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::event_decoder::EventDecoder;
 use super::message::{Message, Response, messages};
 use super::quote::Quote;
 use super::refusal::{INITIALIZE, METHOD_NOT_FOUND, Refusal, not_mcp, protocol, rpc_fault};
-use super::{DiscoveryError, ProtocolFault, Subject};
+use super::{DiscoveryError, ProtocolFault, Subject, stateless};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -30,11 +31,12 @@ const COURTESY: Duration = Duration::from_secs(2);
 /// Bytes of a refusal that are read.
 const REFUSAL_BYTES: usize = 64 * 1024;
 
-/// A server and the session that it opened.
+/// A server, and in the era of sessions the one that it opened.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     client: GatewayClient,
     subject: Subject,
+    is_stateless: bool,
     session_id: Option<HeaderValue>,
     revision: Option<ProtocolVersion>,
     next_id: u64,
@@ -53,10 +55,23 @@ impl Connection {
         Self {
             client,
             subject,
+            is_stateless: false,
             session_id: None,
             revision: None,
             next_id: 1,
         }
+    }
+
+    /// One in the stateless revision.
+    pub(super) fn stateless(client: GatewayClient, subject: Subject) -> Self {
+        Self {
+            is_stateless: true,
+            ..Self::new(client, subject)
+        }
+    }
+
+    pub(super) fn is_stateless(&self) -> bool {
+        self.is_stateless
     }
 
     /// Whether the server gave this session an id.
@@ -80,10 +95,24 @@ impl Connection {
         params: Value,
         deadline: Deadline,
     ) -> Result<Answer, DiscoveryError> {
+        if !self.is_stateless {
+            return self.exchange(step, params, deadline).await;
+        }
+        let params = stateless::with_meta(params);
+        stateless::judged(step, self.exchange(step, params, deadline).await)
+    }
+
+    async fn exchange(
+        &mut self,
+        step: &'static str,
+        params: Value,
+        deadline: Deadline,
+    ) -> Result<Answer, DiscoveryError> {
         let id = self.next_id;
         self.next_id += 1;
         let body = json!({"jsonrpc": "2.0", "id": id, "method": step, "params": params});
-        let mut reply = deadline.bound(step, self.post(body.to_string())).await??;
+        let sent = self.post(step, body.to_string());
+        let mut reply = deadline.bound(step, sent).await??;
         if !reply.status().is_success() {
             return Err(self.refusal(step, reply, deadline).await);
         }
@@ -116,7 +145,8 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<(), DiscoveryError> {
         let body = json!({"jsonrpc": "2.0", "method": step});
-        let reply = deadline.bound(step, self.post(body.to_string())).await??;
+        let sent = self.post(step, body.to_string());
+        let reply = deadline.bound(step, sent).await??;
         if reply.status().is_success() {
             return Ok(());
         }
@@ -124,11 +154,15 @@ impl Connection {
     }
 
     /// Answers a server's request; tells whether the message was one. Ping is answered, and that there are no
-    /// roots; everything else is refused, since nobody sits here.
+    /// roots; everything else is refused, since nobody sits here. In the stateless revision servers may not ask, and
+    /// there is nowhere to answer.
     pub(super) async fn answer(&self, message: &Message<'_>) -> bool {
         let (Some(method), Some(id)) = (&message.method, message.id) else {
             return false;
         };
+        if self.is_stateless {
+            return true;
+        }
         let outcome = match method.as_ref() {
             "ping" => r#""result":{}"#.to_owned(),
             "roots/list" => r#""result":{"roots":[]}"#.to_owned(),
@@ -136,13 +170,13 @@ impl Connection {
         };
         let body = format!(r#"{{"jsonrpc":"2.0","id":{},{outcome}}}"#, id.get());
         // The server asked; if it does not take the answer, its own request suffers.
-        let _ = timeout(COURTESY, self.post(body)).await;
+        let _ = timeout(COURTESY, self.post("", body)).await;
         true
     }
 
     /// Asks for the stream on which the server speaks first.
     pub(super) async fn open_stream(&self) -> Result<Reply, SendError> {
-        let mut headers = self.headers();
+        let mut headers = self.session_headers();
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         self.send(Method::GET, headers, Vec::new()).await
     }
@@ -150,13 +184,18 @@ impl Connection {
     /// Ends the session. Servers may refuse that with 405, or be gone.
     pub(super) async fn end(self) {
         if self.session_id.is_some() {
-            let ended = self.send(Method::DELETE, self.headers(), Vec::new());
+            let ended = self.send(Method::DELETE, self.session_headers(), Vec::new());
             let _ = timeout(COURTESY, ended).await;
         }
     }
 
-    async fn post(&self, body: String) -> Result<Reply, SendError> {
-        let mut headers = self.headers();
+    /// `method` is that of the message, if it has one.
+    async fn post(&self, method: &'static str, body: String) -> Result<Reply, SendError> {
+        let mut headers = if self.is_stateless {
+            stateless::headers(method)
+        } else {
+            self.session_headers()
+        };
         headers.insert(
             ACCEPT,
             HeaderValue::from_static("application/json, text/event-stream"),
@@ -191,7 +230,7 @@ impl Connection {
     }
 
     /// Session and revision. Revision 2025-03-26 has no header for itself.
-    fn headers(&self) -> HeaderMap {
+    fn session_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(id) = &self.session_id {
             headers.insert(SESSION_ID, id.clone());

@@ -4,6 +4,7 @@ use mcp_filter_core::version::ProtocolVersion;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::capabilities::{Capabilities, client_info, of_clients};
 use super::connection::{Answer, Connection};
 use super::deadline::Deadline;
 use super::members::Members;
@@ -15,12 +16,7 @@ use super::{DiscoveryError, ProtocolFault};
 pub(super) struct Handshake {
     pub(super) revision: ProtocolVersion,
     pub(super) issues_sessions: bool,
-    pub(super) completions: bool,
-    pub(super) tools: bool,
-    pub(super) prompts: bool,
-    pub(super) resources: bool,
-    /// Whether it tells when one of its lists has changed.
-    pub(super) tells_changes: bool,
+    pub(super) capabilities: Capabilities,
 }
 
 /// Opens a session on a fresh connection.
@@ -28,11 +24,10 @@ pub(super) async fn initialize(
     connection: &mut Connection,
     deadline: Deadline,
 ) -> Result<Handshake, DiscoveryError> {
-    // All that clients can do: some servers offer a tool only to those that can answer what it asks.
     let params = json!({
         "protocolVersion": ProtocolVersion::LATEST.as_str(),
-        "capabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}, "sampling": {}},
-        "clientInfo": {"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")},
+        "capabilities": of_clients(),
+        "clientInfo": client_info(),
     });
     let Answer::Result(result) = connection.request(INITIALIZE, params, deadline).await? else {
         return Err(protocol(INITIALIZE, ProtocolFault::Result("result")));
@@ -57,26 +52,9 @@ fn read(result: &RawValue, connection: &Connection) -> Result<Handshake, Protoco
     let revision = revision.ok_or_else(|| ProtocolFault::Revision {
         offered: connection.quote().of(offered.as_bytes()),
     })?;
-    let capabilities = members
-        .last("capabilities")
-        .and_then(|value| value.get().parse().ok());
-    let Some(Value::Object(capabilities)) = capabilities else {
-        return Err(ProtocolFault::Result("capabilities"));
-    };
-    let has = |name| capabilities.get(name).is_some_and(Value::is_object);
-    let tells = |name| {
-        capabilities
-            .get(name)
-            .and_then(|value| value.get("listChanged"))
-            == Some(&Value::Bool(true))
-    };
     Ok(Handshake {
         revision,
         issues_sessions: connection.has_session_id(),
-        completions: has("completions"),
-        tools: has("tools"),
-        prompts: has("prompts"),
-        resources: has("resources"),
-        tells_changes: ["tools", "prompts", "resources"].into_iter().any(tells),
+        capabilities: Capabilities::of(&members)?,
     })
 }

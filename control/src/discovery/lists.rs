@@ -6,13 +6,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::gateway_client::MAX_BODY_BYTES;
-use crate::offer::{Definition, Offer};
+use crate::offer::Definition;
 
+use super::capabilities::Capabilities;
 use super::connection::{Answer, Connection};
 use super::deadline::Deadline;
 use super::definition::{List, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOLS};
-use super::handshake::Handshake;
 use super::members::Members;
+use super::mirrored_headers;
 use super::refusal::protocol;
 use super::{DiscoveryError, ProtocolFault};
 
@@ -22,12 +23,23 @@ const MAX_PAGES: usize = 1000;
 /// Items that are named one by one as left out; beyond them only their number is told.
 const MAX_NAMED: usize = 100;
 
-/// Reads what the server offers in an open session.
+/// What a server lists in one era, in its order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lists {
+    pub(super) tools: Vec<Definition>,
+    pub(super) prompts: Vec<Definition>,
+    pub(super) resources: Vec<Definition>,
+    pub(super) resource_templates: Vec<Definition>,
+    /// Items that no client could read, and why.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Reads what the server offers in the era of the connection.
 pub(super) async fn read_all(
     connection: &mut Connection,
-    handshake: &Handshake,
+    capabilities: Capabilities,
     deadline: Deadline,
-) -> Result<Offer, DiscoveryError> {
+) -> Result<Lists, DiscoveryError> {
     let mut reader = Reader {
         connection,
         deadline,
@@ -35,27 +47,22 @@ pub(super) async fn read_all(
         left_out: Vec::new(),
         unnamed: 0,
     };
-    let mut offer = Offer {
-        protocol_version: handshake.revision.as_str().to_owned(),
-        issues_sessions: handshake.issues_sessions,
-        completions: handshake.completions,
-        ..Offer::default()
-    };
-    if handshake.tools {
-        offer.tools = reader.list(&TOOLS).await?;
+    let mut lists = Lists::default();
+    if capabilities.tools {
+        lists.tools = reader.list(&TOOLS).await?;
     }
-    if handshake.prompts {
-        offer.prompts = reader.list(&PROMPTS).await?;
+    if capabilities.prompts {
+        lists.prompts = reader.list(&PROMPTS).await?;
     }
-    if handshake.resources {
-        offer.resources = reader.list(&RESOURCES).await?;
-        offer.resource_templates = reader.list(&RESOURCE_TEMPLATES).await?;
+    if capabilities.resources {
+        lists.resources = reader.list(&RESOURCES).await?;
+        lists.resource_templates = reader.list(&RESOURCE_TEMPLATES).await?;
     }
     if reader.unnamed > 0 {
         reader.left_out.push(format!("and {} more", reader.unnamed));
     }
-    offer.left_out = reader.left_out;
-    Ok(offer)
+    lists.left_out = reader.left_out;
+    Ok(lists)
 }
 
 struct Reader<'a> {
@@ -119,9 +126,15 @@ impl Reader<'_> {
         let page: Option<Vec<&RawValue>> = members
             .last(list.member)
             .and_then(|value| serde_json::from_str(value.get()).ok());
-        for item in page.ok_or(ProtocolFault::Result(list.member))? {
-            if let Err(reason) = items.take(list, item) {
-                self.leave_out(format!("{}: {reason}", list.label(items.seen - 1, item)));
+        let first = items.seen;
+        let page = page.ok_or(ProtocolFault::Result(list.member))?;
+        items.seen += page.len();
+        for (place, item) in (first..).zip(page) {
+            let taken = self
+                .listable(list, item)
+                .and_then(|()| items.take(list, item));
+            if let Err(reason) = taken {
+                self.leave_out(format!("{}: {reason}", list.label(place, item)));
             }
         }
         let cursor = members
@@ -131,6 +144,14 @@ impl Reader<'_> {
             .transpose()
             .map(Option::flatten)
             .map_err(|_| ProtocolFault::Result("nextCursor"))
+    }
+
+    /// A rule of the stateless era alone: elsewhere nobody reads the annotation.
+    fn listable(&self, list: &List, item: &RawValue) -> Result<(), String> {
+        if self.connection.is_stateless() && list.method == TOOLS.method {
+            mirrored_headers::check(item)?;
+        }
+        Ok(())
     }
 
     /// Few servers that announce resources know templates, so nobody need be told.
@@ -162,7 +183,6 @@ struct Items {
 impl Items {
     /// Of two items with one key the first stays.
     fn take(&mut self, list: &List, item: &RawValue) -> Result<(), String> {
-        self.seen += 1;
         let definition = list.definition(item)?;
         if !self.keys.insert(definition.key.clone()) {
             return Err("an earlier item has the same key".to_owned());

@@ -28,9 +28,10 @@ pub enum ProtocolFault {
         /// Its message, shortened.
         message: String,
     },
-    /// The server speaks a newer, stateless revision only.
+    /// The server refuses `initialize` as one does that has no sessions, but does not speak the stateless revision.
     #[error(
-        "the server refuses initialize with error {code}: it speaks MCP 2026-07-28 alone, which is not supported yet"
+        "the server refuses initialize with error {code}, as one does that speaks MCP 2026-07-28 alone, but it does \
+         not answer server/discover as that revision wants it"
     )]
     ModernOnly {
         /// JSON-RPC error code.
@@ -49,7 +50,7 @@ pub enum ProtocolFault {
     },
     /// `initialize` negotiated a revision that nobody here speaks.
     #[error(
-        "the server negotiates MCP {offered:?}; supported are 2025-03-26, 2025-06-18 and 2025-11-25"
+        "the server negotiates MCP {offered:?}; supported are 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28"
     )]
     Revision {
         /// What the server wrote.

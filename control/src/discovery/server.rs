@@ -10,11 +10,13 @@ use crate::offer::Offer;
 
 use super::connection::Connection;
 use super::deadline::Deadline;
+use super::eras::{with_sessions, without_sessions};
 use super::event_decoder::EventDecoder;
 use super::handshake::{Handshake, initialize};
-use super::lists::read_all;
+use super::lists::{Lists, read_all};
 use super::message::messages;
 use super::refusal::{INITIALIZE, protocol};
+use super::side::{Memory, alone};
 use super::{DiscoveryError, ProtocolFault, PublicEndpoint, Subject};
 
 /// MCP 2025-11-25, server/tools, server/prompts, server/resources.
@@ -61,6 +63,8 @@ pub(super) struct GatewayServer {
     time: Duration,
     session: Option<Session>,
     offers_no_stream: bool,
+    /// Of what it speaks beside sessions.
+    memory: Memory,
 }
 
 #[derive(Debug)]
@@ -90,12 +94,36 @@ impl GatewayServer {
             time,
             session: None,
             offers_no_stream: false,
+            memory: Memory::default(),
+        }
+    }
+
+    /// Reads the lists in each era that the server speaks: in a session first, for that is what most servers have.
+    async fn lists(&mut self) -> Result<Offer, DiscoveryError> {
+        let deadline = Deadline::after(self.time);
+        let connection = Connection::stateless(self.client.clone(), self.subject.clone());
+        match self.lists_of_session(deadline).await {
+            Ok((handshake, lists)) => {
+                let beside = self.memory.beside_sessions(connection, deadline).await;
+                Ok(with_sessions(&handshake, lists, beside))
+            }
+            Err(
+                refused @ DiscoveryError::ProtocolError {
+                    step: INITIALIZE, ..
+                },
+            ) => {
+                let side = alone(connection, deadline, refused).await?;
+                Ok(without_sessions(side))
+            }
+            Err(error) => Err(error),
         }
     }
 
     /// Reads the lists in the session whose stream is open, if there is one, else in a new one.
-    async fn lists(&mut self) -> Result<Offer, DiscoveryError> {
-        let deadline = Deadline::after(self.time);
+    async fn lists_of_session(
+        &mut self,
+        deadline: Deadline,
+    ) -> Result<(Handshake, Lists), DiscoveryError> {
         if let Some(session) = self
             .session
             .as_mut()
@@ -145,6 +173,7 @@ impl Server for GatewayServer {
         let outcome = self.lists().await;
         if outcome.is_err() {
             self.offers_no_stream = false;
+            self.memory.ask_again();
         }
         if outcome.is_err() || !self.can_listen() {
             self.end_session();
@@ -160,7 +189,8 @@ impl Server for GatewayServer {
             .session
             .as_ref()
             .and_then(|session| session.handshake.as_ref());
-        !self.offers_no_stream && handshake.is_some_and(|handshake| handshake.tells_changes)
+        !self.offers_no_stream
+            && handshake.is_some_and(|handshake| handshake.capabilities.tells_changes)
     }
 
     async fn listen(&mut self) -> Heard {
@@ -188,11 +218,12 @@ impl Server for GatewayServer {
 }
 
 impl Session {
-    async fn lists(&mut self, deadline: Deadline) -> Result<Offer, DiscoveryError> {
-        match &self.handshake {
-            Some(handshake) => read_all(&mut self.connection, handshake, deadline).await,
-            None => Err(protocol(INITIALIZE, ProtocolFault::SessionLost)),
-        }
+    async fn lists(&mut self, deadline: Deadline) -> Result<(Handshake, Lists), DiscoveryError> {
+        let Some(handshake) = self.handshake.clone() else {
+            return Err(protocol(INITIALIZE, ProtocolFault::SessionLost));
+        };
+        let lists = read_all(&mut self.connection, handshake.capabilities, deadline).await?;
+        Ok((handshake, lists))
     }
 
     async fn listen(&mut self) -> Heard {

@@ -151,6 +151,7 @@ async fn a_list_that_was_not_announced_is_not_asked_for() {
             "initialize",
             "notifications/initialized",
             "tools/list",
+            "server/discover",
             "DELETE"
         ]
     );

@@ -159,12 +159,13 @@ async fn a_change_that_the_server_tells_is_read_in_the_same_session() {
             "initialize",
             "notifications/initialized",
             "tools/list",
+            "server/discover",
             "GET",
             "tools/list",
             "DELETE"
         ]
     );
-    let stream = server.asked().remove(3);
+    let stream = server.asked().remove(4);
     assert_eq!(stream.header("accept"), Some("text/event-stream"));
     assert_eq!(stream.header("mcp-session-id"), Some("session-1"));
 }

@@ -16,4 +16,5 @@ mod faults;
 mod following;
 mod pages;
 mod session;
+mod stateless;
 mod streams;

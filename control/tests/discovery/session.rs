@@ -22,8 +22,10 @@ async fn the_session_id_goes_along_until_the_session_is_ended() {
     assert!(offer(&server).await.issues_sessions);
     server.wait_for("DELETE", 1).await;
     let asked = server.asked();
-    let sessions: Vec<_> = asked
+    let in_session = asked
         .iter()
+        .filter(|asked| asked.what() != "server/discover");
+    let sessions: Vec<_> = in_session
         .map(|asked| asked.header("mcp-session-id"))
         .collect();
     assert_eq!(
@@ -44,7 +46,12 @@ async fn a_server_without_sessions_is_not_asked_to_end_one() {
     assert!(!offer(&server).await.issues_sessions);
     assert_eq!(
         server.order(),
-        ["initialize", "notifications/initialized", "tools/list"]
+        [
+            "initialize",
+            "notifications/initialized",
+            "tools/list",
+            "server/discover"
+        ]
     );
 }
 
@@ -73,7 +80,7 @@ async fn another_revision_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_server_of_the_stateless_revision_alone_has_a_reason_of_its_own() {
+async fn a_server_that_only_says_that_it_is_stateless_has_a_reason_of_its_own() {
     let refusal = r#"{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}"#;
     let stateless: [fn(&Asked, &str) -> Reply; 3] = [
         |asked, refusal| Reply::Status(400, JSON, asked.error(refusal)),
@@ -83,7 +90,7 @@ async fn a_server_of_the_stateless_revision_alone_has_a_reason_of_its_own() {
     for reply in stateless {
         let server = FakeServer::start(move |asked| reply(asked, refusal)).await;
         let error = error(&server).await.to_string();
-        assert!(error.contains("speaks MCP 2026-07-28 alone"), "{error}");
+        assert!(error.contains("does not answer server/discover"), "{error}");
     }
 }
 
@@ -123,5 +130,5 @@ async fn every_request_is_signed_and_carries_the_credential_in_a_header_of_its_o
     }
     nonces.sort_unstable();
     nonces.dedup();
-    assert_eq!(nonces.len(), 4, "a signature was used twice");
+    assert_eq!(nonces.len(), 5, "a signature was used twice");
 }

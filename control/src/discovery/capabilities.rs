@@ -1,0 +1,51 @@
+//! What either side announces that it can do.
+
+use serde_json::{Value, json};
+
+use super::ProtocolFault;
+use super::members::Members;
+
+/// What a server announced, in `initialize` or in `server/discover`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Capabilities {
+    pub(super) completions: bool,
+    pub(super) tools: bool,
+    pub(super) prompts: bool,
+    pub(super) resources: bool,
+    /// Whether it tells when one of its lists has changed.
+    pub(super) tells_changes: bool,
+}
+
+impl Capabilities {
+    /// Those of a result, whose member `capabilities` every revision requires.
+    pub(super) fn of(result: &Members<'_>) -> Result<Self, ProtocolFault> {
+        let announced = result
+            .last("capabilities")
+            .and_then(|value| value.get().parse().ok());
+        let Some(Value::Object(announced)) = announced else {
+            return Err(ProtocolFault::Result("capabilities"));
+        };
+        let has = |name| announced.get(name).is_some_and(Value::is_object);
+        let tells = |name| {
+            let announced = announced.get(name);
+            announced.and_then(|value| value.get("listChanged")) == Some(&Value::Bool(true))
+        };
+        Ok(Self {
+            completions: has("completions"),
+            tools: has("tools"),
+            prompts: has("prompts"),
+            resources: has("resources"),
+            tells_changes: ["tools", "prompts", "resources"].into_iter().any(tells),
+        })
+    }
+}
+
+/// All that clients can do: some servers offer a tool only to those that can answer what it asks.
+pub(super) fn of_clients() -> Value {
+    json!({"elicitation": {"form": {}, "url": {}}, "roots": {}, "sampling": {}})
+}
+
+/// Who asks.
+pub(super) fn client_info() -> Value {
+    json!({"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")})
+}
