@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
+    Scanner,
     message::{InvalidMessage, Message, MessageRules, PassingMessage},
     outlet::Outlet,
 };
@@ -41,6 +42,11 @@ impl IdRewriter {
         Ok(self.outlet.pass(piece, self.message.held_from()))
     }
 
+    /// What is known of the message by now.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        self.message.scanner()
+    }
+
     /// The body is over: tells what it was. Nothing is held of a message that is valid.
     pub fn finish(&mut self) -> Result<Message, InvalidMessage> {
         self.message
@@ -52,25 +58,45 @@ impl IdRewriter {
 #[cfg(test)]
 mod tests {
     use super::{IdRewriter, InvalidMessage, Message, MessageRules};
-    use crate::json::{InvalidJson, MessageKind, Site};
+    use crate::json::{InvalidJson, MessageKind, ResultMembers, Site};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// Puts `<site:raw>` in every place, in a string.
+    /// Puts `<site:raw>` in every place that names a request, in a string.
     struct Marked;
 
     impl MessageRules for Marked {
         fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
+            if site == Site::ErrorCode {
+                return None;
+            }
             let raw = String::from_utf8_lossy(raw).replace('"', "'");
             Some(format!("\"<{site:?} {} {raw}>\"", method.unwrap_or("-")).into_bytes())
         }
     }
 
     fn rewrite(pieces: &[&str]) -> Result<(String, Message), InvalidMessage> {
+        rewrite_by(pieces, &mut Marked)
+    }
+
+    /// Whole, and cut everywhere.
+    fn both_by(document: &str, rules: &mut dyn MessageRules) -> String {
+        let bytes: Vec<String> = document.chars().map(String::from).collect();
+        let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
+        let (cut, _) = rewrite_by(&bytes, rules).unwrap();
+        let (whole, _) = rewrite_by(&[document], rules).unwrap();
+        assert_eq!(cut, whole);
+        whole
+    }
+
+    fn rewrite_by(
+        pieces: &[&str],
+        rules: &mut dyn MessageRules,
+    ) -> Result<(String, Message), InvalidMessage> {
         let mut rewriter = IdRewriter::new(100);
         let mut out = Vec::new();
         for piece in pieces {
-            out.extend_from_slice(&rewriter.feed(piece.as_bytes(), &mut Marked)?);
+            out.extend_from_slice(&rewriter.feed(piece.as_bytes(), rules)?);
         }
         let message = rewriter.finish()?;
         Ok((String::from_utf8(out).unwrap(), message))
@@ -122,6 +148,64 @@ mod tests {
         let (out, message) = both(document).unwrap();
         assert_eq!(out, document);
         assert_eq!(message.id.as_deref(), Some(&b"null"[..]));
+    }
+
+    /// Adds what a stateless client misses, and tells one code as another.
+    struct Completed;
+
+    impl MessageRules for Completed {
+        fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
+            let is_missing = site == Site::ErrorCode && method.is_none() && raw == b"-32002";
+            is_missing.then(|| b"-32602".to_vec())
+        }
+
+        fn complete(&mut self, members: ResultMembers) -> Vec<u8> {
+            let missing = [
+                (members.result_type, r#""resultType":"complete""#),
+                (members.ttl, r#""ttlMs":0"#),
+            ];
+            let missing = missing.iter().filter(|(has, _)| !has);
+            let texts: Vec<&str> = missing.map(|(_, text)| *text).collect();
+            texts.join(",").into_bytes()
+        }
+    }
+
+    #[test]
+    fn a_result_gets_the_members_that_it_lacks_at_its_end() {
+        let cases = [
+            (
+                r#"{"result":{},"id":1}"#,
+                r#"{"result":{"resultType":"complete","ttlMs":0},"id":1}"#,
+            ),
+            (
+                r#"{"id":1,"result":{"content":[{"ttlMs":1}] } }"#,
+                r#"{"id":1,"result":{"content":[{"ttlMs":1}] ,"resultType":"complete","ttlMs":0} }"#,
+            ),
+            (
+                r#"{"id":1,"result":{"resultType":"task"}}"#,
+                r#"{"id":1,"result":{"resultType":"task","ttlMs":0}}"#,
+            ),
+            (
+                r#"{"id":1,"result":{"ttlMs":5,"resultType":"complete"}}"#,
+                r#"{"id":1,"result":{"ttlMs":5,"resultType":"complete"}}"#,
+            ),
+        ];
+        for (document, expected) in cases {
+            assert_eq!(both_by(document, &mut Completed), expected);
+        }
+    }
+
+    #[test]
+    fn the_code_of_an_error_is_replaced_and_no_other_code() {
+        assert_eq!(
+            both_by(
+                r#"{"id":1,"error":{"message":"","data":{"code":-32002},"code":-32002}}"#,
+                &mut Completed
+            ),
+            r#"{"id":1,"error":{"message":"","data":{"code":-32002},"code":-32602}}"#
+        );
+        let result = r#"{"id":1,"result":{"code":-32002,"resultType":"","ttlMs":1}}"#;
+        assert_eq!(both_by(result, &mut Completed), result);
     }
 
     #[test]

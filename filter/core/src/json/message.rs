@@ -104,6 +104,35 @@ pub enum Site {
     RequestId,
     /// `params._meta.progressToken`, of a request (MCP 2025-11-25, basic/utilities/progress).
     ProgressToken,
+    /// `error.code`, of a response.
+    ErrorCode,
+}
+
+/// Which members of a result stand in it that only the stateless revision knows
+/// (MCP 2026-07-28, basic, ResultType; server/utilities/caching).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultMembers {
+    /// `resultType`
+    pub result_type: bool,
+    /// `resultType` says that it is no answer yet: the client is asked for something first.
+    pub input_required: bool,
+    /// `ttlMs`
+    pub ttl: bool,
+    /// `cacheScope`
+    pub cache_scope: bool,
+}
+
+impl ResultMembers {
+    /// Of a result that has ended.
+    pub(crate) fn of(scanner: &Scanner) -> Self {
+        let has = |field| scanner.capture(field).is_some();
+        Self {
+            result_type: has(Field::ResultType),
+            input_required: scanner.text(Field::ResultType).as_deref() == Some("input_required"),
+            ttl: has(Field::ResultTtl),
+            cache_scope: has(Field::ResultCacheScope),
+        }
+    }
 }
 
 /// What is done with the messages that pass.
@@ -115,9 +144,28 @@ pub trait MessageRules {
         true
     }
 
+    /// Whether an event with a result is held until its type is known, to be asked [`MessageRules::passes_result`] of it.
+    /// Never asked for a JSON body.
+    fn awaits_result_type(&self) -> bool {
+        false
+    }
+
+    /// Whether a result of this `resultType` goes on; of one that has none, and of one that told it too late to be held,
+    /// it is not asked.
+    fn passes_result(&mut self, result_type: &str) -> bool {
+        let _ = result_type;
+        true
+    }
+
     /// What stands at `site` in the place of `raw`, which is a string or a number as the server wrote it.
     /// `None` leaves it. `method` is `None` in a response. Must return one JSON value.
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>>;
+
+    /// What is added to a result that has ended with these `members`: members with a comma between each two, or nothing.
+    fn complete(&mut self, members: ResultMembers) -> Vec<u8> {
+        let _ = members;
+        Vec::new()
+    }
 
     /// A message has ended.
     fn ended(&mut self, message: Message) {

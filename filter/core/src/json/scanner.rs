@@ -105,7 +105,7 @@ impl Scanner {
     }
 
     /// The bytes of a captured value that has ended, as they were written. `None` for [`Field::Result`],
-    /// [`Field::Error`] and [`Field::Params`], and for an object or array at any field but [`Field::Capabilities`].
+    /// [`Field::Error`], [`Field::Params`] and [`Field::Meta`], and for an object or array at any field but [`Field::Capabilities`].
     pub fn raw(&self, field: Field) -> Option<&[u8]> {
         self.captures.raw(field)
     }
@@ -113,6 +113,12 @@ impl Scanner {
     /// The decoded text of a captured string that has ended.
     pub fn text(&self, field: Field) -> Option<Cow<'_, str>> {
         text::decode(self.raw(field)?)
+    }
+
+    /// Whether the object at [`Field::Params`], [`Field::Meta`], [`Field::Result`] or [`Field::Error`] has a member, as
+    /// far as it has come.
+    pub fn has_members(&self, field: Field) -> bool {
+        self.captures.has_members(field)
     }
 
     /// Whether `params` has ended, or the document, so that no field in it can still come.

@@ -44,6 +44,26 @@ pub fn strip_prefix(token: &[u8], prefix: &str) -> Option<Vec<u8>> {
     Some([b"\"", rest, b"\""].concat())
 }
 
+/// Where a member of an object stands, with the comma that would be left without it, by the ends of its key and of its
+/// value. Nothing of valid JSON stands in a key without escapes but what ends it, so its begin is the quote before.
+pub fn member(bytes: &[u8], key_end: usize, value_end: usize) -> Option<(usize, usize)> {
+    let key = bytes.get(..key_end.checked_sub(1)?)?;
+    let start = key.iter().rposition(|byte| *byte == b'"')?;
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let rest = bytes.get(value_end..)?;
+    let next = rest.iter().position(|byte| !is_space(byte))?;
+    if rest.get(next) == Some(&b',') {
+        return Some((start, value_end + next + 1));
+    }
+    let before = bytes.get(..start)?;
+    let last = before.iter().rposition(|byte| !is_space(byte))?;
+    let start = match before.get(last) {
+        Some(b',') => last,
+        _ => start,
+    };
+    Some((start, value_end))
+}
+
 /// The JSON string token of `text`, with no more escapes than it needs.
 pub fn string_token(text: &str) -> Vec<u8> {
     serde_json::Value::from(text).to_string().into_bytes()
@@ -51,13 +71,29 @@ pub fn string_token(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Splice, replace, string_token, strip_prefix};
+    use super::{Splice, member, replace, string_token, strip_prefix};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn splice(start: u64, end: u64, with: &[u8]) -> Splice {
         let with = with.to_vec();
         Splice { start, end, with }
+    }
+
+    #[test]
+    fn a_member_goes_with_one_comma() {
+        for (object, left) in [
+            (r#"{"k":1}"#, "{}"),
+            (r#"{ "k" : 1 , "b":2}"#, r#"{  "b":2}"#),
+            (r#"{"a":",", "k":1 }"#, r#"{"a":"," }"#),
+            (r#"{"a":0,"k":1,"b":2}"#, r#"{"a":0,"b":2}"#),
+            (r#"{"a":0,"\u006b":1}"#, r#"{"a":0}"#),
+        ] {
+            let key_end = object.find("k\"").or(object.find("6b\"").map(|at| at + 1));
+            let value_end = object.find('1').unwrap() + 1;
+            let (start, end) = member(object.as_bytes(), key_end.unwrap() + 2, value_end).unwrap();
+            assert_eq!([&object[..start], &object[end..]].concat(), left);
+        }
     }
 
     #[test]

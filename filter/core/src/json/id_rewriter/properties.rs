@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::IdRewriter;
 use crate::json::{
-    Field, Message, MessageKind, MessageRules, Plan, Scanner, Site,
+    Field, Message, MessageKind, MessageRules, Plan, ResultMembers, Scanner, Site, ValueKind,
     splice::{self, Splice},
     strategies::{cuts, message, pieces, spoiled},
 };
 
-/// Counts what it is asked, and puts a string of some length in every place.
+/// Counts what it is asked, puts a string of some length in every place, and adds to results.
 #[derive(Default)]
 struct Longer(usize);
 
@@ -17,6 +17,14 @@ impl MessageRules for Longer {
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
         self.0 += 1;
         (method != Some("")).then(|| format!("\"{site:?} {}\"", raw.len()).into_bytes())
+    }
+
+    fn complete(&mut self, members: ResultMembers) -> Vec<u8> {
+        if members.ttl {
+            Vec::new()
+        } else {
+            b"\"ttlMs\":0".to_vec()
+        }
     }
 }
 
@@ -33,7 +41,9 @@ fn spliced(bytes: &[u8], kind: MessageKind) -> Vec<u8> {
     let mut scanner = Scanner::new(Plan::FromServer, bytes.len());
     scanner.feed(bytes).unwrap();
     let mut sites = vec![(Field::Id, Site::Id)];
-    if kind != MessageKind::Response {
+    if kind == MessageKind::Response {
+        sites.push((Field::ErrorCode, Site::ErrorCode));
+    } else {
         sites.push((Field::RequestId, Site::RequestId));
         sites.push((Field::ProgressToken, Site::ProgressToken));
     }
@@ -50,8 +60,23 @@ fn spliced(bytes: &[u8], kind: MessageKind) -> Vec<u8> {
             }));
         }
     }
+    edits.extend(completion(&scanner));
     edits.sort_by_key(|splice| splice.start);
     splice::replace(bytes, &edits).unwrap()
+}
+
+/// What is added to the result.
+fn completion(scanner: &Scanner) -> Option<Splice> {
+    let result = scanner.capture(Field::Result)?;
+    let mut with = Longer(0).complete(ResultMembers::of(scanner));
+    if scanner.has_members(Field::Result) && !with.is_empty() {
+        with.insert(0, b',');
+    }
+    (result.kind == ValueKind::Object).then_some(Splice {
+        start: result.end - 1,
+        end: result.end - 1,
+        with,
+    })
 }
 
 proptest! {

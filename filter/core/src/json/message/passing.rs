@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{InvalidMessage, Message, MessageKind, MessageRules, Site, is_response, tells_error};
+use super::{
+    InvalidMessage, Message, MessageKind, MessageRules, ResultMembers, Site, is_response,
+    tells_error,
+};
 use crate::json::{Field, Plan, Scanner, ValueKind, outlet::Outlet};
 
 #[derive(Debug)]
@@ -10,10 +13,12 @@ pub(crate) struct PassingMessage {
     scanner: Scanner,
     /// How many bytes may be held until the message has told what it is.
     hold: u64,
-    places: [Place; 3],
+    places: [Place; 4],
     /// From here on the outlet is held until it is known whether the message is dropped.
     droppable_from: Option<u64>,
     dropped: bool,
+    /// Whether its result has ended.
+    is_completed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +59,17 @@ impl PassingMessage {
                 place(Site::Id),
                 place(Site::RequestId),
                 place(Site::ProgressToken),
+                place(Site::ErrorCode),
             ],
+            is_completed: false,
             droppable_from,
             dropped: false,
         }
+    }
+
+    /// What is known of it by now.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        &self.scanner
     }
 
     /// Whether nothing of it goes out.
@@ -148,13 +160,20 @@ impl PassingMessage {
             return Ok(());
         };
         if let Some(from) = self.droppable_from.take() {
-            let in_time = slice.outlet(head.known_at).saturating_sub(from) <= self.hold;
-            if in_time
-                && head
-                    .method
-                    .as_ref()
-                    .is_some_and(|method| !rules.passes(method))
-            {
+            let in_time = |known_at| slice.outlet(known_at).saturating_sub(from) <= self.hold;
+            let passes = match &head.method {
+                Some(method) if in_time(head.known_at) => rules.passes(method),
+                None if rules.awaits_result_type() => match self.result_type() {
+                    ResultType::Awaited => {
+                        self.droppable_from = Some(from);
+                        true
+                    }
+                    ResultType::Known { text, at } => !in_time(at) || rules.passes_result(&text),
+                    ResultType::None => true,
+                },
+                _ => true,
+            };
+            if !passes {
                 outlet.truncate(from);
                 self.dropped = true;
                 self.places
@@ -176,6 +195,7 @@ impl PassingMessage {
             }
             edits.extend(place.edit(&self.scanner, &head, rules));
         }
+        edits.extend(self.complete(slice, rules));
         // From the last to the first: an edit moves what stands behind it.
         edits.sort_unstable_by_key(|edit| std::cmp::Reverse(edit.start));
         for edit in &edits {
@@ -183,6 +203,57 @@ impl PassingMessage {
             self.places.iter_mut().for_each(|place| place.shift(edit));
         }
         Ok(())
+    }
+}
+
+impl PassingMessage {
+    /// What is added to the result, once that has ended: with these bytes, since its end is not waited for.
+    fn complete(&mut self, slice: Slice, rules: &mut dyn MessageRules) -> Option<Edit> {
+        let result = self.scanner.capture(Field::Result)?;
+        let has_ended = result.kind == ValueKind::Object && result.end > result.start;
+        if !has_ended || std::mem::replace(&mut self.is_completed, true) {
+            return None;
+        }
+        let mut with = rules.complete(ResultMembers::of(&self.scanner));
+        if with.is_empty() {
+            return None;
+        }
+        if self.scanner.has_members(Field::Result) {
+            with.insert(0, b',');
+        }
+        let at = slice.outlet(result.end - 1);
+        Some(Edit {
+            start: at,
+            end: at,
+            with,
+        })
+    }
+}
+
+/// What is known of a result's `resultType`.
+enum ResultType<'a> {
+    /// It may still come.
+    Awaited,
+    /// It is this text, and has ended at this byte of the message.
+    Known { text: Cow<'a, str>, at: u64 },
+    /// There is none, or no result.
+    None,
+}
+
+impl PassingMessage {
+    fn result_type(&self) -> ResultType<'_> {
+        let place = self.scanner.capture(Field::ResultType);
+        if let (Some(place), Some(text)) = (place, self.scanner.text(Field::ResultType)) {
+            let at = place.end;
+            return ResultType::Known { text, at };
+        }
+        match self.scanner.capture(Field::Result) {
+            Some(result) if result.kind == ValueKind::Object && result.end == result.start => {
+                ResultType::Awaited
+            }
+            None if self.scanner.key_end(Field::Result).is_some() => ResultType::Awaited,
+            _ => ResultType::None,
+        }
     }
 }
 
@@ -248,6 +319,7 @@ impl Place {
             Site::Id => Field::Id,
             Site::RequestId => Field::RequestId,
             Site::ProgressToken => Field::ProgressToken,
+            Site::ErrorCode => Field::ErrorCode,
         }
     }
 
@@ -300,9 +372,13 @@ impl Place {
         };
         self.state = PlaceState::Done;
         let capture = scanner.capture(self.field())?;
-        let names_a_request = self.site == Site::Id || head.method.is_some();
+        let is_in_place = match self.site {
+            Site::Id => true,
+            Site::RequestId | Site::ProgressToken => head.method.is_some(),
+            Site::ErrorCode => head.method.is_none(),
+        };
         let kinds = [ValueKind::String, ValueKind::Integer, ValueKind::Number];
-        if !names_a_request || !kinds.contains(&capture.kind) {
+        if !is_in_place || !kinds.contains(&capture.kind) {
             return None;
         }
         let with = rules.rewrite(

@@ -22,7 +22,9 @@ pub(super) struct Captures {
     /// Where that value begins.
     start: u64,
     /// Bits of [`Key`] for the keys seen.
-    seen: u32,
+    seen: u64,
+    /// Bits of [`Watched`] for the objects that have members.
+    filled: u8,
     /// The key that was refused because it stands twice.
     repeated: Option<Key>,
     /// One past the key of each field; 0 before it was seen.
@@ -54,6 +56,7 @@ impl Captures {
             key: None,
             start: 0,
             seen: 0,
+            filled: 0,
             repeated: None,
             key_ends: [0; Field::COUNT],
             found: [None; Field::COUNT],
@@ -88,6 +91,12 @@ impl Captures {
     /// The field whose key was refused because it stands twice.
     pub(super) fn repeated(&self) -> Option<Field> {
         self.repeated.and_then(Key::field)
+    }
+
+    /// Whether the object at `field` has a member, as far as it has come.
+    pub(super) fn has_members(&self, field: Field) -> bool {
+        let object = Key::Field(field).object(self.plan);
+        object.is_some_and(|object| self.filled & object.bit() != 0)
     }
 
     /// How many levels are around the keys that are compared.
@@ -139,10 +148,11 @@ impl Captures {
     fn enter(
         &mut self,
         key: Option<Key>,
-        bit: u32,
+        bit: u64,
         (start, end): (u64, u64),
     ) -> Result<(), InvalidJson> {
         self.key = key;
+        self.filled |= self.watched.bit();
         if self.seen & bit != 0 {
             self.repeated = key;
             return Err(InvalidJson::DuplicateKey(start));

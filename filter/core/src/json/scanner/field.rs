@@ -36,12 +36,26 @@ pub enum Field {
     ProtocolVersion,
     /// `params.capabilities`: raw object, see [`Scanner::raw`](super::Scanner::raw).
     Capabilities,
+    /// `params._meta`: presence, kind and place only.
+    Meta,
     /// `params._meta.progressToken`
     ProgressToken,
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]`
     MetaProtocolVersion,
+    /// `params._meta["io.modelcontextprotocol/clientCapabilities"]`
+    MetaClientCapabilities,
+    /// `params._meta["io.modelcontextprotocol/logLevel"]`
+    MetaLogLevel,
+    /// `error.code`
+    ErrorCode,
     /// `result.protocolVersion`
     ResultProtocolVersion,
+    /// `result.resultType`
+    ResultType,
+    /// `result.ttlMs`
+    ResultTtl,
+    /// `result.cacheScope`
+    ResultCacheScope,
     /// `result.isError`: presence, kind and place only. It decides nothing, so it may stand twice; the last one counts.
     ResultIsError,
 }
@@ -52,13 +66,13 @@ pub enum Plan {
     /// What a client sends: every field but those of `result`.
     FromClient,
     /// What an upstream server sends: `jsonrpc`, `id`, `method`, `result`, `error`, `params`, `params.requestId`,
-    /// `params._meta.progressToken`, `result.protocolVersion` and `result.isError`.
+    /// `params._meta.progressToken`, `error.code` and every field of `result`.
     FromServer,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::JsonRpc,
         Self::Id,
         Self::Method,
@@ -74,9 +88,16 @@ impl Field {
         Self::RequestId,
         Self::ProtocolVersion,
         Self::Capabilities,
+        Self::Meta,
         Self::ProgressToken,
         Self::MetaProtocolVersion,
+        Self::MetaClientCapabilities,
+        Self::MetaLogLevel,
+        Self::ErrorCode,
         Self::ResultProtocolVersion,
+        Self::ResultType,
+        Self::ResultTtl,
+        Self::ResultCacheScope,
         Self::ResultIsError,
     ];
 
@@ -85,7 +106,7 @@ impl Field {
     /// Whether the bytes of a value of this kind are kept.
     pub(super) fn keeps(self, kind: ValueKind) -> bool {
         match self {
-            Self::Result | Self::Error | Self::Params | Self::ResultIsError => false,
+            Self::Result | Self::Error | Self::Params | Self::Meta | Self::ResultIsError => false,
             Self::Capabilities => true,
             _ => !matches!(kind, ValueKind::Object | ValueKind::Array),
         }
@@ -102,34 +123,33 @@ pub(super) enum Watched {
     Meta,
     Ref,
     Result,
+    Error,
 }
 
 /// A key that leads to a captured value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Field(Field),
-    Meta,
     Ref,
 }
 
 impl Key {
     /// The longest spelling: every character of the longest key as `\uXXXX`, and two quotes.
-    pub(super) const MAX_TOKEN: usize = 6 * "io.modelcontextprotocol/protocolVersion".len() + 2;
+    pub(super) const MAX_TOKEN: usize = 6 * "io.modelcontextprotocol/clientCapabilities".len() + 2;
 
     /// One bit of its own, where it may stand only once.
-    pub(super) fn bit(self) -> u32 {
+    pub(super) fn bit(self) -> u64 {
         match self {
             Self::Field(Field::ResultIsError) => 0,
             Self::Field(field) => 1 << field as u8,
-            Self::Meta => 1 << Field::COUNT,
-            Self::Ref => 1 << (Field::COUNT + 1),
+            Self::Ref => 1 << Field::COUNT,
         }
     }
 
     pub(super) fn field(self) -> Option<Field> {
         match self {
             Self::Field(field) => Some(field),
-            Self::Meta | Self::Ref => None,
+            Self::Ref => None,
         }
     }
 
@@ -138,7 +158,8 @@ impl Key {
         match (self, plan) {
             (Self::Field(Field::Params), _) => Some(Watched::Params),
             (Self::Field(Field::Result), Plan::FromServer) => Some(Watched::Result),
-            (Self::Meta, _) => Some(Watched::Meta),
+            (Self::Field(Field::Error), Plan::FromServer) => Some(Watched::Error),
+            (Self::Field(Field::Meta), _) => Some(Watched::Meta),
             (Self::Ref, _) => Some(Watched::Ref),
             (Self::Field(_), _) => None,
         }
@@ -146,12 +167,17 @@ impl Key {
 }
 
 impl Watched {
+    /// One bit of its own.
+    pub(super) fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// How many levels are around its keys.
     pub(super) fn depth(self) -> u32 {
         match self {
             Self::Nothing => 0,
             Self::Message => 1,
-            Self::Params | Self::Result => 2,
+            Self::Params | Self::Result | Self::Error => 2,
             Self::Meta | Self::Ref => 3,
         }
     }
@@ -160,7 +186,7 @@ impl Watched {
     pub(super) fn parent(self) -> Self {
         match self {
             Self::Nothing | Self::Message => Self::Nothing,
-            Self::Params | Self::Result => Self::Message,
+            Self::Params | Self::Result | Self::Error => Self::Message,
             Self::Meta | Self::Ref => Self::Params,
         }
     }
@@ -170,7 +196,9 @@ impl Watched {
         match self {
             Self::Params => Some(Field::Params),
             Self::Result => Some(Field::Result),
-            Self::Nothing | Self::Message | Self::Meta | Self::Ref => None,
+            Self::Error => Some(Field::Error),
+            Self::Meta => Some(Field::Meta),
+            Self::Nothing | Self::Message | Self::Ref => None,
         }
     }
 
@@ -186,6 +214,13 @@ impl Watched {
             "protocolversion" => "protocolVersion",
             "progresstoken" => "progressToken",
             "io.modelcontextprotocol/protocolversion" => "io.modelcontextprotocol/protocolVersion",
+            "io.modelcontextprotocol/clientcapabilities" => {
+                "io.modelcontextprotocol/clientCapabilities"
+            }
+            "io.modelcontextprotocol/loglevel" => "io.modelcontextprotocol/logLevel",
+            "resulttype" => "resultType",
+            "ttlms" => "ttlMs",
+            "cachescope" => "cacheScope",
             other => other,
         };
         self.key(plan, spelled.as_bytes())
@@ -200,6 +235,7 @@ impl Watched {
             (Self::Meta, _) => meta_key(key, plan),
             (Self::Ref, _) => ref_key(key),
             (Self::Result, _) => result_key(key),
+            (Self::Error, _) => (key == b"code").then_some(Key::Field(Field::ErrorCode)),
             (Self::Nothing, _) => None,
         }
     }
@@ -237,7 +273,7 @@ fn client_params_key(key: &[u8]) -> Option<Key> {
         b"requestId" => Field::RequestId,
         b"protocolVersion" => Field::ProtocolVersion,
         b"capabilities" => Field::Capabilities,
-        b"_meta" => return Some(Key::Meta),
+        b"_meta" => Field::Meta,
         b"ref" => return Some(Key::Ref),
         _ => return None,
     };
@@ -247,27 +283,35 @@ fn client_params_key(key: &[u8]) -> Option<Key> {
 fn server_params_key(key: &[u8]) -> Option<Key> {
     match key {
         b"requestId" => Some(Key::Field(Field::RequestId)),
-        b"_meta" => Some(Key::Meta),
+        b"_meta" => Some(Key::Field(Field::Meta)),
         _ => None,
     }
 }
 
 fn result_key(key: &[u8]) -> Option<Key> {
-    match key {
-        b"protocolVersion" => Some(Key::Field(Field::ResultProtocolVersion)),
-        b"isError" => Some(Key::Field(Field::ResultIsError)),
-        _ => None,
-    }
+    let field = match key {
+        b"protocolVersion" => Field::ResultProtocolVersion,
+        b"resultType" => Field::ResultType,
+        b"ttlMs" => Field::ResultTtl,
+        b"cacheScope" => Field::ResultCacheScope,
+        b"isError" => Field::ResultIsError,
+        _ => return None,
+    };
+    Some(Key::Field(field))
 }
 
 fn meta_key(key: &[u8], plan: Plan) -> Option<Key> {
-    match (key, plan) {
-        (b"progressToken", _) => Some(Key::Field(Field::ProgressToken)),
-        (b"io.modelcontextprotocol/protocolVersion", Plan::FromClient) => {
-            Some(Key::Field(Field::MetaProtocolVersion))
-        }
-        _ => None,
+    if key == b"progressToken" {
+        return Some(Key::Field(Field::ProgressToken));
     }
+    let name = key.strip_prefix(b"io.modelcontextprotocol/")?;
+    let field = match (name, plan) {
+        (b"protocolVersion", Plan::FromClient) => Field::MetaProtocolVersion,
+        (b"clientCapabilities", Plan::FromClient) => Field::MetaClientCapabilities,
+        (b"logLevel", Plan::FromClient) => Field::MetaLogLevel,
+        _ => return None,
+    };
+    Some(Key::Field(field))
 }
 
 fn ref_key(key: &[u8]) -> Option<Key> {
