@@ -10,6 +10,7 @@
 //! federated name. So a page of a list is one slice, or where not all of it is shown, a row of slices, found without
 //! parsing.
 
+mod cache_scope;
 mod cursor;
 mod definition;
 mod hints;
@@ -21,6 +22,7 @@ mod virtual_server;
 mod weights;
 mod writer;
 
+pub use cache_scope::CacheScope;
 pub use cursor::InvalidCursor;
 pub use definition::{Definition, InvalidDefinition};
 pub use hints::ToolHints;
@@ -148,6 +150,11 @@ impl Catalog {
             .virtual_servers
             .binary_search_by(|one| one.name().as_bytes().cmp(name));
         self.virtual_servers.get(found.ok()?)
+    }
+
+    /// Whether some clients are shown only a part of the lists, by what they ask for.
+    pub fn has_virtual_servers(&self) -> bool {
+        !self.virtual_servers.is_empty()
     }
 
     /// Server and key of each definition, in the order of the list.

@@ -18,6 +18,7 @@ mod denied;
 mod doubt;
 mod downstream_headers;
 mod hidden;
+mod input_required;
 mod local_answer;
 mod message;
 mod open_session;
@@ -35,6 +36,7 @@ mod routed;
 mod stateless;
 mod told;
 mod trace_headers;
+mod translation;
 mod upstream_headers;
 mod upstream_sessions;
 mod virtual_server;
@@ -43,7 +45,7 @@ mod well_known;
 
 use std::rc::Rc;
 
-use crate::rejection::Rejection;
+use crate::rejection::{Caller, Rejection};
 use crate::step::{
     BodyStep, CallOutcome, CallToken, HttpCall, LocalResponse, RequestStep, ResponseBody,
     ResponseHeadStep, ResponseSource, TickStep,
@@ -186,9 +188,11 @@ impl Exchange {
         }
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Control(control) => control.on_response(&self.table, source),
-            Phase::Bodyless(_) | Phase::Refusing(_) => self.refused_by_envoy(&head, None),
-            Phase::Reading(reading) => self.refused_by_envoy(&head, reading.id()),
-            Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.id()),
+            Phase::Bodyless(_) | Phase::Refusing(_) => {
+                self.refused_by_envoy(&head, Caller::default())
+            }
+            Phase::Reading(reading) => self.refused_by_envoy(&head, reading.caller()),
+            Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.caller()),
             Phase::Routed(routed) => self.on_routed_response(routed, &head, context),
             other => {
                 self.phase = other;
@@ -209,10 +213,14 @@ impl Exchange {
             Phase::Reading(reading) => Some(reading),
             _ => None,
         };
-        let id = reading.as_ref().and_then(|reading| reading.id());
+        let caller = reading.as_ref().map(|reading| reading.caller());
         self.told.end(Outcome::Refused);
         // An upstream's body may have no end to wait for.
-        self.replace(end_of_stream || from_upstream, rejection, id)
+        self.replace(
+            end_of_stream || from_upstream,
+            rejection,
+            caller.unwrap_or_default(),
+        )
     }
 
     /// The next piece of a response body: new bytes only.
@@ -275,6 +283,15 @@ impl Exchange {
     /// The stream is over, whoever ended it. Detached calls may follow.
     pub fn on_done(&mut self) {
         self.told = self.told();
+        let routed = match &mut self.phase {
+            Phase::Routed(routed) => Some(routed.as_mut()),
+            Phase::Doubting(doubt) => Some(doubt.routed.as_mut()),
+            Phase::Repairing(repair) => Some(&mut repair.routed),
+            _ => None,
+        };
+        if let Some(routed) = routed {
+            routed.abandon(&self.table, &mut self.calls);
+        }
         self.end_upstream_session();
         self.phase = Phase::Passed;
     }

@@ -12,6 +12,8 @@ pub(crate) mod strategies;
 pub mod text;
 
 pub use id_rewriter::IdRewriter;
-pub use message::{InvalidMessage, Message, MessageKind, MessageRules, Site, id_value, same_id};
+pub use message::{
+    InvalidMessage, Message, MessageKind, MessageRules, ResultMembers, Site, id_value, same_id,
+};
 pub(crate) use message::{is_response, may_be_response, tells_error};
 pub use scanner::{Capture, Field, InvalidJson, Plan, Scanner, ValueKind};

@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod claims;
 pub mod context;
 pub mod control_signature;
+pub mod era;
 pub mod exchange;
 pub mod headers;
 pub mod host;
@@ -33,6 +34,7 @@ pub mod version;
 
 pub use claims::Claims;
 pub use context::{Context, SharedSlots, Slot};
+pub use era::Era;
 pub use exchange::Exchange;
 pub use headers::Headers;
 pub use pairs::Pairs;

@@ -2,12 +2,15 @@
 //!
 //! A policy's own denial is not here, where its author wrote one: it goes out byte for byte.
 
-use std::borrow::Cow;
-use std::fmt;
+mod text;
 
+use std::borrow::Cow;
+
+use crate::era::Era;
 use crate::json::splice::string_token;
 use crate::policy::HeaderFault;
 use crate::step::LocalResponse;
+use crate::version::{ProtocolVersion, STATELESS_REVISION};
 
 /// Why a client is answered with an error. Whose fault it is stands in the first word of each group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,12 @@ pub enum Rejection {
     MissingSession,
     /// Client: `MCP-Protocol-Version` names a revision that is not served.
     UnsupportedVersion,
+    /// Client: a stateless request of a revision that is not served, which it names.
+    UnsupportedRevision(String),
+    /// Client: a header of a stateless request is missing, or says something else than the body.
+    HeaderMismatch(&'static str),
+    /// Client: a stateless request lacks what stands for the handshake.
+    MissingMeta(&'static str),
     /// Client: it asks for a virtual server that is not served.
     VirtualServer,
     /// Client: the answer to a server's request carries an id that was never given out in this session.
@@ -65,8 +74,6 @@ pub enum Rejection {
     UnknownResource(String),
     /// Client: no such method.
     MethodNotFound,
-    /// Client: `server/discover` where the stateless revision is not served.
-    DiscoverNotServed,
     /// Server: it could not be reached, or Envoy gave up.
     Unreachable {
         /// `namespace/name` of its registration.
@@ -117,6 +124,11 @@ pub enum Rejection {
         /// `namespace/name` of its registration.
         server: String,
     },
+    /// Server: it asks for input before it answers, of a client that cannot be asked.
+    InputRequired {
+        /// `namespace/name` of its registration.
+        server: String,
+    },
     /// Client: it cancelled the request and the server did not end it.
     Cancelled,
     /// Gateway: Envoy failed before it was decided where the request goes.
@@ -137,11 +149,53 @@ const INVALID_PARAMS: i32 = -32602;
 const INTERNAL_ERROR: i32 = -32603;
 /// MCP 2025-11-25, server/resources, Error Handling.
 const RESOURCE_NOT_FOUND: i32 = -32002;
+/// MCP 2026-07-28, basic, Error Codes.
+const HEADER_MISMATCH: i32 = -32020;
+const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
+
+/// Whom a refusal answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caller<'a> {
+    /// The request's id as the client wrote it, where it is known.
+    pub id: Option<&'a [u8]>,
+    /// How the client speaks.
+    pub era: Era,
+}
+
+impl<'a> From<Option<&'a [u8]>> for Caller<'a> {
+    fn from(id: Option<&'a [u8]>) -> Self {
+        let era = Era::Sessions;
+        Self { id, era }
+    }
+}
 
 impl Rejection {
-    /// The HTTP status. Errors that belong to a request and not to the transport are 200: clients of the session
-    /// revisions drop the JSON-RPC error of any other status, and take 404 for the end of their session.
-    pub fn status(&self) -> u16 {
+    /// The HTTP status.
+    pub fn status(&self, era: Era) -> u16 {
+        match era {
+            Era::Sessions => self.status_in_sessions(),
+            Era::Stateless => self.status_of_stateless(),
+        }
+    }
+
+    /// MCP 2026-07-28, basic/transports/streamable-http: a method that is not served is 404. A server that does not
+    /// answer as MCP asks is told as HTTP tells it of any other.
+    fn status_of_stateless(&self) -> u16 {
+        match self {
+            Self::MethodNotFound => 404,
+            Self::TimedOut { .. } | Self::Unreachable { status: 504, .. } => 504,
+            Self::Unreachable { .. }
+            | Self::Refused { .. }
+            | Self::NotMcp { .. }
+            | Self::NoUpstreamSession { .. }
+            | Self::UpstreamSessionLost => 502,
+            _ => self.status_in_sessions(),
+        }
+    }
+
+    /// Errors that belong to a request and not to the transport are 200: clients of the session revisions drop the
+    /// JSON-RPC error of any other status, and take 404 for the end of their session.
+    fn status_in_sessions(&self) -> u16 {
         match self {
             Self::InvalidJson
             | Self::Batch
@@ -150,10 +204,13 @@ impl Rejection {
             | Self::TooLong
             | Self::MissingSession
             | Self::UnsupportedVersion
+            | Self::UnsupportedRevision(_)
+            | Self::HeaderMismatch(_)
+            | Self::MissingMeta(_)
             | Self::HeaderFault(_)
             | Self::UnknownResponse => 400,
             Self::ForeignOrigin | Self::InternalHost => 403,
-            Self::UnknownSession | Self::UpstreamSessionLost | Self::DiscoverNotServed => 404,
+            Self::UnknownSession | Self::UpstreamSessionLost => 404,
             Self::MethodNotAllowed => 405,
             Self::BodyStalled => 408,
             Self::BodyTooLarge => 413,
@@ -166,11 +223,17 @@ impl Rejection {
     }
 
     /// The JSON-RPC error code.
-    pub fn code(&self) -> i32 {
+    pub fn code(&self, era: Era) -> i32 {
         match self {
             Self::InvalidJson => INVALID_JSON,
-            Self::MethodNotFound | Self::DiscoverNotServed => METHOD_NOT_FOUND,
+            Self::MethodNotFound => METHOD_NOT_FOUND,
+            Self::UnsupportedRevision(_) => UNSUPPORTED_PROTOCOL_VERSION,
+            Self::HeaderMismatch(_) => HEADER_MISMATCH,
+            // MCP 2026-07-28, server/resources, Error Handling: a code of its own no more.
+            Self::UnknownResource(_) if era == Era::Stateless => INVALID_PARAMS,
+            Self::UpstreamSessionLost if era == Era::Stateless => INTERNAL_ERROR,
             Self::InvalidParams(_)
+            | Self::MissingMeta(_)
             | Self::InvalidCursor
             | Self::UnknownTool(_)
             | Self::UnknownPrompt(_) => INVALID_PARAMS,
@@ -183,6 +246,7 @@ impl Rejection {
             | Self::AnswerNotTaken { .. }
             | Self::StrangeEvent { .. }
             | Self::NoAnswer { .. }
+            | Self::InputRequired { .. }
             | Self::Cancelled
             | Self::GatewayFailed { .. }
             | Self::HalfMissing
@@ -207,6 +271,9 @@ impl Rejection {
             Self::UnknownSession => "unknown_session",
             Self::MissingSession => "missing_session",
             Self::UnsupportedVersion => "unsupported_version",
+            Self::UnsupportedRevision(_) => "unsupported_revision",
+            Self::HeaderMismatch(_) => "header_mismatch",
+            Self::MissingMeta(_) => "missing_meta",
             Self::VirtualServer => "virtual_server",
             Self::UnknownResponse => "unknown_response",
             Self::InvalidParams(_) => "invalid_params",
@@ -217,7 +284,6 @@ impl Rejection {
             Self::UnknownPrompt(_) => "unknown_prompt",
             Self::UnknownResource(_) => "unknown_resource",
             Self::MethodNotFound => "method_not_found",
-            Self::DiscoverNotServed => "discover_not_served",
             Self::Unreachable { .. } => "upstream_unreachable",
             Self::TimedOut { .. } => "upstream_timed_out",
             Self::Refused { .. } => "upstream_refused",
@@ -227,6 +293,7 @@ impl Rejection {
             Self::AnswerNotTaken { .. } => "answer_not_taken",
             Self::StrangeEvent { .. } => "strange_event",
             Self::NoAnswer { .. } => "no_answer",
+            Self::InputRequired { .. } => "input_required",
             Self::Cancelled => "cancelled",
             Self::GatewayFailed { .. } => "gateway_failed",
             Self::HalfMissing => "half_missing",
@@ -234,8 +301,9 @@ impl Rejection {
         }
     }
 
-    /// The JSON-RPC error as one line. `id` is the request's id as the client wrote it, where it is known.
-    pub fn body(&self, id: Option<&[u8]>) -> Vec<u8> {
+    /// The JSON-RPC error as one line.
+    pub fn body<'a>(&self, caller: impl Into<Caller<'a>>) -> Vec<u8> {
+        let Caller { id, era } = caller.into();
         let message = string_token(&self.to_string());
         let mut body = Vec::with_capacity(96 + message.len() + id.map_or(0, <[u8]>::len));
         body.extend_from_slice(b"{\"jsonrpc\":\"2.0\",");
@@ -245,16 +313,35 @@ impl Rejection {
             body.push(b',');
         }
         body.extend_from_slice(b"\"error\":{\"code\":");
-        body.extend_from_slice(self.code().to_string().as_bytes());
+        body.extend_from_slice(self.code(era).to_string().as_bytes());
         body.extend_from_slice(b",\"message\":");
         body.extend_from_slice(&message);
-        if let Self::UnknownResource(uri) = self {
-            body.extend_from_slice(b",\"data\":{\"uri\":");
-            body.extend_from_slice(&string_token(uri));
+        if let Some(data) = self.data(era) {
+            body.extend_from_slice(b",\"data\":{");
+            body.extend_from_slice(&data);
             body.push(b'}');
         }
         body.extend_from_slice(b"}}");
         body
+    }
+
+    /// The members of `error.data`.
+    fn data(&self, era: Era) -> Option<Vec<u8>> {
+        let (name, value) = match self {
+            Self::UnknownResource(uri) => (r#""uri":"#.to_owned(), string_token(uri)),
+            Self::UnsupportedRevision(requested) => {
+                let supported = supported_revisions();
+                (
+                    format!(r#""supported":{supported},"requested":"#),
+                    string_token(requested),
+                )
+            }
+            Self::UpstreamSessionLost if era == Era::Stateless => {
+                (r#""retry":"#.to_owned(), b"true".to_vec())
+            }
+            _ => return None,
+        };
+        Some([name.into_bytes(), value].concat())
     }
 
     /// What it says beside that in a header.
@@ -274,74 +361,26 @@ impl Rejection {
     }
 
     /// The whole answer.
-    pub fn response(&self, id: Option<&[u8]>) -> LocalResponse {
+    pub fn response<'a>(&self, caller: impl Into<Caller<'a>>) -> LocalResponse {
+        let caller = caller.into();
         let mut headers = vec![(Cow::Borrowed("content-type"), b"application/json".to_vec())];
         headers.extend(self.more_headers());
         LocalResponse {
-            status: self.status(),
+            status: self.status(caller.era),
             headers,
-            body: self.body(id),
+            body: self.body(caller),
             reason: self.reason(),
         }
     }
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidJson => f.write_str("Parse error: the body is not valid JSON"),
-            Self::Batch => f.write_str("Invalid request: batches are not served, send one message"),
-            Self::NotAMessage => f.write_str("Invalid request: not a JSON-RPC message"),
-            Self::DuplicateKey => f.write_str("Invalid request: duplicate key"),
-            Self::TooLong => f.write_str("Invalid request: id, method or name too long"),
-            Self::BodyTooLarge => f.write_str("Invalid request: body too large"),
-            Self::BodyStalled => f.write_str("Invalid request: the body did not come in time"),
-            Self::ForeignOrigin => f.write_str("Forbidden: origin not allowed"),
-            Self::InternalHost => f.write_str("Forbidden: this host is not served from outside"),
-            Self::MethodNotAllowed => f.write_str("Method not allowed: use POST"),
-            Self::UnknownSession => f.write_str("Session not found: initialize anew"),
-            Self::MissingSession => f.write_str("Invalid request: no Mcp-Session-Id"),
-            Self::UnsupportedVersion => f.write_str(
-                "Invalid request: unsupported MCP-Protocol-Version, served are 2025-11-25, 2025-06-18 and 2025-03-26",
-            ),
-            Self::VirtualServer => f.write_str(
-                "Invalid request: the virtual server that the path or x-mcp-virtualserver names is not served here, its form is namespace/name",
-            ),
-            Self::UnknownResponse => f.write_str("Invalid request: no request of this id in this session"),
-            Self::InvalidParams(member) => write!(f, "Invalid params: {member}"),
-            Self::InvalidCursor => f.write_str("Invalid params: cursor"),
-            Self::HeaderFault(fault) => write!(f, "Invalid request: {fault}"),
-            Self::DeniedByPolicy { policy, .. } => write!(f, "Forbidden: policy {policy} denies it"),
-            Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
-            Self::UnknownPrompt(name) => write!(f, "Unknown prompt: {name}"),
-            Self::UnknownResource(_) => f.write_str("Resource not found"),
-            Self::MethodNotFound | Self::DiscoverNotServed => f.write_str("Method not found"),
-            Self::Unreachable { server, status } => {
-                write!(f, "MCP server {server} could not be reached (gateway status {status})")
-            }
-            Self::TimedOut { server } => write!(f, "MCP server {server} did not answer in time"),
-            Self::Refused { server, status, wants: Some(header) } => {
-                write!(f, "MCP server {server} refused the credential with status {status}; send a valid one in the header {header}")
-            }
-            Self::Refused { server, status, wants: None } => {
-                write!(f, "MCP server {server} refused the request with status {status}; no credential of yours is sent to it")
-            }
-            Self::NotMcp { server, status } => {
-                write!(f, "MCP server {server} answered with status {status} and no MCP message")
-            }
-            Self::NoUpstreamSession { server } => write!(f, "MCP server {server} did not open a session"),
-            Self::UpstreamSessionLost => f.write_str("Session lost: initialize anew"),
-            Self::AnswerNotTaken { server } => write!(f, "MCP server {server} did not take the answer"),
-            Self::StrangeEvent { server } => {
-                write!(f, "MCP server {server} sent an event that is no MCP message, or answers another request")
-            }
-            Self::NoAnswer { server } => write!(f, "MCP server {server} ended its stream without an answer"),
-            Self::Cancelled => f.write_str("Request cancelled"),
-            Self::GatewayFailed { status } => write!(f, "Gateway failed with status {status}"),
-            Self::HalfMissing => f.write_str("Gateway not ready: one of its two plugins is missing"),
-            Self::NotConfigured => f.write_str("Gateway not ready: it has no configuration"),
-        }
-    }
+/// What `server/discover` tells, and whoever asks for another one: a JSON array, the latest first.
+///
+/// MCP 2026-07-28, basic/versioning: a server of both eras names all its revisions.
+pub(crate) fn supported_revisions() -> String {
+    let sessions = ProtocolVersion::ALL.iter().rev();
+    let names = sessions.map(|version| format!(",\"{}\"", version.as_str()));
+    format!("[\"{STATELESS_REVISION}\"{}]", names.collect::<String>())
 }
 
 #[cfg(test)]
@@ -352,7 +391,7 @@ mod tests {
 
     #[test]
     fn the_id_is_echoed_as_the_client_wrote_it() {
-        let body = Rejection::MethodNotFound.body(Some(b"1.0e2"));
+        let body = Rejection::MethodNotFound.body(Some(b"1.0e2".as_slice()));
         assert_eq!(
             body,
             br#"{"jsonrpc":"2.0","id":1.0e2,"error":{"code":-32601,"message":"Method not found"}}"#
@@ -367,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_name_of_the_client_is_escaped() {
-        let body = Rejection::UnknownTool("a\"\n".to_owned()).body(Some(b"1"));
+        let body = Rejection::UnknownTool("a\"\n".to_owned()).body(Some(b"1".as_slice()));
         assert!(
             String::from_utf8(body)
                 .unwrap()
@@ -377,7 +416,8 @@ mod tests {
 
     #[test]
     fn an_unknown_resource_names_the_uri_that_the_client_sent() {
-        let body = Rejection::UnknownResource("x:\u{e9}".to_owned()).body(Some(b"\"a\""));
+        let body =
+            Rejection::UnknownResource("x:\u{e9}".to_owned()).body(Some(b"\"a\"".as_slice()));
         assert!(
             String::from_utf8(body)
                 .unwrap()

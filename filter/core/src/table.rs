@@ -146,6 +146,11 @@ impl Table {
         self.policies.iter().any(CompiledPolicy::conceals)
     }
 
+    /// Whether not everybody is shown the same lists at an endpoint.
+    pub(crate) fn has_views(&self) -> bool {
+        self.conceals() || self.catalog.has_virtual_servers()
+    }
+
     /// The tool with this federated name.
     pub fn tool(&self, federated: &str) -> Option<Tool> {
         let found = self.catalog.find(ListKind::Tools, federated)?;

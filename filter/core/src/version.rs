@@ -16,12 +16,15 @@ pub enum ProtocolVersion {
 }
 
 impl ProtocolVersion {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 3] = [Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
+
     /// What `initialize` answers to a revision it does not know.
     pub const LATEST: Self = Self::V2025_11_25;
 
     /// The revision with this date.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        [Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25]
+        Self::ALL
             .into_iter()
             .find(|version| version.as_str().as_bytes() == text)
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cursor::{Cursor, InvalidCursor};
-use super::{ListKind, Listed, ListedIn, Shown, ToolHints};
+use super::{CacheScope, ListKind, Listed, ListedIn, Shown, ToolHints};
 
 /// Server, key and place of each definition.
 ///
@@ -140,18 +140,14 @@ impl List {
                 self.some(bytes, places, items, shown)
             }
         };
-        let close = match next {
-            Some(offset) => {
-                let list = self.digest;
-                let cursor = Cursor { kind, list, offset }.encode();
-                Cow::Owned(format!("],\"nextCursor\":\"{cursor}\"}}"))
-            }
-            None => Cow::Borrowed("]}"),
-        };
+        let next = next.map(|offset| {
+            let list = self.digest;
+            Cursor { kind, list, offset }.encode()
+        });
         ListResult {
-            open: open(kind),
+            open: open(kind, shown.cache_scope.is_some()),
             runs,
-            close,
+            close: close(next, shown.cache_scope),
         }
     }
 
@@ -201,13 +197,35 @@ impl List {
     }
 }
 
-fn open(kind: ListKind) -> &'static str {
-    match kind {
-        ListKind::Tools => "{\"tools\":[",
-        ListKind::Prompts => "{\"prompts\":[",
-        ListKind::Resources => "{\"resources\":[",
-        ListKind::ResourceTemplates => "{\"resourceTemplates\":[",
+/// What stands before the definitions.
+fn open(kind: ListKind, is_stateless: bool) -> &'static str {
+    match (kind, is_stateless) {
+        (ListKind::Tools, false) => r#"{"tools":["#,
+        (ListKind::Tools, true) => r#"{"resultType":"complete","tools":["#,
+        (ListKind::Prompts, false) => r#"{"prompts":["#,
+        (ListKind::Prompts, true) => r#"{"resultType":"complete","prompts":["#,
+        (ListKind::Resources, false) => r#"{"resources":["#,
+        (ListKind::Resources, true) => r#"{"resultType":"complete","resources":["#,
+        (ListKind::ResourceTemplates, false) => r#"{"resourceTemplates":["#,
+        (ListKind::ResourceTemplates, true) => r#"{"resultType":"complete","resourceTemplates":["#,
     }
+}
+
+/// What stands behind the definitions; the cursor of the next page, and what only stateless clients are told.
+fn close(next: Option<String>, scope: Option<CacheScope>) -> Cow<'static, str> {
+    if next.is_none() && scope.is_none() {
+        return Cow::Borrowed("]}");
+    }
+    let mut close = "]".to_owned();
+    if let Some(cursor) = next {
+        close.push_str(&format!(",\"nextCursor\":\"{cursor}\""));
+    }
+    if let Some(scope) = scope {
+        close.push(',');
+        close.push_str(&scope.members());
+    }
+    close.push('}');
+    Cow::Owned(close)
 }
 
 /// FNV-1a over keys, servers and lengths. It tells lists apart that one gateway has had, and guards nothing.

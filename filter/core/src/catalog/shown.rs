@@ -1,6 +1,6 @@
 //! What of a list is shown.
 
-use super::{ListedIn, VirtualServer};
+use super::{CacheScope, ListedIn, VirtualServer};
 
 /// See the module. By default, everything.
 #[derive(Clone, Copy, Default)]
@@ -9,6 +9,8 @@ pub struct Shown<'a> {
     pub virtual_server: Option<&'a VirtualServer>,
     /// Only that for which this holds.
     pub is_visible: Option<&'a dyn Fn(Listed<'_>) -> bool>,
+    /// To a stateless client, whose caches go by this.
+    pub cache_scope: Option<CacheScope>,
 }
 
 /// One definition of a list.

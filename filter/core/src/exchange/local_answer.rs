@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::message::kind;
-use crate::catalog::{ListKind, Shown};
+use crate::catalog::{CacheScope, ListKind, Shown};
 use crate::identity::Identity;
 use crate::json::{Field, Scanner, ValueKind};
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, supported_revisions};
 use crate::session_id::{self, ClientCapabilities, Statement};
 use crate::step::LocalResponse;
 use crate::version::ProtocolVersion;
@@ -106,6 +106,19 @@ pub(crate) fn initialize(
             .push((Cow::Borrowed("mcp-session-id"), session));
     }
     Ok(response)
+}
+
+/// `server/discover`: what stands for the handshake in the stateless revision.
+///
+/// MCP 2026-07-28, server/discover.
+pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResponse {
+    let answer = format!(
+        "{{\"resultType\":\"complete\",\"supportedVersions\":{},\"capabilities\":{},{}}}",
+        supported_revisions(),
+        capabilities(table),
+        scope.members(),
+    );
+    result(id, &[answer.as_bytes()], "discover")
 }
 
 /// What the servers together can deliver. `listChanged` and `subscribe` need a stream that is not served.

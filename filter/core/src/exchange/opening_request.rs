@@ -29,7 +29,8 @@ impl OpeningRequest {
         let waiting = Waiting {
             server: self.route.server,
             session: self.reading.facts.valid_session(),
-            id: self.reading.id(),
+            caller: self.reading.caller(),
+            era: self.route.era,
             is_answer: false,
             since_ms: self.reading.asked_ms,
         };
@@ -54,10 +55,17 @@ impl Exchange {
         let known = opening.reading.feed(piece, end_of_stream, &self.table);
         let refused = match known {
             Known::Refused(rejection) => Some(rejection),
-            Known::Message(message) => late_refusal(message, &opening.reading.scanner),
+            Known::Message(message) => {
+                let reading = &opening.reading;
+                late_refusal(
+                    message,
+                    (reading.era, &reading.facts.headers),
+                    &reading.scanner,
+                )
+            }
             Known::Nothing | Known::Early(_) => None,
         };
-        let response = refused.map(|rejection| rejection.response(opening.reading.id()));
+        let response = refused.map(|rejection| rejection.response(opening.reading.caller()));
         self.phase = Phase::Opening(opening);
         match response {
             None => RequestStep::Settle(BodyEdit::Keep),
@@ -86,7 +94,7 @@ impl Exchange {
             }
             Opening::Failed(rejection) => {
                 self.told.end(Outcome::Failed);
-                let response = rejection.response(opening.reading.id());
+                let response = rejection.response(opening.reading.caller());
                 self.phase = Phase::Opening(opening);
                 self.end_upstream_session();
                 return CallStep::Request(self.respond(response));

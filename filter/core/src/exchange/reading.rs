@@ -6,9 +6,11 @@ use super::message::{Message, echoable_id, routable_early};
 use super::request_facts::{RequestFacts, SessionClaim};
 use super::request_id;
 use super::route::Route;
+use super::stateless;
+use crate::era::Era;
 use crate::json::{Field, InvalidJson, Plan, Scanner};
 use crate::method::{Method, RoutedMethod};
-use crate::rejection::Rejection;
+use crate::rejection::{Caller, Rejection};
 use crate::slots::Owner;
 use crate::step::BodyEdit;
 use crate::{Context, Table};
@@ -18,6 +20,8 @@ use crate::{Context, Table};
 pub(crate) struct Reading {
     /// What the headers said.
     pub(crate) facts: RequestFacts,
+    /// How the client speaks, by what has come.
+    pub(crate) era: Era,
     /// Every byte until the body is settled.
     pub(crate) held: Vec<u8>,
     /// Over `held`.
@@ -63,6 +67,7 @@ impl Reading {
         let keep = table.limits().id_bytes as usize;
         Self {
             facts,
+            era: Era::Sessions,
             held: Vec::new(),
             scanner: Scanner::new(Plan::FromClient, keep),
             ended: false,
@@ -98,12 +103,38 @@ impl Reading {
                 self.hold(piece);
             }
             match finished {
-                Ok(()) => self.whole = whole,
+                Ok(()) => {
+                    self.whole = whole;
+                    self.note_era();
+                }
                 Err(error) => self.failure = Some(rejection(error)),
             }
         }
         self.ended |= end_of_stream;
         self.known(table)
+    }
+
+    /// Once it is settled where the message goes, its era is, too: what shows later is refused.
+    fn note_era(&mut self) {
+        if self.settled {
+            return;
+        }
+        self.era = stateless::era_of(&self.facts.headers, &self.scanner);
+        if self.era == Era::Stateless {
+            // MCP 2026-07-28, basic/transports/streamable-http, Earlier Revisions: a session id is ignored.
+            self.facts.session = SessionClaim::Absent;
+        }
+    }
+
+    /// Whether nothing of the message is still to come.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.ended || self.whole
+    }
+
+    /// Whom a refusal answers.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        let (id, era) = (self.id(), self.era);
+        Caller { id, era }
     }
 
     /// The body goes on as `body` says: no more of it is kept than may be sent again.

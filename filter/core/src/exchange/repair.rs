@@ -137,7 +137,7 @@ impl Exchange {
             }
             Opening::Failed(rejection) => {
                 self.told.end(Outcome::Failed);
-                let response = rejection.response(repair.routed.id.client());
+                let response = rejection.response(repair.routed.caller());
                 self.phase = Phase::Repairing(repair);
                 self.end_upstream_session();
                 self.phase = Phase::Answered;
@@ -163,7 +163,7 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> (LocalRespo
     let CallOutcome::Answered { headers, body } = outcome else {
         let server = table.server(routed.route.server).name.clone();
         let rejection = Rejection::TimedOut { server };
-        return (rejection.response(routed.id.client()), Outcome::Failed);
+        return (rejection.response(routed.caller()), Outcome::Failed);
     };
     let status = status_of(&headers).unwrap_or_default();
     let (content_type, body) = match (status, ContentType::of_body(&headers)) {
@@ -172,7 +172,7 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> (LocalRespo
         (_, ContentType::Json) => ("application/json", message(table, routed, status, body)),
     };
     let Some((body, outcome)) = body else {
-        let response = refusal(table, routed, status).response(routed.id.client());
+        let response = refusal(table, routed, status).response(routed.caller());
         return (response, Outcome::Failed);
     };
     let response = LocalResponse {
@@ -195,9 +195,9 @@ fn message(
     match check.feed(&body, true, routed.id.server()) {
         Checked::Pass => {
             let outcome = check.outcome();
-            Some((check.take_restored().unwrap_or(body), outcome))
+            Some((check.take_edited().unwrap_or(body), outcome))
         }
-        Checked::Undecided | Checked::NoAnswer | Checked::Broken => None,
+        Checked::Undecided | Checked::NoAnswer | Checked::AsksForInput | Checked::Broken => None,
     }
 }
 

@@ -17,7 +17,8 @@ use super::{
     Exchange, Phase, local_answer, stateless, trace_headers, upstream_headers, upstream_sessions,
     well_known,
 };
-use crate::catalog::{Listed, Shown, VirtualServer};
+use crate::catalog::{CacheScope, Listed, Shown, VirtualServer};
+use crate::era::Era;
 use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
@@ -144,7 +145,7 @@ impl Exchange {
             Ok(Outcome::Route(route)) => self.prepare(*reading, route, context),
             Err(rejection) => {
                 self.told.end(super::Outcome::Refused);
-                self.respond(rejection.response(reading.id()))
+                self.respond(rejection.response(reading.caller()))
             }
         }
     }
@@ -182,6 +183,11 @@ impl Exchange {
             Message::Request(method) => self.settle_request(method, reading, context),
             // Without an id nobody could be answered; and a large one would have gone on before that showed.
             Message::Notification(Method::Routed(_)) => Err(Rejection::NotAMessage),
+            Message::Response if reading.era == Era::Stateless => Err(Rejection::NotAMessage),
+            // MCP 2026-07-28, basic/transports/streamable-http: there are none to pass on, and no rules for their headers.
+            Message::Notification(_) if reading.era == Era::Stateless => {
+                Ok(Outcome::Respond(local_answer::accepted()))
+            }
             Message::Notification(method) => {
                 admit(method, reading)?;
                 self.pass_notification(method, reading, context);
@@ -201,6 +207,13 @@ impl Exchange {
         let id = reading.id().unwrap_or_default();
         let (table, scanner) = (&self.table, &reading.scanner);
         match method {
+            Method::ServerDiscover if reading.era == Era::Stateless => Ok(Outcome::Respond(
+                local_answer::discover(table, self.cache_scope(), id),
+            )),
+            // MCP 2026-07-28, changelog: what sessions need is gone.
+            Method::Initialize | Method::Ping if reading.era == Era::Stateless => {
+                Err(Rejection::MethodNotFound)
+            }
             Method::Initialize => {
                 let identity = reading.facts.claims(table, context).identity();
                 let asked = (scanner, identity);
@@ -213,11 +226,24 @@ impl Exchange {
                 let shown = Shown {
                     virtual_server,
                     is_visible: hidden.is_some().then_some(&is_visible),
+                    cache_scope: (reading.era == Era::Stateless).then(|| self.cache_scope()),
                 };
                 local_answer::list(table, list, (scanner, &shown), id).map(Outcome::Respond)
             }
             Method::Routed(method) => self.route_request(method, reading, context),
             _ => Err(Rejection::MethodNotFound),
+        }
+    }
+
+    /// Who may be shown an answer of the gateway's own.
+    ///
+    /// MCP 2026-07-28, server/utilities/caching: public is what everybody may see, by whatever they ask for it. A token,
+    /// a policy that hides and a header that names a virtual server all change a list.
+    fn cache_scope(&self) -> CacheScope {
+        if self.guard.is_some() || self.table.has_views() {
+            CacheScope::Private
+        } else {
+            CacheScope::Public
         }
     }
 
@@ -232,6 +258,7 @@ impl Exchange {
         self.told.method = Some(method.as_str());
         let found = Route::find(table, method, &reading.scanner, virtual_server);
         let mut route = found.inspect_err(|rejection| self.told.note(rejection))?;
+        route.choose_era(table, reading)?;
         self.told.subject = Some(route.subject());
         match route.apply_policies(&self.table, &reading.facts, context) {
             Ok(()) => Ok(Outcome::Route(route)),
@@ -286,14 +313,15 @@ impl Exchange {
     ) -> RequestStep {
         let table = Rc::clone(&self.table);
         reading.asked_ms = context.now_ms;
-        let issues_sessions = table.server(route.server).issues_sessions;
+        let issues_sessions =
+            route.era == Era::Sessions && table.server(route.server).issues_sessions;
         // An answer goes to the session that has asked.
         let wants_session = issues_sessions && route.upstream_session.is_none();
         if wants_session {
             reading.find_owner(&mut route, &table, context);
         }
         let Some(body) = route.edit(&reading.held) else {
-            return self.respond(Rejection::NotAMessage.response(reading.id()));
+            return self.respond(Rejection::NotAMessage.response(reading.caller()));
         };
         reading.settle(&body, &table);
         let body = if reading.edited { BodyEdit::Keep } else { body };
@@ -331,6 +359,10 @@ impl Exchange {
         context: &mut Context<'_>,
     ) -> RequestStep {
         let headers = upstream_headers::edits(&reading.facts.headers, &self.table, &route);
+        let headers = match (reading.era, route.era) {
+            (Era::Stateless, Era::Stateless) => upstream_headers::with_parameters(headers),
+            _ => headers,
+        };
         let inspect_rest = !reading.ended;
         self.phase = Phase::Routed(Box::new(Routed::new(reading, route, context)));
         RequestStep::Release(Release {
@@ -341,21 +373,29 @@ impl Exchange {
     }
 }
 
-/// Why a request does not go on that was known to be one before its end.
-pub(crate) fn late_refusal(message: Message, scanner: &Scanner) -> Option<Rejection> {
-    match message {
-        Message::Request(_) => stateless::claimed_by_body(scanner),
-        Message::Notification(_) | Message::Response => Some(Rejection::NotAMessage),
+/// Why a request does not go on that was known to be one, and in which era, before its end.
+pub(crate) fn late_refusal(
+    message: Message,
+    (era, headers): (Era, &Headers),
+    scanner: &Scanner,
+) -> Option<Rejection> {
+    match (message, era) {
+        (Message::Notification(_) | Message::Response, _) => Some(Rejection::NotAMessage),
+        (Message::Request(_), Era::Stateless) => stateless::check(headers, scanner, true).err(),
+        (Message::Request(_), Era::Sessions) => {
+            let is_stateless = stateless::era_of(headers, scanner) == Era::Stateless;
+            is_stateless.then_some(Rejection::HeaderMismatch("mcp-protocol-version"))
+        }
     }
 }
 
-/// Whether a message of this method may pass: era, revision, session.
+/// Whether a message of this method may pass: revision, session, and what a stateless one says of itself.
 ///
 /// MCP 2025-11-25, basic/transports: an unsupported revision is 400, an unknown session 404. `initialize` needs neither.
 fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
     let Reading { facts, scanner, .. } = reading;
-    if let Some(rejection) = stateless::refusal(facts, method, scanner) {
-        return Err(rejection);
+    if reading.era == Era::Stateless {
+        return stateless::check(&facts.headers, scanner, reading.is_complete());
     }
     if method == Method::Initialize {
         return Ok(());

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::translation::Translation;
 use crate::Context;
-use crate::json::{IdRewriter, MessageRules, Site, same_id};
+use crate::json::{IdRewriter, MessageRules, ResultMembers, Scanner, Site, same_id};
 
 /// How long an id is that is made here, as a token: 22 digits of base64 in quotes.
 pub(crate) const UNIQUE_LENGTH: u64 = 24;
@@ -48,48 +49,82 @@ impl RequestId {
     }
 }
 
-/// Puts the client's id into the place of the server's.
-impl MessageRules for &RequestId {
+/// What changes on the answer to one request: the client's id comes into the place of the server's, and what its era
+/// tells in other words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerRules<'a> {
+    /// Of the request.
+    pub(crate) id: &'a RequestId,
+    /// Between the eras of server and client.
+    pub(crate) translation: Translation,
+}
+
+impl MessageRules for AnswerRules<'_> {
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
-        let is_answer = site == Site::Id && method.is_none();
-        let substitute = self.substitute.as_deref().filter(|_| is_answer)?;
-        same_id(raw, substitute).then(|| self.client.clone())?
+        match (site, method) {
+            (Site::Id, None) => {
+                let substitute = self.id.substitute.as_deref()?;
+                same_id(raw, substitute).then(|| self.id.client.clone())?
+            }
+            (Site::ErrorCode, None) => self.translation.code(raw),
+            _ => None,
+        }
+    }
+
+    fn complete(&mut self, members: ResultMembers) -> Vec<u8> {
+        self.translation.missing(members)
     }
 }
 
-/// Puts the client's id back into a JSON answer that comes in pieces.
+/// Makes the client's answer of a server's JSON that comes in pieces.
 #[derive(Debug)]
-pub(crate) struct IdRestorer {
+pub(crate) struct AnswerEditor {
     rewriter: IdRewriter,
     id: RequestId,
+    translation: Translation,
     /// What can go on.
-    restored: Vec<u8>,
+    edited: Vec<u8>,
 }
 
-impl IdRestorer {
+impl AnswerEditor {
     /// Of an answer of which nothing has come.
-    pub(crate) fn new(id: &RequestId) -> Self {
+    pub(crate) fn new(id: &RequestId, translation: Translation) -> Self {
         Self {
             rewriter: IdRewriter::new(IdRewriter::HOLD),
             id: id.clone(),
-            restored: Vec::new(),
+            translation,
+            edited: Vec::new(),
         }
     }
 
     /// The next piece. Tells whether it can be read.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> bool {
-        match self.rewriter.feed(piece, &mut &self.id) {
+        let mut rules = AnswerRules {
+            id: &self.id,
+            translation: self.translation,
+        };
+        match self.rewriter.feed(piece, &mut rules) {
             Ok(bytes) => {
-                self.restored.extend_from_slice(&bytes);
+                self.edited.extend_from_slice(&bytes);
                 true
             }
             Err(_) => false,
         }
     }
 
+    /// It is over. Tells whether it could be read.
+    pub(crate) fn finish(&mut self) -> bool {
+        self.rewriter.finish().is_ok()
+    }
+
+    /// What is known of it by now.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        self.rewriter.scanner()
+    }
+
     /// What has come since the last time and can go on.
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.restored)
+        std::mem::take(&mut self.edited)
     }
 }
 

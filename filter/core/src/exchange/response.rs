@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::downstream_headers::removals;
+use super::input_required;
 use super::local_answer::accepted;
 use super::open_session::{failure, status_of};
 use super::repair::Repair;
@@ -10,8 +11,9 @@ use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::routed::Routed;
 use super::told::Outcome;
+use super::translation::Translation;
 use super::{Exchange, Phase};
-use crate::rejection::Rejection;
+use crate::rejection::{Caller, Rejection};
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
 use crate::{Context, Headers, Table};
 
@@ -85,7 +87,7 @@ impl Exchange {
     pub(super) fn refused_by_envoy(
         &mut self,
         head: &ResponseHead,
-        id: Option<&[u8]>,
+        caller: Caller<'_>,
     ) -> ResponseHeadStep {
         self.told.end(Outcome::Refused);
         let rejection = match status_of(&head.headers) {
@@ -94,7 +96,7 @@ impl Exchange {
             Some(status @ 500..) => Rejection::GatewayFailed { status },
             _ => return ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore),
         };
-        self.replace(head.end_of_stream, &rejection, id)
+        self.replace(head.end_of_stream, &rejection, caller)
     }
 
     fn failed_by_envoy(
@@ -125,9 +127,10 @@ impl Exchange {
             }
         };
         self.told.end(outcome);
-        let id = routed.id.clone();
+        let (id, era) = (routed.id.clone(), routed.era);
         self.finish(routed);
-        self.replace(head.end_of_stream, &rejection, id.client())
+        let id = id.client();
+        self.replace(head.end_of_stream, &rejection, Caller { id, era })
     }
 
     /// MCP 2025-11-25, basic/transports: an accepted answer is a 202 without a body, so whatever the server would say in
@@ -153,7 +156,7 @@ impl Exchange {
         head: &ResponseHead,
         status: u16,
     ) -> ResponseHeadStep {
-        let mut edits = as_answer(&head.headers);
+        let mut edits = as_answer(&head.headers, routed.translation);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         let length = content_length(&head.headers);
         let check = ResponseCheck::new(&self.table, &routed, (status, length));
@@ -163,7 +166,7 @@ impl Exchange {
     }
 
     fn pass_events(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
-        let mut edits = as_answer(&head.headers);
+        let mut edits = as_answer(&head.headers, routed.translation);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         routed.response =
             ResponseState::Events(Box::new(ResponseEvents::new(&self.table, &routed)));
@@ -184,7 +187,7 @@ impl Exchange {
     }
 
     fn respond_instead(&mut self, routed: Routed, rejection: &Rejection) -> ResponseHeadStep {
-        let response = rejection.response(routed.id.client());
+        let response = rejection.response(routed.caller());
         self.told.end(Outcome::Failed);
         self.finish(routed);
         self.phase = Phase::Answered;
@@ -196,14 +199,14 @@ impl Exchange {
         &mut self,
         end_of_stream: bool,
         rejection: &Rejection,
-        id: Option<&[u8]>,
+        caller: Caller<'_>,
     ) -> ResponseHeadStep {
         if end_of_stream {
             self.phase = Phase::Answered;
-            return ResponseHeadStep::Respond(rejection.response(id));
+            return ResponseHeadStep::Respond(rejection.response(caller));
         }
-        let status = rejection.status().to_string().into_bytes();
-        self.phase = Phase::Replacing(rejection.body(id));
+        let status = rejection.status(caller.era).to_string().into_bytes();
+        self.phase = Phase::Replacing(rejection.body(caller));
         let edits = vec![
             HeaderEdit::Set(Cow::Borrowed(":status"), status),
             HeaderEdit::Set(Cow::Borrowed("content-type"), b"application/json".to_vec()),
@@ -235,14 +238,21 @@ impl Routed {
                 self.outcome = self.outcome.or(match checked {
                     Checked::Pass if end_of_stream => Some(check.outcome()),
                     Checked::Pass | Checked::Undecided => None,
-                    Checked::Broken | Checked::NoAnswer => Some(Outcome::Failed),
+                    Checked::Broken | Checked::NoAnswer | Checked::AsksForInput => {
+                        Some(Outcome::Failed)
+                    }
                 });
                 match checked {
                     Checked::Undecided => BodyStep::Hold,
                     Checked::Pass => check
-                        .take_restored()
+                        .take_edited()
                         .map_or(BodyStep::Forward, BodyStep::Replace),
                     Checked::Broken => BodyStep::Reset,
+                    Checked::AsksForInput => {
+                        let answer = input_required::answer(table, self);
+                        self.response = ResponseState::Dropping;
+                        BodyStep::Replace(answer)
+                    }
                     Checked::NoAnswer => {
                         let status = check.status();
                         self.refuse_answer(table, status)
@@ -261,7 +271,7 @@ impl Routed {
 
     fn refuse_answer(&mut self, table: &Table, status: u16) -> BodyStep {
         self.response = ResponseState::Dropping;
-        BodyStep::Replace(refusal(table, self, status).body(self.id.client()))
+        BodyStep::Replace(refusal(table, self, status).body(self.caller()))
     }
 }
 
@@ -308,11 +318,12 @@ pub(crate) fn refusal(table: &Table, routed: &Routed, status: u16) -> Rejection 
     }
 }
 
-/// What makes a server's headers those of an answer. Its status is 200 whatever the server's: clients do not read the
-/// body of a 202.
-fn as_answer(headers: &Headers) -> Vec<HeaderEdit> {
+/// What makes a server's headers those of an answer. Its status is 200 whatever the server's, but where the client's era
+/// has another one: clients do not read the body of a 202.
+fn as_answer(headers: &Headers, translation: Translation) -> Vec<HeaderEdit> {
     let mut edits = removals(headers);
-    if status_of(headers) != Some(200) {
+    let status = status_of(headers).unwrap_or_default();
+    if status != 200 && !translation.keeps_status(status) {
         edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
     }
     edits

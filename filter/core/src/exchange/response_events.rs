@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::request_id::RequestId;
+use super::input_required;
+use super::request_id::{AnswerRules, RequestId};
 use super::routed::Routed;
 use super::told::Outcome;
+use super::translation::Translation;
 use crate::Table;
-use crate::json::{IdRewriter, Message, MessageKind, MessageRules, Site};
-use crate::rejection::Rejection;
+use crate::era::Era;
+use crate::json::{IdRewriter, Message, MessageKind, MessageRules, ResultMembers, Site};
+use crate::rejection::{Caller, Rejection};
 use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::Session;
 use crate::sse::{EventStreamEditor, StreamEnd};
@@ -23,8 +26,12 @@ pub(crate) struct ResponseEvents {
     asked_by: SealedId,
     /// The request's id, where it is known by now.
     id: RequestId,
+    /// How the client speaks.
+    era: Era,
+    translation: Translation,
     /// `namespace/name` of the server's registration.
     server: String,
+    method: &'static str,
     /// How the request has ended, once it has.
     outcome: Option<Outcome>,
     /// Whether any byte has gone on.
@@ -37,11 +44,13 @@ pub(crate) struct ResponseEvents {
 struct Rules<'a> {
     session: Option<&'a Session>,
     asked_by: &'a SealedId,
-    id: &'a RequestId,
+    answer: AnswerRules<'a>,
     table: &'a Table,
     outcome: Option<Outcome>,
     /// A response to a request that is not this one, or one to this one that is not JSON-RPC.
     strange: bool,
+    /// A question in the place of the answer was left out.
+    asks_for_input: bool,
 }
 
 impl ResponseEvents {
@@ -62,7 +71,10 @@ impl ResponseEvents {
             session: routed.session.clone(),
             asked_by,
             id: routed.id.clone(),
+            era: routed.era,
+            translation: routed.translation,
             server,
+            method: routed.route.method,
             outcome: None,
             begun: false,
             replaced: false,
@@ -82,16 +94,23 @@ impl ResponseEvents {
         let mut rules = Rules {
             session: self.session.as_ref(),
             asked_by: &self.asked_by,
-            id: &self.id,
+            answer: AnswerRules {
+                id: &self.id,
+                translation: self.translation,
+            },
             table,
             outcome: self.outcome,
             strange: false,
+            asks_for_input: false,
         };
         let Ok(out) = self.editor.feed(piece, &mut rules) else {
             return self.break_off();
         };
         if rules.strange {
             return self.break_off();
+        }
+        if rules.asks_for_input {
+            return self.tell_question(out.into_owned());
         }
         self.outcome = rules.outcome;
         self.begun |= !out.is_empty();
@@ -127,26 +146,53 @@ impl ResponseEvents {
         BodyStep::Replace(self.error_event(&Rejection::StrangeEvent { server }))
     }
 
-    fn error_event(&self, rejection: &Rejection) -> Vec<u8> {
-        let error = rejection.body(self.id.client());
-        [b"event: message\ndata: ", error.as_slice(), b"\n\n"].concat()
+    fn tell_question(&mut self, mut out: Vec<u8>) -> BodyStep {
+        self.outcome = Some(Outcome::Failed);
+        self.replaced = true;
+        let answer = input_required::told(&self.server, self.method, self.caller());
+        out.extend(event(&answer));
+        BodyStep::Replace(out)
     }
+
+    fn error_event(&self, rejection: &Rejection) -> Vec<u8> {
+        event(&rejection.body(self.caller()))
+    }
+
+    fn caller(&self) -> Caller<'_> {
+        let (id, era) = (self.id.client(), self.era);
+        Caller { id, era }
+    }
+}
+
+fn event(message: &[u8]) -> Vec<u8> {
+    [b"event: message\ndata: ", message, b"\n\n"].concat()
 }
 
 impl MessageRules for Rules<'_> {
     fn passes(&mut self, method: &str) -> bool {
         match method.strip_prefix("notifications/") {
             // Lists are those of the catalog: a server's change shows when discovery has seen it.
-            Some(notification) => !notification.ends_with("list_changed"),
+            Some(notification) => {
+                !notification.ends_with("list_changed") && self.answer.translation.passes(method)
+            }
             None => self.session.is_some(),
         }
     }
 
+    fn awaits_result_type(&self) -> bool {
+        self.answer.translation.refuses_input()
+    }
+
+    fn passes_result(&mut self, result_type: &str) -> bool {
+        self.asks_for_input = result_type == "input_required";
+        !self.asks_for_input
+    }
+
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
         let Some(method) = method else {
-            return self.id.rewrite(site, raw, method);
+            return self.answer.rewrite(site, raw, method);
         };
-        if site == Site::ProgressToken
+        if matches!(site, Site::ProgressToken | Site::ErrorCode)
             || (site == Site::RequestId && method != "notifications/cancelled")
         {
             return None;
@@ -163,11 +209,15 @@ impl MessageRules for Rules<'_> {
         Some(format!("\"{text}\"").into_bytes())
     }
 
+    fn complete(&mut self, members: ResultMembers) -> Vec<u8> {
+        self.answer.complete(members)
+    }
+
     fn ended(&mut self, message: Message) {
         if message.kind != MessageKind::Response {
             return;
         }
-        let answers = self.id.server().is_none_or(|id| message.answers(id));
+        let answers = self.answer.id.server().is_none_or(|id| message.answers(id));
         if answers {
             let outcome = Outcome::of_answer(message.tells_error);
             self.outcome.get_or_insert(outcome);

@@ -1,5 +1,7 @@
 //! Where a message goes, and what must change on it.
 
+mod era;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -8,8 +10,9 @@ use super::message::kind;
 use super::request_facts::RequestFacts;
 use super::told::Subject;
 use crate::Context;
-use crate::catalog::{ListKind, ToolHints, VirtualServer};
+use crate::catalog::{ListKind, ListedIn, ToolHints, VirtualServer};
 use crate::claims::Claims;
+use crate::era::Era;
 use crate::json::splice::{self, Splice};
 use crate::json::{Field, Scanner, ValueKind};
 use crate::method::RoutedMethod;
@@ -18,13 +21,17 @@ use crate::policy::{Call, Evidence, Part};
 use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, HeaderEdit};
-use crate::table::{ServerIndex, Table, Tool, ToolIndex};
+use crate::table::{Offered, ServerIndex, Table, Tool, ToolIndex};
 
 /// A message's way to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
     /// The server.
     pub(crate) server: ServerIndex,
+    /// How the server is spoken to.
+    pub(crate) era: Era,
+    /// In which of the server's eras it lists what is asked for.
+    listed_in: ListedIn,
     /// The tool that is called.
     pub(crate) tool: Option<ToolIndex>,
     /// The method, for `x-mcp-method`.
@@ -71,12 +78,12 @@ impl Route {
                 let Some(tool) = tool.filter(is_selected) else {
                     return Err(Rejection::UnknownTool(name));
                 };
-                let route = Self::by_name(
-                    table,
-                    tool.server,
-                    method,
-                    (scanner, Field::Name, Part::Tool),
-                )?;
+                let offered = Offered {
+                    server: tool.server,
+                    listed_in: tool.listed_in,
+                };
+                let route =
+                    Self::by_name(table, offered, method, (scanner, Field::Name, Part::Tool))?;
                 Ok(Self {
                     tool: Some(tool.index),
                     hints: tool.hints,
@@ -85,16 +92,15 @@ impl Route {
             }
             RoutedMethod::PromptsGet => {
                 let name = text(scanner, Field::Name, "name of a prompt")?;
-                let server = prompt(table, name, of)?;
-                Self::by_name(table, server, method, (scanner, Field::Name, Part::Prompt))
+                let offered = prompt(table, name, of)?;
+                Self::by_name(table, offered, method, (scanner, Field::Name, Part::Prompt))
             }
             RoutedMethod::ResourcesRead => {
                 let uri = text(scanner, Field::Uri, "uri of a resource")?;
-                let server = table
+                let offered = table
                     .resource(&uri)
-                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?
-                    .server;
-                Ok(Self::by_uri(server, method, &uri))
+                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
+                Ok(Self::by_uri(offered, method, &uri))
             }
             RoutedMethod::Complete => Self::of_reference(table, scanner, of),
         }
@@ -104,6 +110,8 @@ impl Route {
     pub(crate) fn to(server: ServerIndex, method: &'static str) -> Self {
         Self {
             server,
+            era: Era::Sessions,
+            listed_in: ListedIn::default(),
             tool: None,
             method,
             of: None,
@@ -183,6 +191,10 @@ impl Route {
             end: capture.end,
             with,
         };
+        self.splice(splice);
+    }
+
+    fn splice(&mut self, splice: Splice) {
         let place = self
             .splices
             .partition_point(|other| other.start < splice.start);
@@ -207,22 +219,21 @@ impl Route {
         let route = match text(scanner, Field::RefType, "ref.type")?.as_str() {
             "ref/prompt" => {
                 let name = text(scanner, Field::RefName, "ref.name")?;
-                let server = prompt(table, name, of)?;
+                let offered = prompt(table, name, of)?;
                 Self::by_name(
                     table,
-                    server,
+                    offered,
                     method,
                     (scanner, Field::RefName, Part::Prompt),
                 )?
             }
             "ref/resource" => {
                 let uri = text(scanner, Field::RefUri, "ref.uri")?;
-                let server = table
+                let offered = table
                     .template(&uri)
                     .or_else(|| table.resource(&uri))
-                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?
-                    .server;
-                Self::by_uri(server, method, &uri)
+                    .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
+                Self::by_uri(offered, method, &uri)
             }
             _ => {
                 return Err(Rejection::InvalidParams(
@@ -239,7 +250,7 @@ impl Route {
 
     fn by_name(
         table: &Table,
-        server: ServerIndex,
+        Offered { server, listed_in }: Offered,
         method: RoutedMethod,
         (scanner, field, part): (&Scanner, Field, Named),
     ) -> Result<Self, Rejection> {
@@ -250,6 +261,7 @@ impl Route {
         let own_name = FederatedName::own_name(prefix, &name).ok_or_else(|| missing.clone())?;
         let mut route = Self::to(server, method.as_str());
         route.of = Some(part(own_name.to_owned()));
+        route.listed_in = listed_in;
         if !prefix.is_empty() {
             let with = splice::strip_prefix(token, prefix).ok_or(missing)?;
             route.replace(scanner, field, with);
@@ -257,24 +269,20 @@ impl Route {
         Ok(route)
     }
 
-    fn by_uri(server: ServerIndex, method: RoutedMethod, uri: &str) -> Self {
+    fn by_uri(offered: Offered, method: RoutedMethod, uri: &str) -> Self {
         Self {
             of: Some(Part::Resource(uri.to_owned())),
-            ..Self::to(server, method.as_str())
+            listed_in: offered.listed_in,
+            ..Self::to(offered.server, method.as_str())
         }
     }
 }
 
 /// The server of the prompt with this federated name.
-fn prompt(
-    table: &Table,
-    name: String,
-    of: Option<&VirtualServer>,
-) -> Result<ServerIndex, Rejection> {
-    let server = table.prompt(&name).map(|prompt| prompt.server);
-    let is_selected = || table.is_selected(of, ListKind::Prompts, &name);
-    let server = server.filter(|_| is_selected());
-    server.ok_or(Rejection::UnknownPrompt(name))
+fn prompt(table: &Table, name: String, of: Option<&VirtualServer>) -> Result<Offered, Rejection> {
+    let is_selected = |_: &Offered| table.is_selected(of, ListKind::Prompts, &name);
+    let offered = table.prompt(&name).filter(is_selected);
+    offered.ok_or(Rejection::UnknownPrompt(name))
 }
 
 /// Which part of a call a name is.

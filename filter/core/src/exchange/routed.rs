@@ -10,10 +10,12 @@ use super::request_id::RequestId;
 use super::response::ResponseState;
 use super::route::Route;
 use super::told::Outcome;
-use super::waiting::{self, Waiting};
+use super::translation::Translation;
+use super::waiting::Waiting;
 use super::{trace_headers, upstream_sessions};
+use crate::era::Era;
 use crate::json::Scanner;
-use crate::rejection::Rejection;
+use crate::rejection::{Caller, Rejection};
 use crate::session_id::Session;
 use crate::slots::{Cancellation, Owner};
 use crate::step::{BodyStep, TickStep};
@@ -32,6 +34,10 @@ pub(crate) struct Routed {
     pub(crate) owner: Option<Owner>,
     /// The request's id.
     pub(crate) id: RequestId,
+    /// How the client speaks.
+    pub(crate) era: Era,
+    /// What changes on the answer.
+    pub(crate) translation: Translation,
     /// Whether this is a client's answer to a server's request.
     pub(crate) is_answer: bool,
     /// The body as the server got it, where it is small enough to be sent again.
@@ -69,8 +75,10 @@ impl Routed {
         } else {
             reading.id().map(<[u8]>::to_vec)
         };
+        let translation = Translation::new(&reading, &route);
         let Reading {
             facts,
+            era,
             scanner,
             ended,
             whole,
@@ -87,6 +95,8 @@ impl Routed {
             headers: facts.headers,
             owner,
             id: RequestId::new(id, substitute),
+            era,
+            translation,
             is_answer,
             replay,
             response: ResponseState::Waiting,
@@ -105,6 +115,12 @@ impl Routed {
         if self.route.trace_headers.is_empty() {
             self.route.trace_headers = trace_headers::of(&self.headers, table);
         }
+    }
+
+    /// Whom a refusal answers.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        let (id, era) = (self.id.client(), self.era);
+        Caller { id, era }
     }
 
     /// Whether the server has got the body to its end.
@@ -129,7 +145,7 @@ impl Routed {
         let refused = match scanned.map_err(reading::rejection) {
             Err(rejection) => Some(rejection),
             Ok(()) if end_of_stream => match Message::of(scanner) {
-                Ok(message) => late_refusal(message, scanner),
+                Ok(message) => late_refusal(message, (self.era, &self.headers), scanner),
                 Err(rejection) => Some(rejection),
             },
             Ok(()) => None,
@@ -169,6 +185,16 @@ impl Routed {
         step
     }
 
+    /// Nobody is left to answer.
+    ///
+    /// MCP 2026-07-28, basic/patterns/cancellation: a stateless client cancels so, and to a server of sessions that is to
+    /// be said. From clients of sessions it means nothing (MCP 2025-11-25, basic/transports, Sending Messages).
+    pub(crate) fn abandon(&mut self, table: &Table, calls: &mut Calls) {
+        if self.era == Era::Stateless && self.outcome.is_none() {
+            self.tell_cancelled(Vec::new(), table, calls);
+        }
+    }
+
     fn end_if_due(
         &self,
         table: &Table,
@@ -180,7 +206,7 @@ impl Routed {
         }
         let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);
         let bound_ms = table.server(self.route.server).timeouts.idle_ms;
-        if silent_ms >= bound_ms || waiting::is_over(table, context, cancellation) {
+        if silent_ms >= bound_ms || Waiting::of(self).is_over(table, context, cancellation) {
             TickStep::Reset
         } else {
             TickStep::Wait
@@ -198,6 +224,10 @@ impl Routed {
 
     /// Tells the server, once, in these words or, where they are none, in our own.
     fn tell_cancelled(&mut self, notification: Vec<u8>, table: &Table, calls: &mut Calls) {
+        // MCP 2026-07-28, basic/patterns/cancellation: the end of the stream says it.
+        if self.route.era == Era::Stateless {
+            return;
+        }
         let Some(id) = self.id.server() else { return };
         if std::mem::replace(&mut self.is_cancellation_passed, true) {
             return;
@@ -221,7 +251,7 @@ impl Routed {
     fn refuse_rest(&mut self, rejection: &Rejection) -> BodyStep {
         self.rest = None;
         match self.response {
-            ResponseState::Waiting => BodyStep::Respond(rejection.response(self.id.client())),
+            ResponseState::Waiting => BodyStep::Respond(rejection.response(self.caller())),
             _ => BodyStep::Reset,
         }
     }

@@ -1,34 +1,121 @@
-//! The stateless revision 2026-07-28, in its own file so that either era can change or go alone.
+//! Requests of the stateless revision 2026-07-28, in a file of their own so that either era can change or go alone.
 //!
-//! It is not served yet. What is told to its clients here makes one that speaks both eras fall back to `initialize`:
-//! 404 with -32601 to `server/discover`, and to anything else a 400 without the codes that only that era knows.
+//! Everything that a session would hold stands in each of them: in `params._meta`, and mirrored in headers by which
+//! whoever does not read bodies may decide. So the two must say the same.
 
-use super::request_facts::RequestFacts;
-use crate::json::{Field, Scanner};
-use crate::method::Method;
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::message::kind;
+use crate::Headers;
+use crate::era::Era;
+use crate::json::{Field, Scanner, ValueKind};
+use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
+use crate::version::STATELESS_REVISION;
 
-const REVISION: &[u8] = b"2026-07-28";
+const VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// The refusal of a request of that era, if it is one.
-pub(crate) fn refusal(
-    facts: &RequestFacts,
-    method: Method,
-    scanner: &Scanner,
-) -> Option<Rejection> {
-    if method == Method::ServerDiscover {
-        return Some(Rejection::DiscoverNotServed);
+/// In which era a client speaks, by what has come of its message.
+///
+/// MCP 2026-07-28, basic/versioning: a request with that `_meta` is of its era, `initialize` begins a session. Only that
+/// key counts: clients of sessions send others in `_meta`. Nothing but a stateless request asks `server/discover`.
+pub(crate) fn era_of(headers: &Headers, scanner: &Scanner) -> Era {
+    let method = scanner
+        .text(Field::Method)
+        .map(|method| Method::parse(&method));
+    let by_header = headers.first(VERSION_HEADER) == Some(STATELESS_REVISION.as_bytes())
+        && method != Some(Method::Initialize);
+    let by_body = scanner.capture(Field::MetaProtocolVersion).is_some();
+    if by_header || by_body || method == Some(Method::ServerDiscover) {
+        Era::Stateless
+    } else {
+        Era::Sessions
     }
-    let by_header = facts.headers.first("mcp-protocol-version") == Some(REVISION);
-    if method == Method::Initialize {
-        return None;
-    }
-    claimed_by_body(scanner).or_else(|| by_header.then_some(Rejection::UnsupportedVersion))
 }
 
-/// The refusal of a request, not `initialize`, whose body names a revision.
-pub(crate) fn claimed_by_body(scanner: &Scanner) -> Option<Rejection> {
-    scanner
-        .capture(Field::MetaProtocolVersion)
-        .map(|_| Rejection::UnsupportedVersion)
+/// Refuses a message that does not say of itself what the revision asks, or says it twice and not the same. What stands in
+/// `_meta` is looked at once the message `is_whole`.
+///
+/// MCP 2026-07-28, basic/transports/streamable-http, Server Validation; basic, Per-request protocol fields. The order is
+/// that of the published conformance suite.
+pub(crate) fn check(headers: &Headers, scanner: &Scanner, is_whole: bool) -> Result<(), Rejection> {
+    let version = only(headers, VERSION_HEADER)?.ok_or(MISSING_VERSION)?;
+    if is_whole {
+        check_meta(scanner, version)?;
+    }
+    let method = scanner.text(Field::Method);
+    let method = method.ok_or(Rejection::NotAMessage)?;
+    let name = named_by(Method::parse(&method));
+    compare(headers, "mcp-method", &method)?;
+    match name.and_then(|field| scanner.text(field)) {
+        Some(name) => compare(headers, "mcp-name", &name),
+        None => Ok(()),
+    }
+}
+
+const MISSING_VERSION: Rejection = Rejection::HeaderMismatch(VERSION_HEADER);
+
+/// What stands for the handshake.
+fn check_meta(scanner: &Scanner, header: &[u8]) -> Result<(), Rejection> {
+    let claimed = match kind(scanner, Field::MetaProtocolVersion) {
+        Some(ValueKind::String) => scanner.text(Field::MetaProtocolVersion),
+        _ => None,
+    };
+    let claimed = claimed.ok_or(Rejection::MissingMeta(
+        "io.modelcontextprotocol/protocolVersion",
+    ))?;
+    if kind(scanner, Field::MetaClientCapabilities) != Some(ValueKind::Object) {
+        return Err(Rejection::MissingMeta(
+            "io.modelcontextprotocol/clientCapabilities",
+        ));
+    }
+    if claimed.as_bytes() != header {
+        return Err(Rejection::HeaderMismatch(VERSION_HEADER));
+    }
+    if claimed != STATELESS_REVISION {
+        return Err(Rejection::UnsupportedRevision(claimed.into_owned()));
+    }
+    Ok(())
+}
+
+/// Where a message stands what `Mcp-Name` repeats.
+fn named_by(method: Method) -> Option<Field> {
+    match method {
+        Method::Routed(RoutedMethod::ToolsCall | RoutedMethod::PromptsGet) => Some(Field::Name),
+        Method::Routed(RoutedMethod::ResourcesRead) => Some(Field::Uri),
+        _ => None,
+    }
+}
+
+/// Refuses a header that is missing or says something else than the body.
+fn compare(headers: &Headers, name: &'static str, body: &str) -> Result<(), Rejection> {
+    let mismatch = Rejection::HeaderMismatch(name);
+    let header = only(headers, name)?.ok_or_else(|| mismatch.clone())?;
+    match decoded(header) {
+        Some(header) if *header == *body.as_bytes() => Ok(()),
+        _ => Err(mismatch),
+    }
+}
+
+/// Of two values another party could take the other one.
+fn only<'a>(headers: &'a Headers, name: &'static str) -> Result<Option<&'a [u8]>, Rejection> {
+    let mut values = headers.all(name);
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.map(<[u8]>::trim_ascii)),
+        (_, Some(_)) => Err(Rejection::HeaderMismatch(name)),
+    }
+}
+
+/// The text of a mirrored header; `None` where its base64 is none.
+///
+/// MCP 2026-07-28, basic/transports/streamable-http, Value Encoding: both markers in this case, or it is a plain value.
+fn decoded(header: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let inner = header.strip_prefix(b"=?base64?");
+    match inner.and_then(|inner| inner.strip_suffix(b"?=")) {
+        Some(encoded) => STANDARD.decode(encoded).ok().map(Cow::Owned),
+        None => Some(Cow::Borrowed(header)),
+    }
 }

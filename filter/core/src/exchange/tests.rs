@@ -15,6 +15,7 @@ mod responses;
 mod server_requests;
 mod sessions;
 mod sharing;
+mod stateless;
 mod ticks;
 mod told;
 mod traces;

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::route::Route;
+use crate::era::Era;
 use crate::headers::{Headers, begins_like, is_like};
+use crate::method::RoutedMethod;
 use crate::policy::Part;
 use crate::slots::UpstreamSession;
 use crate::step::HeaderEdit;
@@ -75,10 +77,13 @@ pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Ve
         let hints = route.hints.header_value().into_bytes();
         values.push((Cow::Borrowed("x-mcp-annotation-hints"), hints));
     }
-    values.extend(message_headers(
-        server,
-        session.map(|of_route| &of_route.session),
-    ));
+    match route.era {
+        Era::Sessions => values.extend(message_headers(
+            server,
+            session.map(|of_route| &of_route.session),
+        )),
+        Era::Stateless => values.extend(stateless_headers(route)),
+    }
     values.extend(route.policy_headers.iter().cloned());
     values
 }
@@ -88,14 +93,7 @@ pub(crate) fn message_headers(
     server: &Server,
     session: Option<&UpstreamSession>,
 ) -> Vec<(Cow<'static, str>, Vec<u8>)> {
-    let mut headers: Vec<(Cow<'static, str>, Vec<u8>)> = vec![
-        (
-            Cow::Borrowed("accept"),
-            b"application/json, text/event-stream".to_vec(),
-        ),
-        (Cow::Borrowed("accept-encoding"), b"identity".to_vec()),
-        (Cow::Borrowed("content-type"), b"application/json".to_vec()),
-    ];
+    let mut headers = plain_headers();
     // MCP 2025-06-18, basic/transports, Protocol Version Header; 2025-03-26 has no such header.
     let version = session.map_or(server.session_version, |session| Some(session.version));
     if version != Some(ProtocolVersion::V2025_03_26) {
@@ -106,6 +104,45 @@ pub(crate) fn message_headers(
         headers.push((Cow::Borrowed("mcp-session-id"), session.id.clone()));
     }
     headers
+}
+
+/// What each POST carries.
+fn plain_headers() -> Vec<(Cow<'static, str>, Vec<u8>)> {
+    let accept = b"application/json, text/event-stream".as_slice();
+    let headers = [
+        ("accept", accept),
+        ("accept-encoding", b"identity"),
+        ("content-type", b"application/json"),
+    ];
+    let owned = |(name, value): (&'static str, &[u8])| (Cow::Borrowed(name), value.to_vec());
+    headers.map(owned).into()
+}
+
+/// What a stateless request carries: its body says the same.
+///
+/// MCP 2026-07-28, basic/transports/streamable-http, Request Metadata Headers.
+fn stateless_headers(route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
+    let mut headers = plain_headers();
+    headers.push((
+        Cow::Borrowed("mcp-protocol-version"),
+        STATELESS_REVISION.into(),
+    ));
+    headers.push((Cow::Borrowed("mcp-method"), route.method.into()));
+    let is_completion = route.method == RoutedMethod::Complete.as_str();
+    if let Some(Part::Tool(name) | Part::Prompt(name) | Part::Resource(name)) = &route.of
+        && !is_completion
+    {
+        headers.push((Cow::Borrowed("mcp-name"), header_value(name)));
+    }
+    headers
+}
+
+/// Leaves what mirrors arguments: those pass unchanged, and so does it.
+///
+/// MCP 2026-07-28, basic/transports/streamable-http, Server Behavior for Custom Headers.
+pub(crate) fn with_parameters(edits: Vec<HeaderEdit>) -> Vec<HeaderEdit> {
+    let mirrors = |edit: &HeaderEdit| matches!(edit, HeaderEdit::Remove(name) if name.starts_with("mcp-param-"));
+    edits.into_iter().filter(|edit| !mirrors(edit)).collect()
 }
 
 /// A name or URI as a header value: as it is where it is visible ASCII, else base64 between markers

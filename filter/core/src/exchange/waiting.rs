@@ -1,7 +1,8 @@
 //! A request of which no response has begun: for how long it is waited, and whether the client still wants it.
 
 use super::routed::Routed;
-use crate::rejection::Rejection;
+use crate::era::Era;
+use crate::rejection::{Caller, Rejection};
 use crate::session_id::Session;
 use crate::slots::{self, CallKey, Cancellation};
 use crate::step::TickStep;
@@ -15,8 +16,10 @@ pub(crate) struct Waiting<'a> {
     pub(crate) server: ServerIndex,
     /// The client's session.
     pub(crate) session: Option<&'a Session>,
-    /// The request's id as the client wrote it.
-    pub(crate) id: Option<&'a [u8]>,
+    /// Who waits.
+    pub(crate) caller: Caller<'a>,
+    /// How the server is spoken to.
+    pub(crate) era: Era,
     /// Whether the client answers a server's request.
     pub(crate) is_answer: bool,
     /// When the gateway first turned to the server for it, in milliseconds: whatever it did there since then counts.
@@ -29,7 +32,8 @@ impl<'a> Waiting<'a> {
         Self {
             server: routed.route.server,
             session: routed.session.as_ref(),
-            id: routed.id.client(),
+            caller: routed.caller(),
+            era: routed.route.era,
             is_answer: routed.is_answer,
             since_ms: routed.asked_ms,
         }
@@ -51,12 +55,12 @@ impl<'a> Waiting<'a> {
     ) -> TickStep {
         let rejection = if self.left_ms(table, context) == 0 {
             self.timed_out(table)
-        } else if is_over(table, context, cancellation) {
+        } else if self.is_over(table, context, cancellation) {
             Rejection::Cancelled
         } else {
             return TickStep::Wait;
         };
-        TickStep::Respond(rejection.response(self.id))
+        TickStep::Respond(rejection.response(self.caller))
     }
 
     /// The client's word that it wants no answer any more.
@@ -65,9 +69,25 @@ impl<'a> Waiting<'a> {
         table: &Table,
         context: &Context<'_>,
     ) -> Option<Cancellation> {
-        let call = CallKey::in_session(self.session?, self.id?);
+        let call = CallKey::in_session(self.session?, self.caller.id?);
         slots::cancellation(context.slots, table.limits(), &call)
             .filter(|cancellation| cancellation.at_ms >= self.since_ms)
+    }
+
+    /// Whether a cancelled request's server had its time to end it by itself. One without sessions is told by the end.
+    pub(crate) fn is_over(
+        &self,
+        table: &Table,
+        context: &Context<'_>,
+        cancellation: Option<&Cancellation>,
+    ) -> bool {
+        let grace_ms = match self.era {
+            Era::Sessions => u64::from(table.limits().cancel_grace_ms),
+            Era::Stateless => 0,
+        };
+        cancellation.is_some_and(|cancellation| {
+            context.now_ms >= cancellation.at_ms.saturating_add(grace_ms)
+        })
     }
 
     fn timed_out(&self, table: &Table) -> Rejection {
@@ -78,15 +98,4 @@ impl<'a> Waiting<'a> {
             Rejection::TimedOut { server }
         }
     }
-}
-
-/// Whether a cancelled request's server had its time to end it by itself.
-pub(crate) fn is_over(
-    table: &Table,
-    context: &Context<'_>,
-    cancellation: Option<&Cancellation>,
-) -> bool {
-    let grace_ms = u64::from(table.limits().cancel_grace_ms);
-    cancellation
-        .is_some_and(|cancellation| context.now_ms >= cancellation.at_ms.saturating_add(grace_ms))
 }

@@ -34,6 +34,7 @@ fn of<'a>(catalog: &'a Catalog, name: &str) -> Shown<'a> {
     Shown {
         virtual_server: Some(catalog.virtual_server(name.as_bytes()).unwrap()),
         is_visible: None,
+        cache_scope: None,
     }
 }
 
@@ -135,6 +136,7 @@ fn what_stands_together_is_one_slice() {
     let shown = Shown {
         virtual_server: None,
         is_visible: Some(&is_visible),
+        cache_scope: None,
     };
     let page = catalog
         .list_result(ListKind::Tools, None, 100, &shown)

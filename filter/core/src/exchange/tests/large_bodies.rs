@@ -100,7 +100,7 @@ fn a_revision_that_the_end_names_is_refused() {
             r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}},"id":5}"#,
         ),
         400,
-        r#"{"jsonrpc":"2.0","id":5,"error":{"code":-32600,"message":"Invalid request: unsupported MCP-Protocol-Version"#,
+        r#"{"jsonrpc":"2.0","id":5,"error":{"code":-32020,"message":"Header mismatch: mcp-protocol-version"#,
     );
 }
 

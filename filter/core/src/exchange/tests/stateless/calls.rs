@@ -1,0 +1,452 @@
+//! Calls between the eras.
+
+use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::step::{BodyEdit, BodyStep, ResponseHeadStep, TickStep};
+
+fn call_github(gateway: &mut Gateway) -> (crate::Exchange, crate::step::Release) {
+    let headers = [
+        PAT,
+        VERSION,
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "github_get_me"),
+        ("mcp-param-owner", "me"),
+        ("mcp-session-id", "x"),
+    ];
+    let params = r#""name":"github_get_me","arguments":{"owner":"me"}"#;
+    let (exchange, step) = gateway.post(&headers, &request("tools/call", params));
+    (exchange, released(step))
+}
+
+/// What the client gets of `body` from the server, in any chunking.
+fn passed(gateway: &mut Gateway, content_type: (&str, &str), body: &str) -> String {
+    let whole = passed_in(gateway, content_type, &[body]);
+    let pieces: Vec<&str> = body.split_inclusive(|_: char| true).collect();
+    assert_eq!(passed_in(gateway, content_type, &pieces), whole);
+    whole
+}
+
+fn passed_in(gateway: &mut Gateway, content_type: (&str, &str), pieces: &[&str]) -> String {
+    let (mut exchange, _) = call_github(gateway);
+    feed(gateway, &mut exchange, content_type, pieces)
+}
+
+/// What the client gets of a response of these pieces.
+fn feed(
+    gateway: &mut Gateway,
+    exchange: &mut crate::Exchange,
+    content_type: (&str, &str),
+    pieces: &[&str],
+) -> String {
+    let step = gateway.respond(exchange, 200, &[content_type]);
+    assert!(matches!(step, ResponseHeadStep::Continue(..)), "{step:?}");
+    let (mut out, mut held) = (String::new(), String::new());
+    for (index, piece) in pieces.iter().enumerate() {
+        held.push_str(piece);
+        match gateway.body(exchange, piece, index + 1 == pieces.len()) {
+            BodyStep::Hold => {}
+            BodyStep::Forward => out.push_str(&std::mem::take(&mut held)),
+            BodyStep::Replace(bytes) => {
+                out.push_str(text(&bytes));
+                held.clear();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    out
+}
+
+#[test]
+fn a_call_between_two_that_speak_so_loses_its_prefix_and_nothing_else() {
+    let (_, release) = call_github(&mut with_both());
+    let params = r#""name":"get_me","arguments":{"owner":"me"}"#;
+    assert_eq!(replaced(&release), request("tools/call", params));
+    let headers = &release.headers;
+    assert_eq!(
+        set(headers, "mcp-protocol-version"),
+        None,
+        "the client's own says it"
+    );
+    assert_eq!(set(headers, "mcp-method").as_deref(), Some("tools/call"));
+    assert_eq!(set(headers, "mcp-name").as_deref(), Some("get_me"));
+    assert_eq!(set(headers, "authorization").as_deref(), Some("Bearer abc"));
+    assert!(
+        !removes(headers, "mcp-param-owner"),
+        "arguments pass unchanged"
+    );
+    assert!(removes(headers, "mcp-session-id"));
+}
+
+#[test]
+fn a_call_to_a_server_of_sessions_says_nothing_of_the_clients_era() {
+    let (_, release) = call_github(&mut Gateway::new());
+    assert_eq!(
+        replaced(&release),
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_me","arguments":{"owner":"me"},"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}}"#
+    );
+    let headers = &release.headers;
+    assert_eq!(
+        set(headers, "mcp-protocol-version").as_deref(),
+        Some("2025-06-18")
+    );
+    for header in [
+        "mcp-method",
+        "mcp-name",
+        "mcp-param-owner",
+        "mcp-session-id",
+    ] {
+        assert!(removes(headers, header), "{header}");
+    }
+}
+
+#[test]
+fn a_call_to_a_server_with_sessions_gets_one_for_itself() {
+    let mut gateway = Gateway::new();
+    let headers = [
+        VERSION,
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "s_echo"),
+    ];
+    let (mut exchange, step) = gateway.post(&headers, &request("tools/call", r#""name":"s_echo""#));
+    assert!(holds(&step));
+    let release = gateway.open(&mut exchange, "u-1");
+    assert_eq!(
+        set(&release.headers, "mcp-session-id").as_deref(),
+        Some("u-1")
+    );
+    let step = gateway.respond(&mut exchange, 200, &[JSON]);
+    assert!(matches!(step, ResponseHeadStep::Continue(..)));
+    let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[]}}"#;
+    let step = gateway.body(&mut exchange, answer, true);
+    let expected = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[],"resultType":"complete"}}"#;
+    assert_eq!(step, BodyStep::Replace(expected.into()));
+    exchange.on_done();
+    let ended = only(exchange.take_calls());
+    assert_eq!(header(&ended.headers, ":method").as_deref(), Some("DELETE"));
+}
+
+#[test]
+fn a_result_without_a_type_gets_one_from_a_server_of_either_era() {
+    for mut gateway in [Gateway::new(), with_both()] {
+        let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[ ] } }"#;
+        let expected =
+            r#"{"jsonrpc":"2.0","id":7,"result":{"content":[ ] ,"resultType":"complete"} }"#;
+        assert_eq!(passed(&mut gateway, JSON, answer), expected);
+        let event = |data: &str| format!("event: message\ndata: {data}\n\n");
+        assert_eq!(
+            passed(&mut gateway, EVENTS, &event(answer)),
+            event(expected)
+        );
+    }
+}
+
+#[test]
+fn a_result_with_a_type_passes_byte_for_byte() {
+    let mut gateway = with_both();
+    for result in [
+        r#"{"resultType":"input_required","requestState":"x"}"#,
+        r#"{"content":[],"resultType":"complete","_meta":{"a":1.0}}"#,
+    ] {
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{result}}}"#);
+        assert_eq!(passed(&mut gateway, JSON, &answer), answer);
+    }
+}
+
+#[test]
+fn log_messages_that_were_not_asked_for_and_requests_stay_with_the_gateway() {
+    let progress = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":1,\"progress\":1}}\n\n";
+    let log = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
+    let asked =
+        "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"elicitation/create\",\"params\":{}}\n\n";
+    let answer =
+        "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"resultType\":\"complete\"}}\n\n";
+    let stream = [progress, log, asked, answer].concat();
+    for mut gateway in [Gateway::new(), with_both()] {
+        assert_eq!(
+            passed(&mut gateway, EVENTS, &stream),
+            [progress, answer].concat()
+        );
+    }
+}
+
+#[test]
+fn an_error_of_a_server_that_speaks_so_keeps_its_status() {
+    for (status, code) in [(400, -32021), (404, -32601)] {
+        let mut gateway = with_both();
+        let (mut exchange, _) = call_github(&mut gateway);
+        let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, status, &[JSON])
+        else {
+            panic!("not continued");
+        };
+        assert_eq!(set(&edits, ":status"), None);
+        let answer =
+            format!(r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":{code},"message":""}}}}"#);
+        let step = gateway.body(&mut exchange, &answer, true);
+        assert_eq!(step, BodyStep::Replace(answer.into_bytes()));
+    }
+}
+
+#[test]
+fn a_missing_resource_is_told_in_the_clients_code() {
+    let mut gateway = Gateway::new();
+    let headers = [
+        VERSION,
+        ("mcp-method", "resources/read"),
+        ("mcp-name", "file:///a"),
+    ];
+    let (mut exchange, _) =
+        gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
+    gateway.open(&mut exchange, "u-1");
+    gateway.respond(&mut exchange, 200, &[JSON]);
+    let answer = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32002,"message":"no","data":{"uri":"file:///a"}}}"#;
+    let step = gateway.body(&mut exchange, answer, true);
+    assert_eq!(
+        step,
+        BodyStep::Replace(answer.replace("-32002", "-32602").into_bytes())
+    );
+}
+
+#[test]
+fn what_was_read_may_be_kept_by_its_reader_alone_and_not_for_long() {
+    let mut gateway = Gateway::new();
+    let headers = [
+        VERSION,
+        ("mcp-method", "resources/read"),
+        ("mcp-name", "file:///a"),
+    ];
+    let (mut exchange, _) =
+        gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
+    gateway.open(&mut exchange, "u-1");
+    gateway.respond(&mut exchange, 200, &[JSON]);
+    let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"contents":[]}}"#;
+    let step = gateway.body(&mut exchange, answer, true);
+    let expected = r#"{"jsonrpc":"2.0","id":7,"result":{"contents":[],"resultType":"complete","ttlMs":0,"cacheScope":"private"}}"#;
+    assert_eq!(step, BodyStep::Replace(expected.into()));
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_told_as_http_tells_it() {
+    let mut gateway = with_both();
+    let (mut exchange, _) = call_github(&mut gateway);
+    let step = gateway.respond(&mut exchange, 500, &[("content-type", "text/html")]);
+    let ResponseHeadStep::Respond(response) = step else {
+        panic!("{step:?}")
+    };
+    assert_eq!(response.status, 502);
+    assert!(text(&response.body).contains(r#""id":7,"error":{"code":-32603"#));
+}
+
+#[test]
+fn a_client_of_sessions_is_introduced_to_a_server_that_has_none() {
+    for (before, after) in [
+        ("", format!("{META},")),
+        (r#""_meta":{},"#, format!("{META},")),
+        (r#""_meta":null,"#, format!("{META},")),
+        (
+            r#""_meta":{"progressToken":1},"#,
+            format!("{},\"progressToken\":1}},", META.strip_suffix('}').unwrap()),
+        ),
+    ] {
+        let body = |meta: &str, name: &str| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{{meta}"name":"{name}"}}}}"#
+            )
+        };
+        let (_, step) = with_stateless_alone().post(&[PAT], &body(before, "github_get_me"));
+        let release = released(step);
+        assert_eq!(replaced(&release), body(&after, "get_me"));
+        assert_eq!(set(&release.headers, VERSION.0).as_deref(), Some(VERSION.1));
+        assert_eq!(
+            set(&release.headers, "mcp-method").as_deref(),
+            Some("tools/call")
+        );
+        assert_eq!(set(&release.headers, "mcp-name").as_deref(), Some("get_me"));
+    }
+}
+
+#[test]
+fn a_client_of_sessions_gets_the_answer_of_such_a_server_as_it_is_and_always_with_200() {
+    let mut gateway = with_stateless_alone();
+    let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
+    let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, 404, &[JSON]) else {
+        panic!("not continued");
+    };
+    assert_eq!(set(&edits, ":status").as_deref(), Some("200"));
+    let answer = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":""}}"#;
+    assert_eq!(gateway.body(&mut exchange, answer, true), BodyStep::Forward);
+}
+
+#[test]
+fn a_client_of_sessions_speaks_to_a_server_of_both_as_before() {
+    let (_, step) = with_both().post(&[PAT], &call("github_get_me"));
+    let release = released(step);
+    assert_eq!(
+        set(&release.headers, VERSION.0).as_deref(),
+        Some("2025-06-18")
+    );
+    assert_eq!(set(&release.headers, "mcp-method"), None);
+}
+
+#[test]
+fn a_large_call_goes_on_before_what_stands_for_its_handshake_and_is_checked_at_its_end() {
+    let argument = "x".repeat(80_000);
+    let begin = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"github_get_me","arguments":{{"a":"{argument}"}},"#
+    );
+    let headers = [
+        PAT,
+        VERSION,
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "github_get_me"),
+    ];
+    for (end, refused) in [
+        (format!("{META}}}}}"), false),
+        (r#""x":1}}"#.to_owned(), true),
+    ] {
+        let mut gateway = with_both();
+        let mut exchange = crate::Exchange::new(std::rc::Rc::clone(&gateway.table));
+        let head = request_headers("POST", &headers);
+        gateway.lend(|context| exchange.on_request_headers(head, false, context));
+        let begin = begin.clone().into_bytes();
+        let step = gateway.lend(|context| exchange.on_held_body(begin, false, context));
+        let release = released(step);
+        assert!(matches!(release.body, BodyEdit::Replace(_)));
+        match exchange.on_released_body(end.into_bytes(), true) {
+            BodyStep::Forward => assert!(!refused),
+            BodyStep::Respond(response) => {
+                assert!(refused);
+                assert_eq!(response.status, 400);
+                assert!(text(&response.body).contains("-32602"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_client_that_leaves_has_cancelled_and_a_server_of_sessions_is_told() {
+    let told = |gateway: &mut Gateway| {
+        let (mut exchange, _) = call_github(gateway);
+        exchange.on_done();
+        exchange.take_calls()
+    };
+    let cancelled = only(told(&mut Gateway::new()));
+    assert_eq!(
+        text(&cancelled.body),
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#
+    );
+    assert_eq!(told(&mut with_both()), []);
+}
+
+#[test]
+fn a_client_that_leaves_behind_its_answer_has_cancelled_nothing() {
+    let mut gateway = Gateway::new();
+    let (mut exchange, _) = call_github(&mut gateway);
+    gateway.respond(&mut exchange, 200, &[JSON]);
+    gateway.body(
+        &mut exchange,
+        r#"{"jsonrpc":"2.0","id":7,"result":{}}"#,
+        true,
+    );
+    exchange.on_done();
+    assert_eq!(exchange.take_calls(), []);
+}
+
+#[test]
+fn a_cancelled_call_to_a_server_without_sessions_ends_at_once() {
+    let mut gateway = with_stateless_alone();
+    let session = gateway.session();
+    let headers = [PAT, ("mcp-session-id", session.as_str())];
+    let (mut waiting, _) = gateway.post(&headers, &call("github_get_me"));
+    let (mut streaming, _) = gateway.post(&headers, &call("github_get_me"));
+    gateway.respond(&mut streaming, 200, &[EVENTS]);
+    let cancelled =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
+    assert_eq!(gateway.answer(&headers, cancelled).status, 202);
+    let step = gateway.lend(|context| waiting.on_tick(context));
+    assert!(matches!(step, TickStep::Respond(_)), "{step:?}");
+    let step = gateway.lend(|context| streaming.on_tick(context));
+    assert_eq!(step, TickStep::Reset);
+    assert_eq!(waiting.take_calls(), []);
+    assert_eq!(streaming.take_calls(), []);
+}
+
+#[test]
+fn a_question_that_a_client_of_sessions_cannot_answer_becomes_an_error_of_the_tool() {
+    let asked =
+        r#"{"jsonrpc":"2.0","id":7,"result":{"requestState":"x","resultType":"input_required"}}"#;
+    let told = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"MCP server test/github asks for input before it answers, which this client's revision has no way to give"}],"isError":true}}"#;
+    let before = ": alive\n\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n";
+    for (content_type, asked, expected) in [
+        (JSON, asked.to_owned(), told.to_owned()),
+        (
+            EVENTS,
+            format!("{before}event: message\ndata: {asked}\n\n"),
+            format!("{before}event: message\ndata: {told}\n\n"),
+        ),
+    ] {
+        let by_byte: Vec<&str> = asked.split_inclusive(|_: char| true).collect();
+        for pieces in [vec![asked.as_str()], by_byte] {
+            let mut gateway = with_stateless_alone();
+            let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
+            assert_eq!(
+                feed(&mut gateway, &mut exchange, content_type, &pieces),
+                expected
+            );
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_any_length_reaches_a_client_of_sessions_unchanged() {
+    let long = "x".repeat(200_000);
+    for result in [
+        r#"{"content":[],"resultType":"complete"}"#.to_owned(),
+        r#"{"content":[]}"#.to_owned(),
+        format!(r#"{{"content":["{long}"],"resultType":"complete"}}"#),
+        format!(r#"{{"content":["{long}"]}}"#),
+    ] {
+        let stream = format!("data: {{\"id\":7,\"jsonrpc\":\"2.0\",\"result\":{result}}}\n\n");
+        let pieces: Vec<&str> = stream
+            .as_bytes()
+            .chunks(1_000)
+            .map(|piece| std::str::from_utf8(piece).unwrap())
+            .collect();
+        for pieces in [vec![stream.as_str()], pieces] {
+            let mut gateway = with_stateless_alone();
+            let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
+            assert_eq!(feed(&mut gateway, &mut exchange, EVENTS, &pieces), stream);
+        }
+    }
+}
+
+#[test]
+fn what_only_one_era_of_a_server_lists_is_called_in_that_one() {
+    use crate::catalog::{CatalogWriter, Definition, ListKind, ListedIn};
+    let gateway = |listed_in: ListedIn| {
+        Gateway::with(|config| {
+            let tool = Definition::parse(ListKind::Tools, "github_", TOOL).unwrap();
+            let mut catalog = CatalogWriter::new();
+            catalog.push(0, tool.listed(listed_in));
+            config.catalog = Some(catalog.finish());
+            config.servers.first_mut().unwrap().stateless = true;
+        })
+    };
+    for (listed_in, stateless_gets, sessions_gets) in [
+        (ListedIn::Both, "2026-07-28", "2025-06-18"),
+        (ListedIn::SessionsOnly, "2025-06-18", "2025-06-18"),
+        (ListedIn::StatelessOnly, "2026-07-28", "2026-07-28"),
+    ] {
+        let (_, release) = call_github(&mut gateway(listed_in));
+        let said = set(&release.headers, VERSION.0).unwrap_or(VERSION.1.to_owned());
+        assert_eq!(said, stateless_gets);
+        let (_, step) = gateway(listed_in).post(&[PAT], &call("github_get_me"));
+        let release = released(step);
+        assert_eq!(
+            set(&release.headers, VERSION.0).as_deref(),
+            Some(sessions_gets)
+        );
+    }
+}

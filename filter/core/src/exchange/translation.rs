@@ -1,0 +1,89 @@
+//! What changes on an answer on its way from a server of one era to a client of another.
+
+use super::reading::Reading;
+use super::route::Route;
+use crate::era::Era;
+use crate::json::{Field, ResultMembers};
+use crate::method::RoutedMethod;
+
+/// See the module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Translation {
+    client: Era,
+    server: Era,
+    /// Whether the answer says for how long it may be kept: that of `resources/read`.
+    is_cacheable: bool,
+    /// Whether the client has asked for log messages with this request.
+    wants_log: bool,
+}
+
+impl Translation {
+    /// Of the answer to a request that goes by `route`.
+    pub(crate) fn new(reading: &Reading, route: &Route) -> Self {
+        Self {
+            client: reading.era,
+            server: route.era,
+            is_cacheable: route.method == RoutedMethod::ResourcesRead.as_str(),
+            wants_log: reading.scanner.capture(Field::MetaLogLevel).is_some(),
+        }
+    }
+
+    /// Whether nothing changes.
+    pub(crate) fn is_none(self) -> bool {
+        self.client == Era::Sessions
+    }
+
+    /// Whether a status that is no success reaches the client.
+    ///
+    /// MCP 2026-07-28, basic/transports/streamable-http: 400 and 404 carry JSON-RPC errors there. Clients of sessions
+    /// would drop the error, and take 404 for the end of their session.
+    pub(crate) fn keeps_status(self, status: u16) -> bool {
+        self.client == Era::Stateless
+            && self.server == Era::Stateless
+            && matches!(status, 400 | 404)
+    }
+
+    /// Whether a notification reaches the client.
+    ///
+    /// MCP 2026-07-28, server/utilities/logging: none without a level in the request.
+    pub(crate) fn passes(self, notification: &str) -> bool {
+        notification != "notifications/message" || self.client == Era::Sessions || self.wants_log
+    }
+
+    /// Whether the client could make nothing of a result that asks for input first.
+    ///
+    /// MCP 2026-07-28, basic/patterns/mrtr.
+    pub(crate) fn refuses_input(self) -> bool {
+        self.client == Era::Sessions && self.server == Era::Stateless
+    }
+
+    /// The code of an error in the client's era, where it has another one in the server's.
+    ///
+    /// MCP 2026-07-28, server/resources, Error Handling.
+    pub(crate) fn code(self, code: &[u8]) -> Option<Vec<u8>> {
+        let is_missing = self.client == Era::Stateless && self.is_cacheable && code == b"-32002";
+        is_missing.then(|| b"-32602".to_vec())
+    }
+
+    /// The members that a result lacks for the client.
+    ///
+    /// MCP 2026-07-28, basic, ResultType: a result without one is complete; server/utilities/caching: both hints stand in
+    /// what was read, and nobody else may be shown what a server says nothing of.
+    pub(crate) fn missing(self, members: ResultMembers) -> Vec<u8> {
+        let Self { is_cacheable, .. } = self;
+        if self.client == Era::Sessions {
+            return Vec::new();
+        }
+        let hints = is_cacheable && !members.input_required;
+        let missing = [
+            (!members.result_type, r#""resultType":"complete""#),
+            (hints && !members.ttl, r#""ttlMs":0"#),
+            (hints && !members.cache_scope, r#""cacheScope":"private""#),
+        ];
+        let texts: Vec<&str> = missing
+            .iter()
+            .filter_map(|(is_missing, text)| is_missing.then_some(*text))
+            .collect();
+        texts.join(",").into_bytes()
+    }
+}
