@@ -12,6 +12,8 @@ pub(super) fn table() -> Table {
         (0, ListKind::Tools, "github_", r#"{"name":"get_me"}"#),
         (0, ListKind::Tools, "github_", r#"{"name":"get_you"}"#),
         (1, ListKind::Tools, "s_", r#"{"name":"echo"}"#),
+        (2, ListKind::Tools, "b_", r#"{"name":"echo"}"#),
+        (3, ListKind::Tools, "n_", r#"{"name":"echo"}"#),
         (1, ListKind::Prompts, "s_", r#"{"name":"greet"}"#),
         (1, ListKind::Resources, "s_", r#"{"uri":"file:///a"}"#),
         (
