@@ -46,6 +46,7 @@ pub mod rendered;
 pub mod runtime;
 pub mod script;
 pub mod sessions;
+pub mod stateless;
 pub mod terminator;
 pub mod upstream;
 pub mod wait;
