@@ -16,6 +16,8 @@ pub struct Offer {
     pub issues_sessions: bool,
     /// Whether the `completions` capability was announced.
     pub completions: bool,
+    /// Whether the `logging` capability was announced.
+    pub logging: bool,
     /// Whether it has resources beside those of the lists below. Of what discovery reads none does; what was served may be
     /// less than what the server listed.
     pub has_unlisted_resources: bool,

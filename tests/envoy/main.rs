@@ -84,6 +84,7 @@ mod headers;
 mod hidden_tools;
 mod lists;
 mod local_authentication;
+mod log_levels;
 mod login;
 mod odd_servers;
 mod plumbing;

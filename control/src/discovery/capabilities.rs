@@ -9,6 +9,7 @@ use super::members::Members;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Capabilities {
     pub(super) completions: bool,
+    pub(super) logging: bool,
     pub(super) tools: bool,
     pub(super) prompts: bool,
     pub(super) resources: bool,
@@ -32,6 +33,7 @@ impl Capabilities {
         };
         Ok(Self {
             completions: has("completions"),
+            logging: has("logging"),
             tools: has("tools"),
             prompts: has("prompts"),
             resources: has("resources"),

@@ -16,6 +16,7 @@ pub(super) fn with_sessions(handshake: &Handshake, lists: Lists, beside: Beside)
         protocol_version: handshake.revision.as_str().to_owned(),
         issues_sessions: handshake.issues_sessions,
         completions: handshake.capabilities.completions,
+        logging: handshake.capabilities.logging,
         ..of_lists(lists)
     };
     match beside {

@@ -179,6 +179,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         protocol_version: offer.protocol_version.clone(),
         stateless: offer.stateless,
         completions: offer.completions,
+        logging: offer.logging,
         resources: offer.has_resources(),
         timeouts: resolved.timeouts,
         policies: resolved.policies.clone(),

@@ -101,6 +101,7 @@ fn handshake(server: &Server) -> Offer {
         stateless: server.stateless,
         issues_sessions: server.issues_sessions,
         completions: server.completions,
+        logging: server.logging,
         ..Offer::default()
     }
 }

@@ -15,7 +15,7 @@ pub struct Limits {
     pub page_items: u32,
     /// Slots for upstream sessions of clients, and as many for those that are shared, for each Envoy.
     pub session_slots: u32,
-    /// Slots for ended sessions and for cancelled requests, for each Envoy.
+    /// Slots for ended sessions, for cancelled requests and for log levels of sessions, as many each, for each Envoy.
     pub ended_slots: u32,
     /// Bound of each side call (`initialize`, `DELETE`, notifications), in milliseconds.
     pub side_call_ms: u32,

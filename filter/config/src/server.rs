@@ -27,6 +27,9 @@ pub struct Server {
     /// Whether it announced the `completions` capability.
     #[serde(default)]
     pub completions: bool,
+    /// Whether it announced the `logging` capability.
+    #[serde(default)]
+    pub logging: bool,
     /// Whether it announced the `resources` capability. It may serve URIs that it does not list.
     #[serde(default)]
     pub resources: bool,

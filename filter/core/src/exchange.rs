@@ -33,6 +33,7 @@ mod response_check;
 mod response_events;
 mod route;
 mod routed;
+mod set_level;
 mod stateless;
 mod told;
 mod trace_headers;

@@ -17,6 +17,7 @@ pub mod headers;
 pub mod host;
 pub mod identity;
 pub mod json;
+pub mod log_level;
 mod memo;
 pub mod method;
 pub mod name;

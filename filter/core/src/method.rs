@@ -11,6 +11,8 @@ pub enum Method {
     Ping,
     /// `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`
     List(ListKind),
+    /// `logging/setLevel`
+    SetLevel,
     /// A request for one server.
     Routed(RoutedMethod),
     /// `server/discover`, the stateless revision's first request.
@@ -48,6 +50,7 @@ impl Method {
             "prompts/list" => Self::List(ListKind::Prompts),
             "resources/list" => Self::List(ListKind::Resources),
             "resources/templates/list" => Self::List(ListKind::ResourceTemplates),
+            "logging/setLevel" => Self::SetLevel,
             "tools/call" => Self::Routed(RoutedMethod::ToolsCall),
             "prompts/get" => Self::Routed(RoutedMethod::PromptsGet),
             "resources/read" => Self::Routed(RoutedMethod::ResourcesRead),
@@ -69,6 +72,7 @@ impl Method {
             Self::List(ListKind::Prompts) => "prompts/list",
             Self::List(ListKind::Resources) => "resources/list",
             Self::List(ListKind::ResourceTemplates) => "resources/templates/list",
+            Self::SetLevel => "logging/setLevel",
             Self::Routed(method) => method.as_str(),
             Self::ServerDiscover => "server/discover",
             Self::Cancelled => "notifications/cancelled",

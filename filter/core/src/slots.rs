@@ -8,6 +8,7 @@
 mod calls;
 mod ended;
 mod entry;
+mod log_levels;
 mod memory;
 mod nonces;
 mod sweep;
@@ -17,6 +18,7 @@ mod written;
 
 pub use calls::{CallKey, Cancellation, cancel, cancellation};
 pub use ended::{end, is_ended};
+pub use log_levels::{log_level, set_log_level};
 pub use memory::MemorySlots;
 pub use nonces::is_first_use;
 pub use sweep::count_upstream_sessions;

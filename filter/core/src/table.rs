@@ -257,6 +257,11 @@ impl Table {
     pub fn has_completions(&self) -> bool {
         self.servers().any(|(_, server)| server.completions)
     }
+
+    /// Whether any server sends log messages.
+    pub fn has_logging(&self) -> bool {
+        self.servers().any(|(_, server)| server.logging)
+    }
 }
 
 fn without_query(path: &[u8]) -> &[u8] {

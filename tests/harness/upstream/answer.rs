@@ -24,7 +24,7 @@ impl Server {
     pub(super) fn initialize(&self, request: &Received) -> Response {
         let id = member(&request.body, "id").unwrap_or_else(|| "null".to_owned());
         let result = format!(
-            r#"{{"protocolVersion":"{}","capabilities":{{"tools":{{}},"prompts":{{}},"resources":{{}},"completions":{{}}}},"serverInfo":{{"name":"scripted","version":"1"}}}}"#,
+            r#"{{"protocolVersion":"{}","capabilities":{{"tools":{{}},"prompts":{{}},"resources":{{}},"completions":{{}},"logging":{{}}}},"serverInfo":{{"name":"scripted","version":"1"}}}}"#,
             self.script.protocol_version
         );
         let mut response = self.result(&id, &result);

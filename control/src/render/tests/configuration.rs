@@ -31,6 +31,7 @@ fn the_configuration_says_what_the_index_says() {
     let offer = Offer {
         issues_sessions: true,
         completions: true,
+        logging: true,
         ..tools(&["t"])
     };
     let config = rendered(&manifests, &Findings::default().found("a", offer));
@@ -67,6 +68,7 @@ fn the_configuration_says_what_the_index_says() {
         protocol_version: "2025-11-25".to_owned(),
         stateless: false,
         completions: true,
+        logging: true,
         resources: false,
         timeouts: Timeouts {
             first_byte_ms: 1000,
@@ -145,6 +147,10 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
         },
         Offer {
             completions: true,
+            ..tools(&["t"])
+        },
+        Offer {
+            logging: true,
             ..tools(&["t"])
         },
         Offer {

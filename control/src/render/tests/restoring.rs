@@ -24,6 +24,7 @@ fn full() -> Offer {
         issues_sessions: true,
         completions: true,
         stateless: true,
+        logging: true,
         tools: vec![
             odd("z", "{ \"n\":1e400,\"n\\u0061me\" :\t\"z\" }"),
             odd("aA\"", r#"{"title":"a_","name":"a\u0041\"","e":{}}"#),
@@ -172,7 +173,7 @@ fn keys() -> impl Strategy<Value = Vec<String>> {
 
 fn offer() -> impl Strategy<Value = Offer> {
     let lists = prop::array::uniform4(keys());
-    (lists, any::<[bool; 3]>()).prop_map(|(lists, [sessions, completions, escaped])| {
+    (lists, any::<[bool; 4]>()).prop_map(|(lists, [sessions, completions, logging, escaped])| {
         let list = |member: &str, keys: &[String]| {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let mut list = definitions(member, &keys);
@@ -185,6 +186,7 @@ fn offer() -> impl Strategy<Value = Offer> {
         Offer {
             issues_sessions: sessions,
             completions,
+            logging,
             tools: list("name", t),
             prompts: list("name", p),
             resources: list("uri", r),

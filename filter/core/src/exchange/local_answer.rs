@@ -45,7 +45,12 @@ pub(crate) fn accepted() -> LocalResponse {
 
 /// `ping`
 pub(crate) fn pong(id: &[u8]) -> LocalResponse {
-    result(id, &[b"{}"], "ping")
+    done(id, "ping")
+}
+
+/// An answer that says no more than that it is done.
+pub(crate) fn done(id: &[u8], reason: &'static str) -> LocalResponse {
+    result(id, &[b"{}"], reason)
 }
 
 /// One page of what is shown of a list.
@@ -128,6 +133,7 @@ fn capabilities(table: &Table) -> String {
         ("prompts", table.has_prompts()),
         ("resources", table.has_resources()),
         ("completions", table.has_completions()),
+        ("logging", table.has_logging()),
     ];
     let members: Vec<String> = offered
         .iter()

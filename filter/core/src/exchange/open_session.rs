@@ -1,29 +1,66 @@
-//! Opens a session at a server: `initialize`, then `notifications/initialized`.
+//! Opens a session at a server: `initialize`, then `notifications/initialized`, and what the client has said before that
+//! every server of its session shall know.
 
 use super::calls::{Calls, SideCall};
 use super::response::ContentType;
 use super::route::Route;
+use super::set_level;
 use crate::json::{Field, Plan, Scanner};
+use crate::log_level::LogLevel;
 use crate::policy::CompiledPolicy;
 use crate::rejection::Rejection;
-use crate::session_id::ClientCapabilities;
-use crate::slots::UpstreamSession;
+use crate::session_id::{ClientCapabilities, Session};
+use crate::slots::{self, UpstreamSession};
 use crate::step::{CallOutcome, CallToken};
 use crate::table::Server;
 use crate::version::ProtocolVersion;
-use crate::{Headers, Table, sse};
+use crate::{Context, Headers, Table, sse};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct OpenSession {
     stage: Stage,
+    /// What the server is told at last.
+    level: Option<LogLevel>,
 }
 
 #[derive(Debug)]
 enum Stage {
     Initialize(CallToken),
     Initialized(CallToken, UpstreamSession),
+    SetLevel(CallToken, UpstreamSession),
 }
+
+/// What a server is told of the client for which a session is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Introduction {
+    capabilities: ClientCapabilities,
+    /// From which level on it wants log messages, where it has said so.
+    level: Option<LogLevel>,
+}
+
+impl Introduction {
+    /// Of the client in `session`, to the server of `route`.
+    pub(crate) fn of(
+        session: Option<&Session>,
+        route: &Route,
+        table: &Table,
+        context: &Context<'_>,
+    ) -> Self {
+        let Some(session) = session else {
+            return Self::default();
+        };
+        let logs = table.server(route.server).logging;
+        let level = || slots::log_level(context.slots, table.limits(), session);
+        Self {
+            capabilities: session.capabilities(),
+            level: logs.then(level).flatten(),
+        }
+    }
+}
+
+/// Beside the 0 of `initialize`. No client's id is used before it: the session is not open yet.
+const SET_LEVEL_ID: &[u8] = b"\"mcp-proxy-wasm/level\"";
 
 /// Where the opening stands after a call's end.
 #[derive(Debug)]
@@ -43,7 +80,7 @@ impl OpenSession {
     pub(crate) fn begin(
         table: &Table,
         route: &Route,
-        capabilities: &ClientCapabilities,
+        client: Introduction,
         calls: &mut Calls,
     ) -> Self {
         let server = table.server(route.server);
@@ -51,11 +88,12 @@ impl OpenSession {
             "{{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"{}\",\
              \"capabilities\":{},\"clientInfo\":{{\"name\":\"mcp-proxy-wasm\",\"version\":\"{}\"}}}}}}",
             revision(server).as_str(),
-            capabilities.to_json(),
+            client.capabilities.to_json(),
             env!("CARGO_PKG_VERSION"),
         );
         Self {
             stage: Stage::Initialize(send(table, route, None, body.into_bytes(), calls)),
+            level: client.level,
         }
     }
 
@@ -63,7 +101,7 @@ impl OpenSession {
     pub(crate) fn issued(&self) -> Option<&UpstreamSession> {
         match &self.stage {
             Stage::Initialize(_) => None,
-            Stage::Initialized(_, session) => Some(session),
+            Stage::Initialized(_, session) | Stage::SetLevel(_, session) => Some(session),
         }
     }
 
@@ -89,10 +127,23 @@ impl OpenSession {
                     }
                 }
             }
-            Stage::Initialized(expected, session) if *expected == token => match status(outcome) {
-                Some(200..=299) => Opening::Opened(session.clone()),
-                status => Opening::Failed(failure(table, route, status)),
-            },
+            Stage::Initialized(expected, session) if *expected == token => {
+                match (status(outcome), self.level) {
+                    (Some(200..=299), None) => Opening::Opened(session.clone()),
+                    (Some(200..=299), Some(level)) => {
+                        let session = session.clone();
+                        let body = set_level::request(level, SET_LEVEL_ID);
+                        let token = send(table, route, Some(&session), body, calls);
+                        self.stage = Stage::SetLevel(token, session);
+                        Opening::Pending
+                    }
+                    (status, _) => Opening::Failed(failure(table, route, status)),
+                }
+            }
+            // Whatever comes of it: a call does not fail for its log messages.
+            Stage::SetLevel(expected, session) if *expected == token => {
+                Opening::Opened(session.clone())
+            }
             _ => Opening::Pending,
         }
     }

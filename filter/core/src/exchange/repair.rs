@@ -1,7 +1,7 @@
 //! A server has lost the session of a request: another one is opened and the request sent once more, unseen.
 
 use super::calls::{Calls, SideCall};
-use super::open_session::{OpenSession, Opening, status_of};
+use super::open_session::{Introduction, OpenSession, Opening, status_of};
 use super::response::{ContentType, refusal};
 use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
@@ -11,7 +11,6 @@ use super::told::Outcome;
 use super::waiting::Waiting;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
 use crate::rejection::Rejection;
-use crate::session_id::{ClientCapabilities, Session};
 use crate::slots::UpstreamSession;
 use crate::step::{BodyStep, CallOutcome, CallToken, LocalResponse, ResponseHeadStep};
 use crate::{Context, Table};
@@ -62,14 +61,8 @@ impl Repair {
             }
             None => {
                 let session = routed.session.as_ref();
-                let capabilities =
-                    session.map_or_else(ClientCapabilities::default, Session::capabilities);
-                Stage::Open(OpenSession::begin(
-                    table,
-                    &routed.route,
-                    &capabilities,
-                    calls,
-                ))
+                let client = Introduction::of(session, &routed.route, table, context);
+                Stage::Open(OpenSession::begin(table, &routed.route, client, calls))
             }
         };
         Ok(Self { routed, stage })

@@ -7,7 +7,7 @@ use super::control::ControlRequest;
 use super::denied::Denied;
 use super::hidden::Hidden;
 use super::message::Message;
-use super::open_session::OpenSession;
+use super::open_session::{Introduction, OpenSession};
 use super::opening_request::OpeningRequest;
 use super::reading::{Known, Reading};
 use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
@@ -23,7 +23,6 @@ use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
-use crate::session_id::{ClientCapabilities, Session};
 use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, LocalResponse, Release, RequestStep};
 use crate::table::Endpoint;
@@ -230,6 +229,7 @@ impl Exchange {
                 };
                 local_answer::list(table, list, (scanner, &shown), id).map(Outcome::Respond)
             }
+            Method::SetLevel => self.set_level(reading, context).map(Outcome::Respond),
             Method::Routed(method) => self.route_request(method, reading, context),
             _ => Err(Rejection::MethodNotFound),
         }
@@ -339,9 +339,8 @@ impl Exchange {
             return self.release(reading, route, body, context);
         }
         route.trace_headers = trace_headers::of(&reading.facts.headers, &table);
-        let session = reading.facts.valid_session();
-        let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
-        let open = OpenSession::begin(&table, &route, &capabilities, &mut self.calls);
+        let client = Introduction::of(reading.facts.valid_session(), &route, &table, context);
+        let open = OpenSession::begin(&table, &route, client, &mut self.calls);
         self.phase = Phase::Opening(Box::new(OpeningRequest {
             reading,
             route,

@@ -10,6 +10,7 @@ mod hidden;
 mod identities;
 mod large_bodies;
 mod lists;
+mod log_levels;
 mod repair;
 mod responses;
 mod server_requests;

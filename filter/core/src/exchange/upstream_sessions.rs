@@ -167,7 +167,8 @@ impl Exchange {
         }
     }
 
-    fn sessions_of(
+    /// What the client of `session` has opened at servers, as far as their policies let it pass.
+    pub(super) fn sessions_of(
         &self,
         session: &Session,
         facts: &RequestFacts,

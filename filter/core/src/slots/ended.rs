@@ -2,7 +2,7 @@
 
 use mcp_filter_config::Limits;
 
-use super::entry::{Entry, KeyDigest};
+use super::entry::{Entry, session_key};
 use super::table::{Existing, SlotTable};
 use crate::context::SharedSlots;
 use crate::session_id::Session;
@@ -12,7 +12,7 @@ use crate::session_id::Session;
 /// MCP 2025-11-25, basic/transports, Session Management.
 pub fn end(slots: &mut dyn SharedSlots, limits: &Limits, session: &Session, now_ms: u64) {
     let entry = Entry {
-        key: key(session),
+        key: session_key(session),
         written_ms: now_ms,
         payload: Vec::new(),
     };
@@ -21,16 +21,9 @@ pub fn end(slots: &mut dyn SharedSlots, limits: &Limits, session: &Session, now_
 
 /// Whether the session was ended.
 pub fn is_ended(slots: &dyn SharedSlots, limits: &Limits, session: &Session) -> bool {
-    table(limits).find(slots, &key(session), 0).is_some()
-}
-
-/// Random bits need no digest to be spread over the slots.
-fn key(session: &Session) -> KeyDigest {
-    let mut key = KeyDigest::default();
-    for (byte, unique) in key.iter_mut().zip(session.unique()) {
-        *byte = *unique;
-    }
-    key
+    table(limits)
+        .find(slots, &session_key(session), 0)
+        .is_some()
 }
 
 fn table(limits: &Limits) -> SlotTable {

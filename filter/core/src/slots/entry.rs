@@ -2,6 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::session_id::Session;
+
 const FORMAT: u8 = 1;
 
 /// Names an entry: equal digests are the same entry.
@@ -49,4 +51,13 @@ pub(super) fn digest(label: &str, parts: &[&[u8]]) -> KeyDigest {
         hash.update(part);
     }
     hash.finalize().into()
+}
+
+/// Of what there is one for each session: random bits need no digest to be spread over the slots.
+pub(super) fn session_key(session: &Session) -> KeyDigest {
+    let mut key = KeyDigest::default();
+    for (byte, unique) in key.iter_mut().zip(session.unique()) {
+        *byte = *unique;
+    }
+    key
 }

@@ -5,6 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::context::{SharedSlots, Slot};
 use crate::identity::Identity;
+use crate::log_level::LogLevel;
 use crate::session_id::tests::session;
 use crate::version::ProtocolVersion;
 
@@ -322,4 +323,31 @@ fn memory_slots_write_as_shared_data_does() {
     assert!(!slots.store("a", b"4", Some(slot.version)));
     assert!(slots.store("a", b"5", None));
     assert_eq!(slots.load("a").unwrap().value, b"5");
+}
+
+#[test]
+fn a_log_level_is_that_of_its_session_and_the_last_one_counts() {
+    let slots = &mut MemorySlots::new();
+    let limits = limits(64, 64);
+    assert_eq!(log_level(slots, &limits, &session(1)), None);
+    for (level, now_ms) in [(LogLevel::Debug, NOW_MS), (LogLevel::Emergency, NOW_MS + 1)] {
+        set_log_level(slots, &limits, &session(1), (level, now_ms));
+        assert_eq!(log_level(slots, &limits, &session(1)), Some(level));
+    }
+    assert_eq!(log_level(slots, &limits, &session(2)), None);
+    assert!(!is_ended(slots, &limits, &session(1)));
+}
+
+#[test]
+fn log_levels_take_no_more_slots_than_there_are() {
+    let slots = &mut MemorySlots::new();
+    for random in 0..100 {
+        set_log_level(
+            slots,
+            &limits(64, 16),
+            &session(random),
+            (LogLevel::Info, NOW_MS),
+        );
+    }
+    assert_eq!(slots.len(), 16);
 }

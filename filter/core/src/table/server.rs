@@ -38,6 +38,8 @@ pub struct Server {
     pub stateless: bool,
     /// Whether it completes arguments.
     pub completions: bool,
+    /// Whether it sends log messages.
+    pub logging: bool,
     /// Whether it announced resources.
     pub resources: bool,
     /// How long a request may be silent.
@@ -70,6 +72,7 @@ impl Servers {
             session_version: Some(ProtocolVersion::LATEST),
             stateless: false,
             completions: false,
+            logging: false,
             resources: false,
             timeouts: Timeouts::default(),
             policies: Vec::new(),
@@ -118,6 +121,7 @@ impl Server {
             session_version,
             stateless: server.stateless,
             completions: server.completions,
+            logging: server.logging,
             resources: server.resources,
             timeouts: server.timeouts,
             policies: places.collect::<Result<_, _>>()?,

@@ -32,6 +32,8 @@ pub enum Field {
     RefUri,
     /// `params.requestId`
     RequestId,
+    /// `params.level`
+    Level,
     /// `params.protocolVersion`
     ProtocolVersion,
     /// `params.capabilities`: raw object, see [`Scanner::raw`](super::Scanner::raw).
@@ -72,7 +74,7 @@ pub enum Plan {
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::JsonRpc,
         Self::Id,
         Self::Method,
@@ -86,6 +88,7 @@ impl Field {
         Self::RefName,
         Self::RefUri,
         Self::RequestId,
+        Self::Level,
         Self::ProtocolVersion,
         Self::Capabilities,
         Self::Meta,
@@ -271,6 +274,7 @@ fn client_params_key(key: &[u8]) -> Option<Key> {
         b"uri" => Field::Uri,
         b"cursor" => Field::Cursor,
         b"requestId" => Field::RequestId,
+        b"level" => Field::Level,
         b"protocolVersion" => Field::ProtocolVersion,
         b"capabilities" => Field::Capabilities,
         b"_meta" => Field::Meta,
