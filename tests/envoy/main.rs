@@ -96,5 +96,6 @@ mod sessions;
 mod shared;
 mod stateless_clients;
 mod statistics;
+mod subscriptions;
 mod traces;
 mod virtual_servers;

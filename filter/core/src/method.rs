@@ -36,6 +36,10 @@ pub enum RoutedMethod {
     PromptsGet,
     /// `resources/read`
     ResourcesRead,
+    /// `resources/subscribe`
+    ResourcesSubscribe,
+    /// `resources/unsubscribe`
+    ResourcesUnsubscribe,
     /// `completion/complete`
     Complete,
 }
@@ -54,6 +58,8 @@ impl Method {
             "tools/call" => Self::Routed(RoutedMethod::ToolsCall),
             "prompts/get" => Self::Routed(RoutedMethod::PromptsGet),
             "resources/read" => Self::Routed(RoutedMethod::ResourcesRead),
+            "resources/subscribe" => Self::Routed(RoutedMethod::ResourcesSubscribe),
+            "resources/unsubscribe" => Self::Routed(RoutedMethod::ResourcesUnsubscribe),
             "completion/complete" => Self::Routed(RoutedMethod::Complete),
             "server/discover" => Self::ServerDiscover,
             "notifications/cancelled" => Self::Cancelled,
@@ -89,7 +95,17 @@ impl RoutedMethod {
             Self::ToolsCall => "tools/call",
             Self::PromptsGet => "prompts/get",
             Self::ResourcesRead => "resources/read",
+            Self::ResourcesSubscribe => "resources/subscribe",
+            Self::ResourcesUnsubscribe => "resources/unsubscribe",
             Self::Complete => "completion/complete",
+        }
+    }
+
+    /// The request that a caller must be allowed, too: what one may not read, one may not watch.
+    pub fn wants_right_to(self) -> Option<Self> {
+        match self {
+            Self::ResourcesSubscribe | Self::ResourcesUnsubscribe => Some(Self::ResourcesRead),
+            Self::ToolsCall | Self::PromptsGet | Self::ResourcesRead | Self::Complete => None,
         }
     }
 }

@@ -126,7 +126,9 @@ pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResp
     result(id, &[answer.as_bytes()], "discover")
 }
 
-/// What the servers together can deliver. `listChanged` and `subscribe` need a stream that is not served.
+/// What the servers together can deliver. `listChanged` needs a stream that is not served, and so does
+/// `resources.subscribe`: a subscription is passed on to its server, but what it is for, `notifications/resources/updated`,
+/// comes on the stream of a GET.
 fn capabilities(table: &Table) -> String {
     let offered = [
         ("tools", true),

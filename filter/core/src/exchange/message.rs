@@ -77,7 +77,9 @@ pub(crate) fn routable_early(scanner: &Scanner) -> Option<RoutedMethod> {
     };
     let known = match method {
         RoutedMethod::ToolsCall | RoutedMethod::PromptsGet => scanner.text(Field::Name).is_some(),
-        RoutedMethod::ResourcesRead => scanner.text(Field::Uri).is_some(),
+        RoutedMethod::ResourcesRead
+        | RoutedMethod::ResourcesSubscribe
+        | RoutedMethod::ResourcesUnsubscribe => scanner.text(Field::Uri).is_some(),
         RoutedMethod::Complete => scanner.params_ended(),
     };
     known.then_some(method)

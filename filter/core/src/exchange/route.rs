@@ -36,6 +36,8 @@ pub(crate) struct Route {
     pub(crate) tool: Option<ToolIndex>,
     /// The method, for `x-mcp-method`.
     pub(crate) method: &'static str,
+    /// The method for which policies must let it pass, too.
+    pub(crate) wants_right_to: Option<&'static str>,
     /// What of the server's is asked for, by the server's own name; nothing where it is no request.
     pub(crate) of: Option<Part<String>>,
     /// What the tool says of itself.
@@ -95,7 +97,9 @@ impl Route {
                 let offered = prompt(table, name, of)?;
                 Self::by_name(table, offered, method, (scanner, Field::Name, Part::Prompt))
             }
-            RoutedMethod::ResourcesRead => {
+            RoutedMethod::ResourcesRead
+            | RoutedMethod::ResourcesSubscribe
+            | RoutedMethod::ResourcesUnsubscribe => {
                 let uri = text(scanner, Field::Uri, "uri of a resource")?;
                 let offered = table
                     .resource(&uri)
@@ -114,6 +118,7 @@ impl Route {
             listed_in: ListedIn::default(),
             tool: None,
             method,
+            wants_right_to: None,
             of: None,
             hints: ToolHints::default(),
             splices: Vec::new(),
@@ -152,17 +157,21 @@ impl Route {
             } else {
                 facts.claims(table, context)
             };
-            let evidence = Evidence {
-                headers: &facts.headers,
-                claims,
-                call: self.call(table),
+            let allow = |method: &'static str| {
+                let evidence = Evidence {
+                    headers: &facts.headers,
+                    claims,
+                    call: self.call(table, method),
+                };
+                let challenge = || {
+                    let policies = table.policies(self.server);
+                    let wanted = policies.map(|policy| policy.wanted_scopes(&evidence));
+                    denied::challenge(table, &facts.headers, wanted)
+                };
+                Denied::unless_allowed(policy, policy.evaluate(&evidence), challenge)
             };
-            let challenge = || {
-                let policies = table.policies(self.server);
-                let wanted = policies.map(|policy| policy.wanted_scopes(&evidence));
-                denied::challenge(table, &facts.headers, wanted)
-            };
-            let edits = Denied::unless_allowed(policy, policy.evaluate(&evidence), challenge)?;
+            self.wants_right_to.map(allow).transpose()?;
+            let edits = allow(self.method)?;
             let set = edits.into_iter().filter_map(|edit| match edit {
                 HeaderEdit::Set(name, value) => Some((name, value)),
                 HeaderEdit::Add(..) | HeaderEdit::Remove(_) => None,
@@ -172,10 +181,10 @@ impl Route {
         Ok(())
     }
 
-    /// What policies can read of it; nothing where it asks for nothing.
-    fn call<'a>(&'a self, table: &'a Table) -> Option<Call<'a>> {
+    /// What policies can read of it, as a request of this method; nothing where it asks for nothing.
+    fn call<'a>(&'a self, table: &'a Table, method: &'static str) -> Option<Call<'a>> {
         Some(Call {
-            method: self.method,
+            method,
             server: &table.server(self.server).name,
             of: self.of.as_ref()?.as_deref(),
         })
@@ -273,6 +282,7 @@ impl Route {
         Self {
             of: Some(Part::Resource(uri.to_owned())),
             listed_in: offered.listed_in,
+            wants_right_to: method.wants_right_to().map(RoutedMethod::as_str),
             ..Self::to(offered.server, method.as_str())
         }
     }

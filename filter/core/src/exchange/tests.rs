@@ -17,6 +17,7 @@ mod server_requests;
 mod sessions;
 mod sharing;
 mod stateless;
+mod subscriptions;
 mod ticks;
 mod told;
 mod traces;
