@@ -209,10 +209,6 @@ impl Exchange {
             Method::ServerDiscover if reading.era == Era::Stateless => Ok(Outcome::Respond(
                 local_answer::discover(table, self.cache_scope(), id),
             )),
-            // MCP 2026-07-28, changelog: what sessions need is gone.
-            Method::Initialize | Method::Ping if reading.era == Era::Stateless => {
-                Err(Rejection::MethodNotFound)
-            }
             Method::Initialize => {
                 let identity = reading.facts.claims(table, context).identity();
                 let asked = (scanner, identity);
@@ -394,7 +390,8 @@ pub(crate) fn late_refusal(
 fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
     let Reading { facts, scanner, .. } = reading;
     if reading.era == Era::Stateless {
-        return stateless::check(&facts.headers, scanner, reading.is_complete());
+        stateless::check(&facts.headers, scanner, reading.is_complete())?;
+        return stateless::serves(method);
     }
     if method == Method::Initialize {
         return Ok(());

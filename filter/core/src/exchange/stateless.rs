@@ -56,6 +56,21 @@ pub(crate) fn check(headers: &Headers, scanner: &Scanner, is_whole: bool) -> Res
     }
 }
 
+/// MCP 2026-07-28, changelog: what sessions need is gone.
+pub(crate) fn serves(method: Method) -> Result<(), Rejection> {
+    match method {
+        Method::ServerDiscover
+        | Method::List(_)
+        | Method::Routed(
+            RoutedMethod::ToolsCall
+            | RoutedMethod::PromptsGet
+            | RoutedMethod::ResourcesRead
+            | RoutedMethod::Complete,
+        ) => Ok(()),
+        _ => Err(Rejection::MethodNotFound),
+    }
+}
+
 const MISSING_VERSION: Rejection = Rejection::HeaderMismatch(VERSION_HEADER);
 
 /// What stands for the handshake.
