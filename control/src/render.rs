@@ -4,6 +4,7 @@ mod assembly;
 mod attachment;
 mod listed;
 mod packing;
+mod portable;
 mod request_authentication;
 mod restore;
 mod share;

@@ -26,6 +26,8 @@ pub enum Reason {
     PrefixConflict,
     /// Ready, but an older registration has some of the names.
     NameConflict,
+    /// Ready, but not every client takes some names of its tools.
+    NamesNotPortable,
     /// `targetRef` or something that it leads to does not exist; no gateway lists a tool of a virtual server.
     TargetNotFound,
     /// The route leads to nothing that can be a server.
@@ -99,6 +101,7 @@ impl Reason {
             Self::Disabled => "Disabled",
             Self::PrefixConflict => "PrefixConflict",
             Self::NameConflict => "NameConflict",
+            Self::NamesNotPortable => "NamesNotPortable",
             Self::TargetNotFound => "TargetNotFound",
             Self::TargetUnsupported => "TargetUnsupported",
             Self::NotAttached => "NotAttached",

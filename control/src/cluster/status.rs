@@ -244,6 +244,7 @@ fn is_the_authors(reason: Reason) -> bool {
         | Reason::Pending
         | Reason::Disabled
         | Reason::NameConflict
+        | Reason::NamesNotPortable
         | Reason::UpstreamUnreachable
         | Reason::UpstreamRefused
         | Reason::ProtocolError

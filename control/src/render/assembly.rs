@@ -6,6 +6,7 @@ use mcp_filter_config::Server;
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind, Selected};
 
 use super::Finding;
+use super::portable::{self, is_portable};
 use super::share::{Share, Taken};
 use crate::index::{Index, Registration, Resolved};
 use crate::object::ObjectName;
@@ -266,11 +267,35 @@ fn tell_served(verdict: &mut Verdict, share: &Share, resolved: &Resolved, fault:
             .message
             .push_str(&format!("; older registrations have: {names}"));
     }
+    tell_unportable(verdict, share);
     if !share.left_out.is_empty() {
         verdict
             .message
             .push_str(&format!("; left out: {}", shown(&share.left_out)));
     }
+}
+
+/// They are served: which names a client takes is the client's business.
+fn tell_unportable(verdict: &mut Verdict, share: &Share) {
+    let tools = share
+        .definitions
+        .iter()
+        .filter(|definition| definition.kind() == ListKind::Tools);
+    let names: Vec<String> = tools
+        .map(Definition::key)
+        .filter(|name| !is_portable(name))
+        .map(str::to_owned)
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    if verdict.reason == Reason::Ready {
+        verdict.reason = Reason::NamesNotPortable;
+    }
+    let (rule, names) = (portable::RULE, shown(&names));
+    verdict.message.push_str(&format!(
+        "; not every client takes other names than {rule}: {names}"
+    ));
 }
 
 fn shown(names: &[String]) -> String {

@@ -19,7 +19,7 @@ enum Teller {
     Status,
 }
 
-const ALL: [Reason; 38] = [
+const ALL: [Reason; 39] = [
     Reason::Ready,
     Reason::Accepted,
     Reason::Programmed,
@@ -29,6 +29,7 @@ const ALL: [Reason; 38] = [
     Reason::Disabled,
     Reason::PrefixConflict,
     Reason::NameConflict,
+    Reason::NamesNotPortable,
     Reason::TargetNotFound,
     Reason::TargetUnsupported,
     Reason::NotAttached,
@@ -63,9 +64,11 @@ const ALL: [Reason; 38] = [
 fn teller(reason: Reason) -> Teller {
     match reason {
         Reason::Accepted | Reason::Programmed | Reason::Enforced => Teller::Status,
-        Reason::Ready | Reason::Pending | Reason::NameConflict | Reason::CatalogTooLarge => {
-            Teller::Render
-        }
+        Reason::Ready
+        | Reason::Pending
+        | Reason::NameConflict
+        | Reason::NamesNotPortable
+        | Reason::CatalogTooLarge => Teller::Render,
         Reason::UpstreamUnreachable
         | Reason::UpstreamRefused
         | Reason::ProtocolError

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::{Findings, Manifests, definitions, listed, told, tools, verdict};
 use crate::offer::{Definition, Offer};
+use crate::verdict::Reason;
 
 fn two() -> Manifests {
     Manifests::one_server().server("b")
@@ -183,6 +184,44 @@ fn a_long_message_names_ten_and_counts_the_rest() {
                    t04, t05, t06, t07, t08, t09 and 2 more";
     assert_eq!(told(&rendered, "b"), message);
     assert_eq!(verdict(&rendered, "b").conflicts.len(), 12);
+}
+
+#[test]
+fn names_that_some_clients_refuse_are_told_and_served() {
+    let long = "x".repeat(63);
+    let rendered = Findings::default()
+        .found("a", tools(&["plain", "with.dot", &long, "with space"]))
+        .render(&Manifests::one_server().index());
+    assert_eq!(listed(&rendered.config, ListKind::Tools).len(), 4);
+    let message = format!(
+        "True NamesNotPortable: 4 tools, 0 prompts, 0 resources; not every client takes other names than at most 64 \
+         characters, of A-Z a-z 0-9 _ - alone: a_with.dot, a_{long}, a_with space"
+    );
+    assert_eq!(told(&rendered, "a"), message);
+}
+
+#[test]
+fn the_prefix_counts_into_the_length_of_a_name() {
+    let (fits, long) = ("x".repeat(62), "y".repeat(63));
+    let render = |name: &str| {
+        let rendered = Findings::default()
+            .found("a", tools(&[name]))
+            .render(&Manifests::one_server().index());
+        verdict(&rendered, "a").reason
+    };
+    assert_eq!(render(&fits), Reason::Ready);
+    assert_eq!(render(&long), Reason::NamesNotPortable);
+}
+
+#[test]
+fn a_lost_name_is_the_reason_before_one_that_some_clients_refuse() {
+    let rendered = Findings::default()
+        .found("a", tools(&["x.y"]))
+        .found("b", tools(&["x.y", "own.x"]))
+        .render(&without_prefixes().index());
+    let message = "True NameConflict: 1 tools, 0 prompts, 0 resources; older registrations have: x.y; not every client \
+                   takes other names than at most 64 characters, of A-Z a-z 0-9 _ - alone: own.x";
+    assert_eq!(told(&rendered, "b"), message);
 }
 
 proptest! {
