@@ -99,6 +99,21 @@ in_both_roles! {
         }
     }
 
+    async fn a_list_of_large_definitions_is_paged_by_their_bytes(role) {
+        let text = "x".repeat(64 * 1024);
+        let large = |n: u32| Tool::defined("", &json!({"name": format!("t{n}"), "description": text, "inputSchema": {"type": "object"}}).to_string());
+        let tools: Vec<_> = (0..100).map(large).collect();
+        let own: Vec<_> = tools.iter().map(|tool| prefixed(&tool.definition, "large_")).collect();
+        let server = Upstream::start(Script::with_tools(tools)).await;
+        let manifests = Manifests::gateway().server(&Server::new("large", server.address()));
+        let gateway = Gateway::start(role, &manifests).await;
+        let client = Client::connected(gateway.address(), Protocol::Http1).await;
+        let first = client.request("tools/list", &json!({})).await.result();
+        let on_first = first["tools"].as_array().unwrap().len();
+        assert_eq!(on_first, 4 * 1024 * 1024 / (own[10].len() + 1), "4 MiB of them");
+        assert_eq!(client.list("tools/list", "tools").await, own);
+    }
+
     async fn a_server_that_answers_by_event_streams_is_listed_as_any_other(role) {
         let script = Script { streams: true, ..Script::standard().with_sessions() };
         let server = Upstream::start(script).await;

@@ -13,6 +13,8 @@ pub struct Limits {
     pub id_bytes: u32,
     /// Items of one list page.
     pub page_items: u32,
+    /// Bytes of the definitions of one list page and the commas between them. A larger definition has a page of its own.
+    pub page_bytes: u32,
     /// Slots for upstream sessions of clients, and as many for those that are shared, for each Envoy.
     pub session_slots: u32,
     /// Slots for ended sessions, for cancelled requests and for log levels of sessions, as many each, for each Envoy.
@@ -31,6 +33,7 @@ impl Default for Limits {
             checked_response_bytes: 64 * 1024,
             id_bytes: 4096,
             page_items: 1000,
+            page_bytes: 4 * 1024 * 1024,
             session_slots: 8192,
             ended_slots: 4096,
             side_call_ms: 5000,

@@ -17,6 +17,7 @@ mod hints;
 mod list;
 mod listed_in;
 mod packed;
+mod page;
 mod shown;
 mod virtual_server;
 mod weights;
@@ -29,6 +30,7 @@ pub use hints::ToolHints;
 pub use list::ListResult;
 pub use listed_in::ListedIn;
 pub use packed::{InvalidCatalog, LARGEST_CATALOG};
+pub use page::PageSize;
 pub use shown::{Listed, Shown};
 pub use virtual_server::VirtualServer;
 pub use writer::{CatalogWriter, Selected};
@@ -114,8 +116,8 @@ impl Catalog {
         packed::decode(catalog)
     }
 
-    /// The result of a list request: `page_items` definitions of those that are `shown`, from `cursor` on, and the cursor
-    /// of the next page.
+    /// The result of a list request: a page of the definitions that are `shown`, from `cursor` on, and the cursor of the
+    /// next page.
     ///
     /// A cursor is good as long as the list has the same definitions in the same order, whatever else changes in the
     /// configuration. After that it is refused: going on would silently leave out definitions or show some twice.
@@ -125,12 +127,12 @@ impl Catalog {
         &self,
         kind: ListKind,
         cursor: Option<&str>,
-        page_items: u32,
+        size: PageSize,
         shown: &Shown<'_>,
     ) -> Result<ListResult<'_>, InvalidCursor> {
         let list = self.list(kind);
         let first = list.first(kind, cursor)?;
-        Ok(list.page(&self.bytes, kind, (first, page_items), shown))
+        Ok(list.page(&self.bytes, kind, (first, size), shown))
     }
 
     /// The definition with exactly this key.

@@ -20,7 +20,9 @@ pub use tool::{Tool, ToolIndex};
 
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
-use crate::catalog::{Catalog, InvalidCursor, ListKind, ListResult, Shown, VirtualServer};
+use crate::catalog::{
+    Catalog, InvalidCursor, ListKind, ListResult, PageSize, Shown, VirtualServer,
+};
 use crate::claims::Claims;
 use crate::control_signature::PublicKey;
 use crate::exchange::UpstreamKeyParts;
@@ -208,8 +210,11 @@ impl Table {
         cursor: Option<&str>,
         shown: &Shown<'_>,
     ) -> Result<ListResult<'_>, InvalidCursor> {
-        let items = self.limits.page_items;
-        self.catalog.list_result(kind, cursor, items, shown)
+        let size = PageSize {
+            items: self.limits.page_items,
+            bytes: self.limits.page_bytes,
+        };
+        self.catalog.list_result(kind, cursor, size, shown)
     }
 
     /// Client headers that carry credentials for some server, in order and with `-` for each `_`; no other server may see

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mcp_filter_config::{Catalog as Packed, CatalogEncoding, PluginConfig};
 use mcp_filter_core::Table;
-use mcp_filter_core::catalog::{Catalog, CatalogWriter, Definition, ListKind, Listed, Shown};
+use mcp_filter_core::catalog::{
+    Catalog, CatalogWriter, Definition, ListKind, Listed, PageSize, Shown,
+};
 use serde_json::Value;
 
 /// A configuration: what compiles is the same after it was written and read once more, and lists what it has.
@@ -76,8 +78,12 @@ fn walk(catalog: &Catalog) {
 /// How many pages of two there are of what is `shown`; not many more than there shall be.
 fn pages(catalog: &Catalog, kind: ListKind, shown: &Shown<'_>, expected: usize) -> usize {
     let (mut cursor, mut pages) = (None::<String>, 0_usize);
+    let size = PageSize {
+        items: 2,
+        bytes: u32::MAX,
+    };
     loop {
-        let page = catalog.list_result(kind, cursor.as_deref(), 2, shown);
+        let page = catalog.list_result(kind, cursor.as_deref(), size, shown);
         let page = page.map(|page| page.parts().concat()).unwrap_or_default();
         assert!(!page.is_empty());
         pages += 1;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cursor::{Cursor, InvalidCursor};
+use super::page::{Filling, PageSize};
 use super::{CacheScope, ListKind, Listed, ListedIn, Shown, ToolHints};
 
 /// Server, key and place of each definition.
@@ -117,27 +118,27 @@ impl List {
         cursor.map(|cursor| cursor.offset).ok_or(InvalidCursor)
     }
 
-    /// So many definitions of those that are `shown`, from the place `first` on.
+    /// A page of this size of those definitions that are `shown`, from the place `first` on.
     pub(super) fn page<'a>(
         &self,
         bytes: &'a [u8],
         kind: ListKind,
-        (first, items): (u32, u32),
+        (first, size): (u32, PageSize),
         shown: &Shown<'_>,
     ) -> ListResult<'a> {
         let selected = shown
             .virtual_server
             .and_then(|virtual_server| virtual_server.places(kind));
         let (runs, next) = match (selected, shown.is_visible) {
-            (None, None) => self.all(bytes, first, items),
+            (None, None) => self.all(bytes, first, size),
             (None, Some(_)) => {
                 let places = (first..).take_while(|place| (*place as usize) < self.entries.len());
-                self.some(bytes, places, items, shown)
+                self.some(bytes, places, size, shown)
             }
             (Some(selected), _) => {
                 let from = selected.partition_point(|place| *place < first);
                 let places = selected.get(from..).unwrap_or_default().iter().copied();
-                self.some(bytes, places, items, shown)
+                self.some(bytes, places, size, shown)
             }
         };
         let next = next.map(|offset| {
@@ -152,15 +153,16 @@ impl List {
     }
 
     /// Definitions without a gap, and the place behind them.
-    fn all<'a>(&self, bytes: &'a [u8], first: u32, items: u32) -> (Vec<&'a [u8]>, Option<u32>) {
-        let next = first.saturating_add(items);
+    fn all<'a>(&self, bytes: &'a [u8], first: u32, size: PageSize) -> (Vec<&'a [u8]>, Option<u32>) {
         let entries = self.entries.get(first as usize..).unwrap_or_default();
-        let page = entries.get(..items as usize).unwrap_or(entries);
+        let count = size.fitting(entries);
+        let page = entries.get(..count).unwrap_or_default();
         let run = match (page.first(), page.last()) {
             (Some(first), Some(last)) => bytes.get(first.start..last.end),
             _ => None,
         };
-        let next = Some(next).filter(|next| (*next as usize) < self.entries.len());
+        let next = u32::try_from(first as usize + count).ok();
+        let next = next.filter(|_| count < entries.len());
         (run.into_iter().collect(), next)
     }
 
@@ -169,11 +171,11 @@ impl List {
         &self,
         bytes: &'a [u8],
         places: impl Iterator<Item = u32>,
-        items: u32,
+        size: PageSize,
         shown: &Shown<'_>,
     ) -> (Vec<&'a [u8]>, Option<u32>) {
         let entries = places.filter_map(|place| Some((place, self.entries.get(place as usize)?)));
-        let mut visible = entries.filter(|(_, entry)| {
+        let visible = entries.filter(|(_, entry)| {
             let listed = Listed {
                 server: entry.server,
                 key: &entry.key,
@@ -181,9 +183,15 @@ impl List {
             };
             shown.is_visible.is_none_or(|is| is(listed))
         });
+        let mut filling = Filling::new(size);
         let mut runs = Vec::new();
         let mut run: Option<(u32, Range<usize>)> = None;
-        for (place, entry) in visible.by_ref().take(items as usize) {
+        let mut next = None;
+        for (place, entry) in visible {
+            if !filling.take(entry) {
+                next = Some(place);
+                break;
+            }
             run = match run {
                 Some((last, range)) if last + 1 == place => Some((place, range.start..entry.end)),
                 before => {
@@ -193,7 +201,7 @@ impl List {
             };
         }
         runs.extend(run.and_then(|(_, range)| bytes.get(range)));
-        (runs, visible.next().map(|(place, _)| place))
+        (runs, next)
     }
 }
 

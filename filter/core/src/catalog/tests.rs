@@ -6,7 +6,16 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 mod eras;
+mod pages;
 mod shown;
+
+/// Pages of so many definitions, of whatever size.
+fn pages_of(items: u32) -> PageSize {
+    PageSize {
+        items,
+        bytes: u32::MAX,
+    }
+}
 
 fn written(definitions: &[(u32, ListKind, &str, &str)]) -> mcp_filter_config::Catalog {
     let mut writer = CatalogWriter::new();
@@ -35,7 +44,7 @@ fn names(page: &serde_json::Value) -> Vec<String> {
 
 fn page(catalog: &Catalog, cursor: Option<&str>, items: u32) -> serde_json::Value {
     let result = catalog
-        .list_result(ListKind::Tools, cursor, items, &Shown::default())
+        .list_result(ListKind::Tools, cursor, pages_of(items), &Shown::default())
         .unwrap();
     serde_json::from_slice(&result.parts().concat()).unwrap()
 }
@@ -63,7 +72,7 @@ fn definitions_come_back_byte_for_byte_in_their_order() {
     .unwrap();
     let list = |kind| {
         catalog
-            .list_result(kind, None, 100, &Shown::default())
+            .list_result(kind, None, pages_of(100), &Shown::default())
             .unwrap()
             .parts()
             .concat()
@@ -208,7 +217,7 @@ fn an_empty_list_has_one_empty_page() {
     let empty = Catalog::default();
     for kind in ListKind::ALL {
         let list = empty
-            .list_result(kind, None, 10, &Shown::default())
+            .list_result(kind, None, pages_of(10), &Shown::default())
             .unwrap()
             .parts()
             .concat();
@@ -248,15 +257,30 @@ fn a_cursor_is_good_for_its_own_list_alone() {
         .to_owned();
     assert!(
         tools(10)
-            .list_result(ListKind::Tools, Some(&cursor), 4, &Shown::default())
+            .list_result(
+                ListKind::Tools,
+                Some(&cursor),
+                pages_of(4),
+                &Shown::default()
+            )
             .is_ok()
     );
     assert_eq!(
-        tools(11).list_result(ListKind::Tools, Some(&cursor), 4, &Shown::default()),
+        tools(11).list_result(
+            ListKind::Tools,
+            Some(&cursor),
+            pages_of(4),
+            &Shown::default()
+        ),
         Err(InvalidCursor)
     );
     assert_eq!(
-        catalog.list_result(ListKind::Prompts, Some(&cursor), 4, &Shown::default()),
+        catalog.list_result(
+            ListKind::Prompts,
+            Some(&cursor),
+            pages_of(4),
+            &Shown::default()
+        ),
         Err(InvalidCursor)
     );
 }
@@ -273,7 +297,12 @@ fn invented_cursors_are_refused() {
         &"A".repeat(100_000),
     ] {
         assert_eq!(
-            catalog.list_result(ListKind::Tools, Some(cursor), 4, &Shown::default()),
+            catalog.list_result(
+                ListKind::Tools,
+                Some(cursor),
+                pages_of(4),
+                &Shown::default()
+            ),
             Err(InvalidCursor)
         );
     }

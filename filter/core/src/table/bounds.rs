@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use mcp_filter_config::{Limits, PluginConfig, Timeouts};
 
 use super::error::{CompileError, ensure};
+use crate::catalog::LARGEST_CATALOG;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const YEAR_SECONDS: u64 = 365 * 24 * 60 * 60;
@@ -26,7 +27,7 @@ pub(super) fn check(config: &PluginConfig) -> Result<(), CompileError> {
 }
 
 fn check_limits(limits: &Limits) -> Result<(), CompileError> {
-    let each: [(&str, u32, RangeInclusive<u64>); 8] = [
+    let each: [(&str, u32, RangeInclusive<u64>); 9] = [
         ("replayBytes", limits.replay_bytes, 0..=u64::from(16 * MIB)),
         (
             "checkedResponseBytes",
@@ -35,6 +36,7 @@ fn check_limits(limits: &Limits) -> Result<(), CompileError> {
         ),
         ("idBytes", limits.id_bytes, 64..=u64::from(MIB)),
         ("pageItems", limits.page_items, 1..=100_000),
+        ("pageBytes", limits.page_bytes, 1..=LARGEST_CATALOG),
         ("sessionSlots", limits.session_slots, 8..=u64::from(MIB)),
         ("endedSlots", limits.ended_slots, 8..=u64::from(MIB)),
         ("sideCallMs", limits.side_call_ms, 1..=60_000),

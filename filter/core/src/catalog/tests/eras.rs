@@ -60,7 +60,7 @@ fn who_is_shown_a_list_may_depend_on_the_eras_of_its_definitions() {
         is_visible: Some(&|listed: Listed<'_>| listed.listed_in != ListedIn::SessionsOnly),
         ..Shown::default()
     };
-    let page = catalog.list_result(ListKind::Tools, None, 10, &shown);
+    let page = catalog.list_result(ListKind::Tools, None, pages_of(10), &shown);
     let page = page.unwrap().parts().concat();
     assert_eq!(page, br#"{"tools":[{"name":"b"}]}"#);
 }

@@ -39,7 +39,9 @@ fn of<'a>(catalog: &'a Catalog, name: &str) -> Shown<'a> {
 }
 
 fn text(catalog: &Catalog, kind: ListKind, shown: &Shown<'_>) -> String {
-    let page = catalog.list_result(kind, None, 100, shown).unwrap();
+    let page = catalog
+        .list_result(kind, None, pages_of(100), shown)
+        .unwrap();
     String::from_utf8(page.parts().concat()).unwrap()
 }
 
@@ -48,7 +50,7 @@ fn walked(catalog: &Catalog, items: u32, shown: &Shown<'_>) -> Vec<Vec<String>> 
     let mut cursor: Option<String> = None;
     let mut pages = Vec::new();
     loop {
-        let page = catalog.list_result(ListKind::Tools, cursor.as_deref(), items, shown);
+        let page = catalog.list_result(ListKind::Tools, cursor.as_deref(), pages_of(items), shown);
         let page = page.unwrap().parts().concat();
         let page: serde_json::Value = serde_json::from_slice(&page).unwrap();
         pages.push(names(&page));
@@ -139,7 +141,7 @@ fn what_stands_together_is_one_slice() {
         cache_scope: None,
     };
     let page = catalog
-        .list_result(ListKind::Tools, None, 100, &shown)
+        .list_result(ListKind::Tools, None, pages_of(100), &shown)
         .unwrap();
     assert_eq!(page.parts().len(), 5, "two runs, a comma, begin and end");
 }

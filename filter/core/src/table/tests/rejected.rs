@@ -217,6 +217,10 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
         include_str!("../../../../config/testdata/rejected/empty_pages.json"),
     ),
     (
+        "limits.pageBytes",
+        include_str!("../../../../config/testdata/rejected/pages_of_no_bytes.json"),
+    ),
+    (
         "catalog",
         include_str!("../../../../config/testdata/rejected/catalog_of_no_base64.json"),
     ),
