@@ -59,6 +59,22 @@ pub fn node() -> PathBuf {
     named("MCP_TEST_NODE")
 }
 
+/// Node.js from 22 on, which the conformance suite wants.
+pub fn node_22() -> PathBuf {
+    of_conformance("MCP_TEST_NODE_22")
+}
+
+/// The program of the conformance suite, for [`node_22`].
+pub fn conformance() -> PathBuf {
+    let program = "node_modules/@modelcontextprotocol/conformance/dist/index.js";
+    of_conformance("MCP_TEST_CONFORMANCE").join(program)
+}
+
+/// The everything server of the official Go SDK.
+pub fn everything_server() -> PathBuf {
+    of_conformance("MCP_TEST_EVERYTHING_SERVER")
+}
+
 /// The folder of Keycloak's distribution.
 pub fn keycloak() -> PathBuf {
     of_auth("MCP_TEST_KEYCLOAK")
@@ -165,6 +181,11 @@ pub fn file(name: &str) -> PathBuf {
 
 fn named(variable: &str) -> PathBuf {
     let hint = "run `scripts/test`, or set it by `eval \"$(scripts/test-environment)\"`";
+    set(variable, hint)
+}
+
+fn of_conformance(variable: &str) -> PathBuf {
+    let hint = "run `scripts/test conformance`, or set it by `eval \"$(scripts/test-conformance-environment)\"`";
     set(variable, hint)
 }
 

@@ -22,6 +22,7 @@ pub mod deployment;
 pub mod document;
 pub mod everything;
 pub mod feed;
+pub mod forward;
 pub mod gateway;
 pub mod github;
 pub mod image;

@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, Version, header};
+use http::{HeaderMap, Request, Response, StatusCode, Version, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Identity;
+use crate::forward::forward;
 use crate::runtime;
 
 /// See the module. Ends when dropped.
@@ -193,42 +193,16 @@ async fn answer(
     // It ends with the record alone.
     let _ = held.wait_for(|held| !held).await;
     match forward(request, server, terminated.authority).await {
-        Ok(response) => {
-            let (mut head, body) = response.into_parts();
-            // It is that of the connection behind.
-            head.headers.remove(header::CONNECTION);
-            head.headers.remove(header::TRANSFER_ENCODING);
-            head.version = Version::default();
-            let body = body.map_frame(move |frame| {
+        Ok(response) => response.map(|body| {
+            Body::new(body.map_frame(move |frame| {
                 let _open = &counted;
                 frame
-            });
-            Response::from_parts(head, Body::new(body))
-        }
+            }))
+        }),
         Err(_) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::BAD_GATEWAY;
             response
         }
     }
-}
-
-/// Over a connection of its own.
-async fn forward(
-    request: Request<Incoming>,
-    server: SocketAddr,
-    authority: Option<String>,
-) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(server).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let (mut head, body) = request.into_parts();
-    let path = head.uri.path_and_query().cloned();
-    head.uri = path.map(Uri::from).unwrap_or_default();
-    head.version = Version::HTTP_11;
-    head.headers.remove(header::HOST);
-    if let Some(authority) = authority {
-        head.headers.insert(header::HOST, authority.parse()?);
-    }
-    Ok(sender.send_request(Request::from_parts(head, body)).await?)
 }
