@@ -76,7 +76,6 @@ mod board;
 mod calls;
 mod cancellation;
 mod chains;
-mod clients;
 mod exposition;
 mod faults;
 mod first_calls;

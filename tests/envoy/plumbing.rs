@@ -56,7 +56,7 @@ tests! {
         let server = Everything::start().await;
         let url = format!("http://{}/mcp", server.address());
         let visit = Visit { headers: json!({}), tool: "trigger-elicitation-request", arguments: json!({}) };
-        for sdk in [Sdk::TypeScript, Sdk::TypeScriptClient, Sdk::Python] {
+        for sdk in [Sdk::TypeScript, Sdk::TypeScriptClient, Sdk::Python, Sdk::FastMcp] {
             let visited = sdk.visit(&url, &visit).await;
             assert!(visited.tools.contains(&"echo".to_owned()), "{sdk:?}: {visited:?}");
             assert!(visited.asked.contains(&"elicitation/create".to_owned()), "{sdk:?}: {visited:?}");

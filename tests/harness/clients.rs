@@ -10,6 +10,7 @@ use crate::authority::Authority;
 use crate::component;
 use crate::gateway::temporary_folder;
 use crate::github::{self, token};
+use crate::scenario::{Era, List, Named, Scenario, Seen, Step};
 
 /// What one client does: connect, list all tools, call one.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Visited {
     pub asked: Vec<String>,
 }
 
-/// An SDK with a client.
+/// A client that is a program of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sdk {
     /// npm `@modelcontextprotocol/sdk`
@@ -42,12 +43,14 @@ pub enum Sdk {
     TypeScriptClient,
     /// PyPI `mcp`
     Python,
+    /// PyPI `fastmcp`
+    FastMcp,
 }
 
 impl Sdk {
-    /// Runs its client against `url`.
+    /// Has its client visit `url`.
     pub async fn visit(self, url: &str, visit: &Visit<'_>) -> Visited {
-        run(self.command(), url, visit).await
+        visited(run(self.command(), url, &scenario(visit)).await)
     }
 
     /// The same on a machine that trusts this authority, too.
@@ -56,29 +59,58 @@ impl Sdk {
         command
             .env("NODE_EXTRA_CA_CERTS", authority.file())
             .env("SSL_CERT_FILE", authority.file());
-        run(command, url, visit).await
+        visited(run(command, url, &scenario(visit)).await)
+    }
+
+    /// Runs a scenario against `url`.
+    pub async fn run(self, url: &str, scenario: &Scenario) -> Seen {
+        run(self.command(), url, scenario).await
     }
 
     fn command(self) -> Command {
         match self {
             Self::TypeScript => typescript("sdk"),
             Self::TypeScriptClient => typescript("client"),
-            Self::Python => python(),
+            Self::Python => python("mcp"),
+            Self::FastMcp => python("fastmcp"),
         }
     }
 }
 
-async fn run(mut command: Command, url: &str, visit: &Visit<'_>) -> Visited {
-    command.arg(url).arg(told(visit).to_string());
-    let said = last_line(&output(command).await);
-    Visited {
-        tools: strings(&said["tools"]),
-        result: said["result"].clone(),
-        asked: strings(&said["asked"]),
+async fn run(mut command: Command, url: &str, scenario: &Scenario) -> Seen {
+    command.arg(url).arg(scenario.told().to_string());
+    Seen::read(&last_line(&output(command).await))
+}
+
+fn scenario(visit: &Visit<'_>) -> Scenario {
+    let call = Named::new(visit.tool, visit.arguments.clone());
+    Scenario {
+        headers: visit.headers.clone(),
+        era: Era::Sessions,
+        steps: vec![Step::List(List::Tools), Step::Call(call), Step::Ping],
     }
 }
 
-/// A visit, as the programs take it.
+fn visited(seen: Seen) -> Visited {
+    let [tools, call, ping] = seen.outcomes.as_slice() else {
+        panic!("an outcome for each step: {seen:?}");
+    };
+    for outcome in &seen.outcomes {
+        assert!(outcome.get("error").is_none(), "{outcome}");
+    }
+    assert!(ping["result"].is_object(), "{ping}");
+    let tools = tools["items"].as_array().expect("a list");
+    Visited {
+        tools: tools
+            .iter()
+            .filter_map(|tool| tool["name"].as_str().map(str::to_owned))
+            .collect(),
+        result: call["result"].clone(),
+        asked: seen.asked,
+    }
+}
+
+/// The headers and the call of a visit, as the program that logs in takes them.
 fn told(visit: &Visit<'_>) -> Value {
     json!({"headers": visit.headers, "tool": visit.tool, "arguments": visit.arguments})
 }
@@ -246,10 +278,11 @@ fn node(program: &str) -> Command {
     command
 }
 
-fn python() -> Command {
+fn python(package: &str) -> Command {
     let mut command = Command::new("python3");
     command
         .arg(component::file("python/client.py"))
+        .arg(package)
         .env("PYTHONPATH", component::python_packages());
     command
 }

@@ -75,6 +75,16 @@ pub fn everything_server() -> PathBuf {
     of_conformance("MCP_TEST_EVERYTHING_SERVER")
 }
 
+/// The folder that holds the Inspector's `node_modules`.
+pub fn inspector() -> PathBuf {
+    of_clients("MCP_TEST_INSPECTOR")
+}
+
+/// A Node.js that is recent enough for the Inspector.
+pub fn inspector_node() -> PathBuf {
+    of_clients("MCP_TEST_INSPECTOR_NODE")
+}
+
 /// The folder of Keycloak's distribution.
 pub fn keycloak() -> PathBuf {
     of_auth("MCP_TEST_KEYCLOAK")
@@ -186,6 +196,12 @@ fn named(variable: &str) -> PathBuf {
 
 fn of_conformance(variable: &str) -> PathBuf {
     let hint = "run `scripts/test conformance`, or set it by `eval \"$(scripts/test-conformance-environment)\"`";
+    set(variable, hint)
+}
+
+fn of_clients(variable: &str) -> PathBuf {
+    let hint =
+        "run `scripts/test clients`, or set it by `eval \"$(scripts/test-clients-environment)\"`";
     set(variable, hint)
 }
 

@@ -68,6 +68,10 @@ pub enum Answer {
         /// The part.
         part: &'static str,
     },
+    /// With an event stream of so many words of progress, where the call has a token for it, then as [`Answer::Echo`].
+    Progress(u32),
+    /// With one word of progress, then never.
+    ProgressThenHang,
     /// With an event stream of what the test says.
     Fed(Feed),
     /// Never.

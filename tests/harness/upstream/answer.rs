@@ -119,13 +119,19 @@ impl Server {
                 headers,
                 body,
             } => whole(status, headers, body.replace("$ID", &id)),
+            Answer::Progress(count) => {
+                let mut messages = progress(&params, count);
+                messages.push(echo(&id, &params));
+                events(messages)
+            }
+            Answer::ProgressThenHang => hang_stream(&self, request, &progress(&params, 1)),
             Answer::Cut { content_type, part } => cut(content_type, part.replace("$ID", &id)),
             Answer::Fed(feed) => streamed(feed.messages().map(|message| event(&message))),
             Answer::Hang => {
                 let _hanging = Hanging::new(&self, request);
                 std::future::pending().await
             }
-            Answer::HangStream => hang_stream(&self, request),
+            Answer::HangStream => hang_stream(&self, request, &[NOTIFICATION.to_owned()]),
             Answer::Ask {
                 id: question,
                 method,
@@ -256,11 +262,26 @@ pub(super) fn talk_back() -> Response {
     streamed(stream::iter([event(question)]).chain(stream::pending()))
 }
 
-fn hang_stream(server: &Arc<Server>, request: &Received) -> Response {
+/// So many words of progress of a call with these `params`; none where nobody asked for them.
+fn progress(params: &str, count: u32) -> Vec<String> {
+    let token = member(params.as_bytes(), "_meta")
+        .and_then(|meta| member(meta.as_bytes(), "progressToken"));
+    let words = token.into_iter().flat_map(|token| {
+        (1..=count).map(move |step| {
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{step},"total":{count},"message":"step {step}"}}}}"#
+            )
+        })
+    });
+    words.collect()
+}
+
+fn hang_stream(server: &Arc<Server>, request: &Received, first: &[String]) -> Response {
     let hanging = Hanging::new(server, request);
     let silence = stream::once(async move {
         let _hanging = hanging;
         std::future::pending().await
     });
-    streamed(stream::iter([event(NOTIFICATION)]).chain(silence))
+    let first: Vec<Bytes> = first.iter().map(|message| event(message)).collect();
+    streamed(stream::iter(first).chain(silence))
 }
