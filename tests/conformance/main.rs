@@ -45,7 +45,7 @@ const REVISIONS: [Revision; 3] = [
     Revision {
         name: "2026-07-28",
         sessions: false,
-        served: false,
+        served: true,
     },
 ];
 
