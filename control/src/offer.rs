@@ -18,6 +18,8 @@ pub struct Offer {
     pub completions: bool,
     /// Whether the `logging` capability was announced.
     pub logging: bool,
+    /// Whether it was announced that calls of tools can be tasks.
+    pub tasks: bool,
     /// Whether it has resources beside those of the lists below. Of what discovery reads none does; what was served may be
     /// less than what the server listed.
     pub has_unlisted_resources: bool,

@@ -96,5 +96,6 @@ mod shared;
 mod stateless_clients;
 mod statistics;
 mod subscriptions;
+mod tasks;
 mod traces;
 mod virtual_servers;

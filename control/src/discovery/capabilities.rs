@@ -1,6 +1,6 @@
 //! What either side announces that it can do.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ProtocolFault;
 use super::members::Members;
@@ -10,6 +10,8 @@ use super::members::Members;
 pub(super) struct Capabilities {
     pub(super) completions: bool,
     pub(super) logging: bool,
+    /// Whether calls of its tools can be tasks, as 2025-11-25 has them.
+    pub(super) tasks: bool,
     pub(super) tools: bool,
     pub(super) prompts: bool,
     pub(super) resources: bool,
@@ -34,6 +36,7 @@ impl Capabilities {
         Ok(Self {
             completions: has("completions"),
             logging: has("logging"),
+            tasks: has_task_calls(&announced),
             tools: has("tools"),
             prompts: has("prompts"),
             resources: has("resources"),
@@ -50,4 +53,16 @@ pub(super) fn of_clients() -> Value {
 /// Who asks.
 pub(super) fn client_info() -> Value {
     json!({"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")})
+}
+
+/// MCP 2025-11-25, basic/utilities/tasks, Capabilities. No other revision has these; 2026-07-28 has another extension of
+/// that name.
+fn has_task_calls(capabilities: &Map<String, Value>) -> bool {
+    let requests = capabilities
+        .get("tasks")
+        .and_then(|tasks| tasks.get("requests"));
+    let tools = requests.and_then(|requests| requests.get("tools"));
+    tools
+        .and_then(|tools| tools.get("call"))
+        .is_some_and(Value::is_object)
 }

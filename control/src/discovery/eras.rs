@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use mcp_filter_core::catalog::ListedIn;
-use mcp_filter_core::version::STATELESS_REVISION;
+use mcp_filter_core::version::{ProtocolVersion, STATELESS_REVISION};
 
 use super::handshake::Handshake;
 use super::lists::Lists;
@@ -17,6 +17,7 @@ pub(super) fn with_sessions(handshake: &Handshake, lists: Lists, beside: Beside)
         issues_sessions: handshake.issues_sessions,
         completions: handshake.capabilities.completions,
         logging: handshake.capabilities.logging,
+        tasks: handshake.capabilities.tasks && handshake.revision == ProtocolVersion::V2025_11_25,
         ..of_lists(lists)
     };
     match beside {

@@ -181,6 +181,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         stateless: offer.stateless,
         completions: offer.completions,
         logging: offer.logging,
+        tasks: offer.tasks,
         resources: offer.has_resources(),
         timeouts: resolved.timeouts,
         policies: resolved.policies.clone(),

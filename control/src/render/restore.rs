@@ -102,6 +102,7 @@ fn handshake(server: &Server) -> Offer {
         issues_sessions: server.issues_sessions,
         completions: server.completions,
         logging: server.logging,
+        tasks: server.tasks,
         ..Offer::default()
     }
 }

@@ -105,7 +105,7 @@ async fn all_four_lists_are_read_where_they_are_announced() {
             "initialize" => {
                 return welcome(
                     asked,
-                    r#"{"prompts":{},"resources":{},"tools":{},"completions":{},"logging":{}}"#,
+                    r#"{"prompts":{},"resources":{},"tools":{},"completions":{},"logging":{},"tasks":{"cancel":{},"requests":{"tools":{"call":{}}}}}"#,
                 );
             }
             "tools/list" => r#"{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}"#,
@@ -120,7 +120,7 @@ async fn all_four_lists_are_read_where_they_are_announced() {
         }))
     });
     let offer = offer(&server.await).await;
-    assert!(offer.completions && offer.logging && offer.issues_sessions);
+    assert!(offer.completions && offer.logging && offer.tasks && offer.issues_sessions);
     let keys = [
         &offer.tools,
         &offer.prompts,

@@ -30,6 +30,10 @@ pub struct Server {
     /// Whether it announced the `logging` capability.
     #[serde(default)]
     pub logging: bool,
+    /// Whether it announced that calls of its tools can be tasks: the capability `tasks.requests.tools.call` of
+    /// 2025-11-25.
+    #[serde(default)]
+    pub tasks: bool,
     /// Whether it announced the `resources` capability. It may serve URIs that it does not list.
     #[serde(default)]
     pub resources: bool,

@@ -35,6 +35,7 @@ mod route;
 mod routed;
 mod set_level;
 mod stateless;
+mod tasks;
 mod told;
 mod trace_headers;
 mod translation;

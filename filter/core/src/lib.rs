@@ -25,12 +25,14 @@ mod pairs;
 pub mod policy;
 pub mod rejection;
 pub mod resource_uri;
+mod seal;
 pub mod sealed_id;
 pub mod session_id;
 pub mod slots;
 pub mod sse;
 pub mod step;
 pub mod table;
+pub mod task_id;
 pub mod version;
 
 pub use claims::Claims;

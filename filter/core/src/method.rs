@@ -42,6 +42,12 @@ pub enum RoutedMethod {
     ResourcesUnsubscribe,
     /// `completion/complete`
     Complete,
+    /// `tasks/get`
+    TasksGet,
+    /// `tasks/result`
+    TasksResult,
+    /// `tasks/cancel`
+    TasksCancel,
 }
 
 impl Method {
@@ -61,6 +67,9 @@ impl Method {
             "resources/subscribe" => Self::Routed(RoutedMethod::ResourcesSubscribe),
             "resources/unsubscribe" => Self::Routed(RoutedMethod::ResourcesUnsubscribe),
             "completion/complete" => Self::Routed(RoutedMethod::Complete),
+            "tasks/get" => Self::Routed(RoutedMethod::TasksGet),
+            "tasks/result" => Self::Routed(RoutedMethod::TasksResult),
+            "tasks/cancel" => Self::Routed(RoutedMethod::TasksCancel),
             "server/discover" => Self::ServerDiscover,
             "notifications/cancelled" => Self::Cancelled,
             "notifications/progress" | "notifications/roots/list_changed" => Self::ForUpstreams,
@@ -98,13 +107,23 @@ impl RoutedMethod {
             Self::ResourcesSubscribe => "resources/subscribe",
             Self::ResourcesUnsubscribe => "resources/unsubscribe",
             Self::Complete => "completion/complete",
+            Self::TasksGet => "tasks/get",
+            Self::TasksResult => "tasks/result",
+            Self::TasksCancel => "tasks/cancel",
         }
     }
 
-    /// The request that a caller must be allowed, too: what one may not read, one may not watch.
+    /// Whether it is about a task that an earlier request has created.
+    pub fn is_about_task(self) -> bool {
+        matches!(self, Self::TasksGet | Self::TasksResult | Self::TasksCancel)
+    }
+
+    /// The request that a caller must be allowed, too: what one may not read, one may not watch, and what one may not
+    /// call, one may not ask for later.
     pub fn wants_right_to(self) -> Option<Self> {
         match self {
             Self::ResourcesSubscribe | Self::ResourcesUnsubscribe => Some(Self::ResourcesRead),
+            Self::TasksGet | Self::TasksResult | Self::TasksCancel => Some(Self::ToolsCall),
             Self::ToolsCall | Self::PromptsGet | Self::ResourcesRead | Self::Complete => None,
         }
     }

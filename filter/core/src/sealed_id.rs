@@ -1,27 +1,32 @@
 //! Ids of a server's requests as clients see them: sealed, so that the answer finds its way home from any worker and
 //! any replica, and only in the session in which the request was made.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chacha20poly1305::aead::{Aead as _, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _};
-use hmac::Mac as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::session_id::{Session, SessionKey, SessionKeys};
+use crate::seal::{Bound, text_length};
+use crate::session_id::{Session, SessionKeys};
 
 const FORMAT: u8 = 1;
-const NONCE_BYTES: usize = 12;
 /// Longest original id and longest upstream session id, in bytes.
 pub const LONGEST_PART: usize = 1024;
 /// Longest text that [`SealedId::open`] looks at.
-const LONGEST_TEXT: usize = (2 + NONCE_BYTES + 8 + 4 + 2 * LONGEST_PART + 16).div_ceil(3) * 4;
+const LONGEST_TEXT: usize = text_length(8 + 2 + 2 * LONGEST_PART);
 
 /// Names a server by what stays when servers come and go: its registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerDigest([u8; 8]);
 
 impl ServerDigest {
+    /// Its bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+
+    /// The opposite of [`ServerDigest::as_bytes`].
+    pub(crate) fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
     /// Of the registration `namespace/name`.
     pub fn of(name: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
@@ -44,18 +49,7 @@ pub struct SealedId {
 impl SealedId {
     /// Text for a JSON string that needs no escape, or `None` when a part is too long or there is no key.
     pub fn seal(&self, keys: &SessionKeys, session: &Session) -> Option<String> {
-        let key = keys.minting()?;
-        let plain = self.to_bytes()?;
-        let nonce = nonce(key, session, &plain)?;
-        let payload = Payload {
-            msg: &plain,
-            aad: &associated(key.id(), session),
-        };
-        let sealed = ChaCha20Poly1305::new(key.seal().into())
-            .encrypt(&nonce.into(), payload)
-            .ok()?;
-        let bytes = [&[FORMAT, key.id()], nonce.as_slice(), &sealed].concat();
-        Some(URL_SAFE_NO_PAD.encode(bytes))
+        bound(session).seal(keys, &self.to_bytes()?)
     }
 
     /// The opposite of [`SealedId::seal`]; `None` for whatever was not sealed for this session.
@@ -63,18 +57,7 @@ impl SealedId {
         if text.len() > LONGEST_TEXT {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let ([format, key_id], rest) = bytes.split_first_chunk()?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>()?;
-        let key = keys.by_id(*key_id).filter(|_| *format == FORMAT)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: &associated(*key_id, session),
-        };
-        let plain = ChaCha20Poly1305::new(key.seal().into())
-            .decrypt(nonce.into(), payload)
-            .ok()?;
-        Self::from_bytes(&plain)
+        Self::from_bytes(&bound(session).open(keys, text)?)
     }
 
     fn to_bytes(&self) -> Option<Vec<u8>> {
@@ -106,33 +89,21 @@ impl SealedId {
     }
 }
 
-/// Of the content: one id is always sealed alike, so that a server can name its request again, to cancel it.
-fn nonce(key: &SessionKey, session: &Session, plain: &[u8]) -> Option<[u8; NONCE_BYTES]> {
-    let mac = key
-        .seal_nonce_mac()
-        .chain_update(session.unique())
-        .chain_update(plain);
-    mac.finalize().into_bytes().first_chunk().copied()
-}
-
-fn associated(key_id: u8, session: &Session) -> [u8; 18] {
-    let mut bytes = [0; 18];
-    for (to, from) in bytes
-        .iter_mut()
-        .zip([FORMAT, key_id].iter().chain(session.unique()))
-    {
-        *to = *from;
+fn bound(session: &Session) -> Bound<'_> {
+    Bound {
+        format: FORMAT,
+        owner: session.unique(),
     }
-    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{LONGEST_PART, LONGEST_TEXT, SealedId, ServerDigest, URL_SAFE_NO_PAD};
+    use super::{LONGEST_PART, LONGEST_TEXT, SealedId, ServerDigest};
     use crate::session_id::SessionKeys;
     use crate::session_id::tests::{keys, session};
 

@@ -263,6 +263,11 @@ impl Table {
         self.servers().any(|(_, server)| server.completions)
     }
 
+    /// Whether calls of any server's tools can be tasks.
+    pub fn has_tasks(&self) -> bool {
+        self.servers().any(|(_, server)| server.tasks)
+    }
+
     /// Whether any server sends log messages.
     pub fn has_logging(&self) -> bool {
         self.servers().any(|(_, server)| server.logging)

@@ -4,7 +4,8 @@ use mcp_filter_core::control_signature::{self, PublicKey, SignedRequest, Signing
 use mcp_filter_core::identity::Identity;
 use mcp_filter_core::sealed_id::{SealedId, ServerDigest};
 use mcp_filter_core::session_id::{self, ClientCapabilities, Session, SessionKeys, Statement};
-use mcp_filter_core::slots::MemorySlots;
+use mcp_filter_core::slots::{MemorySlots, Owner};
+use mcp_filter_core::task_id::TaskId;
 use mcp_filter_core::version::ProtocolVersion;
 use mcp_filter_core::{Claims, Context};
 
@@ -61,6 +62,7 @@ pub fn sealed_id(bytes: &[u8]) {
         original: original.to_vec(),
         upstream_session: upstream.to_vec(),
     };
+    task_id(bytes, (&keys, &session));
     if let Some(text) = id.seal(&keys, &session) {
         assert_eq!(SealedId::open(&text, &keys, &session), Some(id));
         for text in changed(text.as_bytes(), bytes) {
@@ -69,6 +71,30 @@ pub fn sealed_id(bytes: &[u8]) {
             {
                 assert_eq!(opened.seal(&keys, &session), Some(text));
             }
+        }
+    }
+}
+
+/// The same of a task's id.
+fn task_id(bytes: &[u8], (keys, session): (&SessionKeys, &Session)) {
+    let owner = Owner::of(session);
+    let (original, upstream) = bytes.split_at(bytes.len() / 2);
+    let id = TaskId {
+        server: ServerDigest::of("test/a"),
+        tool: String::from_utf8_lossy(original).into_owned(),
+        original: original.to_vec(),
+        upstream_session: upstream.to_vec(),
+        credential: [4; 8],
+    };
+    let Some(text) = id.seal(keys, &owner) else {
+        return;
+    };
+    assert_eq!(TaskId::open(&text, keys, &owner), Some(id));
+    for text in changed(text.as_bytes(), bytes) {
+        if let Ok(text) = String::from_utf8(text)
+            && let Some(opened) = TaskId::open(&text, keys, &owner)
+        {
+            assert_eq!(opened.seal(keys, &owner), Some(text));
         }
     }
 }

@@ -31,7 +31,11 @@ fn scan<'a>(plan: Plan, keep: usize, pieces: impl IntoIterator<Item = &'a [u8]>)
 
 /// A document: any cut tells the same, what is kept stands there, and the grammar is that of `serde_json`.
 pub fn scanner(bytes: &[u8]) {
-    for plan in [Plan::FromClient, Plan::FromServer] {
+    for plan in [
+        Plan::FromClient,
+        Plan::FromServer,
+        Plan::FromServerWithTasks,
+    ] {
         let whole = scan(plan, KEEP, [bytes]);
         for pieces in cuts(bytes) {
             assert_eq!(scan(plan, KEEP, pieces), whole);
@@ -92,10 +96,11 @@ impl MessageRules for Passed {
 }
 
 fn rewrite<'a>(
+    mut rewriter: IdRewriter,
     rules: Rules,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Option<(Vec<u8>, Message)> {
-    let (mut rewriter, mut rules) = (IdRewriter::new(KEEP), Passed::new(rules));
+    let mut rules = Passed::new(rules);
     let mut out = Vec::new();
     for piece in pieces {
         out.extend_from_slice(&rewriter.feed(piece, &mut rules).ok()?);
@@ -105,16 +110,21 @@ fn rewrite<'a>(
 
 /// A server's message: any cut passes the same, and an edit that changes nothing leaves every byte.
 pub fn id_rewriter(bytes: &[u8]) {
-    for rules in [Rules::Same, Rules::Mark] {
-        let whole = rewrite(rules, [bytes]);
+    let new = [IdRewriter::new, IdRewriter::with_tasks];
+    for (rules, new) in [Rules::Same, Rules::Mark]
+        .into_iter()
+        .flat_map(|rules| new.map(|new| (rules, new)))
+    {
+        let whole = rewrite(new(KEEP), rules, [bytes]);
         for pieces in cuts(bytes) {
-            assert_eq!(rewrite(rules, pieces), whole);
+            assert_eq!(rewrite(new(KEEP), rules, pieces), whole);
         }
         if let (Rules::Same, Some((out, _))) = (rules, &whole) {
             assert_eq!(out, bytes);
         }
         if let Some((out, _)) = whole {
-            assert!(rewrite(rules, [out.as_slice()]).is_some() || matches!(rules, Rules::Mark));
+            let again = rewrite(new(KEEP), rules, [out.as_slice()]);
+            assert!(again.is_some() || matches!(rules, Rules::Mark));
         }
     }
 }
@@ -124,7 +134,7 @@ type Edited = Option<(Vec<u8>, StreamEnd, Vec<Message>)>;
 fn edit<'a>(rules: Rules, strip: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Edited {
     let mut editor = EventStreamEditor::new(KEEP);
     if strip {
-        editor = editor.strip_ids();
+        editor = editor.strip_ids().with_tasks();
     }
     let (mut out, mut rules) = (Vec::new(), Passed::new(rules));
     for piece in pieces {

@@ -32,6 +32,7 @@ fn the_configuration_says_what_the_index_says() {
         issues_sessions: true,
         completions: true,
         logging: true,
+        tasks: true,
         ..tools(&["t"])
     };
     let config = rendered(&manifests, &Findings::default().found("a", offer));
@@ -69,6 +70,7 @@ fn the_configuration_says_what_the_index_says() {
         stateless: false,
         completions: true,
         logging: true,
+        tasks: true,
         resources: false,
         timeouts: Timeouts {
             first_byte_ms: 1000,
@@ -151,6 +153,10 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
         },
         Offer {
             logging: true,
+            ..tools(&["t"])
+        },
+        Offer {
+            tasks: true,
             ..tools(&["t"])
         },
         Offer {

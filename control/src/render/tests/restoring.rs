@@ -25,6 +25,7 @@ fn full() -> Offer {
         completions: true,
         stateless: true,
         logging: true,
+        tasks: true,
         tools: vec![
             odd("z", "{ \"n\":1e400,\"n\\u0061me\" :\t\"z\" }"),
             odd("aA\"", r#"{"title":"a_","name":"a\u0041\"","e":{}}"#),
@@ -173,27 +174,30 @@ fn keys() -> impl Strategy<Value = Vec<String>> {
 
 fn offer() -> impl Strategy<Value = Offer> {
     let lists = prop::array::uniform4(keys());
-    (lists, any::<[bool; 4]>()).prop_map(|(lists, [sessions, completions, logging, escaped])| {
-        let list = |member: &str, keys: &[String]| {
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let mut list = definitions(member, &keys);
-            for definition in list.iter_mut().filter(|_| escaped) {
-                definition.json = in_escapes(&definition.json);
+    (lists, any::<[bool; 5]>()).prop_map(
+        |(lists, [sessions, completions, logging, tasks, escaped])| {
+            let list = |member: &str, keys: &[String]| {
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                let mut list = definitions(member, &keys);
+                for definition in list.iter_mut().filter(|_| escaped) {
+                    definition.json = in_escapes(&definition.json);
+                }
+                list
+            };
+            let [t, p, r, templates] = &lists;
+            Offer {
+                issues_sessions: sessions,
+                completions,
+                logging,
+                tasks,
+                tools: list("name", t),
+                prompts: list("name", p),
+                resources: list("uri", r),
+                resource_templates: list("uriTemplate", templates),
+                ..tools(&[])
             }
-            list
-        };
-        let [t, p, r, templates] = &lists;
-        Offer {
-            issues_sessions: sessions,
-            completions,
-            logging,
-            tools: list("name", t),
-            prompts: list("name", p),
-            resources: list("uri", r),
-            resource_templates: list("uriTemplate", templates),
-            ..tools(&[])
-        }
-    })
+        },
+    )
 }
 
 /// The same JSON with each letter `a` or `b` written as an escape, keys of members included.

@@ -93,7 +93,7 @@ pub(crate) fn initialize(
     let answer = format!(
         "{{\"protocolVersion\":\"{}\",\"capabilities\":{},\"serverInfo\":{{\"name\":\"mcp-proxy-wasm\",\"version\":\"{}\"}}}}",
         version.as_str(),
-        capabilities(table),
+        capabilities(table, Some(version)),
         env!("CARGO_PKG_VERSION"),
     );
     let mut response = result(id, &[answer.as_bytes()], "initialize");
@@ -120,7 +120,7 @@ pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResp
     let answer = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":{},\"capabilities\":{},{}}}",
         supported_revisions(),
-        capabilities(table),
+        capabilities(table, None),
         scope.members(),
     );
     result(id, &[answer.as_bytes()], "discover")
@@ -128,19 +128,23 @@ pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResp
 
 /// What the servers together can deliver. `listChanged` needs a stream that is not served, and so does
 /// `resources.subscribe`: a subscription is passed on to its server, but what it is for, `notifications/resources/updated`,
-/// comes on the stream of a GET.
-fn capabilities(table: &Table) -> String {
+/// comes on the stream of a GET. `tasks.list` would have to be asked of all servers at once.
+fn capabilities(table: &Table, version: Option<ProtocolVersion>) -> String {
+    const TASKS: &str = "{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}";
+    // No other revision knows these.
+    let has_tasks = version == Some(ProtocolVersion::V2025_11_25) && table.has_tasks();
     let offered = [
-        ("tools", true),
-        ("prompts", table.has_prompts()),
-        ("resources", table.has_resources()),
-        ("completions", table.has_completions()),
-        ("logging", table.has_logging()),
+        ("tools", true, "{}"),
+        ("prompts", table.has_prompts(), "{}"),
+        ("resources", table.has_resources(), "{}"),
+        ("completions", table.has_completions(), "{}"),
+        ("logging", table.has_logging(), "{}"),
+        ("tasks", has_tasks, TASKS),
     ];
     let members: Vec<String> = offered
         .iter()
-        .filter(|(_, has)| *has)
-        .map(|(name, _)| format!("\"{name}\":{{}}"))
+        .filter(|(_, has, _)| *has)
+        .map(|(name, _, what)| format!("\"{name}\":{what}"))
         .collect();
     format!("{{{}}}", members.join(","))
 }

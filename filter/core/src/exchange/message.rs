@@ -80,6 +80,9 @@ pub(crate) fn routable_early(scanner: &Scanner) -> Option<RoutedMethod> {
         RoutedMethod::ResourcesRead
         | RoutedMethod::ResourcesSubscribe
         | RoutedMethod::ResourcesUnsubscribe => scanner.text(Field::Uri).is_some(),
+        RoutedMethod::TasksGet | RoutedMethod::TasksResult | RoutedMethod::TasksCancel => {
+            scanner.text(Field::TaskId).is_some()
+        }
         RoutedMethod::Complete => scanner.params_ended(),
     };
     known.then_some(method)

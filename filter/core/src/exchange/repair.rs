@@ -185,7 +185,7 @@ fn message(
     body: Vec<u8>,
 ) -> Option<(Vec<u8>, Outcome)> {
     let mut check = ResponseCheck::new(table, routed, (status, None));
-    match check.feed(&body, true, routed.id.server()) {
+    match check.feed(table, &body, true, routed.id.server()) {
         Checked::Pass => {
             let outcome = check.outcome();
             Some((check.take_edited().unwrap_or(body), outcome))

@@ -14,8 +14,8 @@ use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origi
 use super::route::{Route, RouteSession};
 use super::routed::Routed;
 use super::{
-    Exchange, Phase, local_answer, stateless, trace_headers, upstream_headers, upstream_sessions,
-    well_known,
+    Exchange, Phase, local_answer, stateless, tasks, trace_headers, upstream_headers,
+    upstream_sessions, well_known,
 };
 use crate::catalog::{CacheScope, Listed, Shown, VirtualServer};
 use crate::era::Era;
@@ -23,7 +23,6 @@ use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
-use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, LocalResponse, Release, RequestStep};
 use crate::table::Endpoint;
 use crate::{Context, Headers, Table};
@@ -252,7 +251,7 @@ impl Exchange {
         let table = &self.table;
         let virtual_server = admit_request(Method::Routed(method), reading, table)?;
         self.told.method = Some(method.as_str());
-        let found = Route::find(table, method, &reading.scanner, virtual_server);
+        let found = tasks::find_route(method, reading, (table, virtual_server), context);
         let mut route = found.inspect_err(|rejection| self.told.note(rejection))?;
         route.choose_era(table, reading)?;
         self.told.subject = Some(route.subject());
@@ -286,17 +285,10 @@ impl Exchange {
             return denied.into();
         }
         route.replace(&reading.scanner, Field::Id, sealed.original);
-        if !sealed.upstream_session.is_empty() {
-            let version = self.table.server(server).session_version;
-            let upstream = UpstreamSession {
-                id: sealed.upstream_session,
-                version: version.ok_or(Rejection::UnknownResponse)?,
-            };
-            route.upstream_session = Some(RouteSession {
-                session: upstream,
-                for_this_request: false,
-            });
-        }
+        tasks::restore_in_answer(&mut route, session, &self.table, &reading.scanner)?;
+        let version = self.table.server(server).session_version;
+        let version = version.ok_or(Rejection::UnknownResponse)?;
+        route.begin_in(&sealed.upstream_session, version);
         Ok(Outcome::Route(route))
     }
 
@@ -312,9 +304,14 @@ impl Exchange {
         let issues_sessions =
             route.era == Era::Sessions && table.server(route.server).issues_sessions;
         // An answer goes to the session that has asked.
-        let wants_session = issues_sessions && route.upstream_session.is_none();
-        if wants_session {
+        if issues_sessions {
+            tasks::begin_in_session(&mut route, &table);
+        }
+        let mut wants_session = issues_sessions && route.upstream_session.is_none();
+        if wants_session || issues_sessions && route.is_about_task() {
             reading.find_owner(&mut route, &table, context);
+            // In a session that is shared, nobody may go on who does not share one.
+            wants_session |= reading.owner.is_none();
         }
         let Some(body) = route.edit(&reading.held) else {
             return self.respond(Rejection::NotAMessage.response(reading.caller()));

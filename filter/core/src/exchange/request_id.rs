@@ -3,9 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::routed::Routed;
+use super::tasks::Tasks;
 use super::translation::Translation;
-use crate::Context;
 use crate::json::{IdRewriter, MessageRules, ResultMembers, Scanner, Site, same_id};
+use crate::{Context, Table};
 
 /// How long an id is that is made here, as a token: 22 digits of base64 in quotes.
 pub(crate) const UNIQUE_LENGTH: u64 = 24;
@@ -49,14 +51,18 @@ impl RequestId {
     }
 }
 
-/// What changes on the answer to one request: the client's id comes into the place of the server's, and what its era
-/// tells in other words.
+/// What changes on the answer to one request: the client's id comes into the place of the server's, its names of tasks
+/// into that of theirs, and what its era tells in other words is told so.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnswerRules<'a> {
     /// Of the request.
     pub(crate) id: &'a RequestId,
     /// Between the eras of server and client.
     pub(crate) translation: Translation,
+    /// How the server's tasks are named to the client.
+    pub(crate) tasks: Option<&'a Tasks>,
+    /// What the exchange knows.
+    pub(crate) table: &'a Table,
 }
 
 impl MessageRules for AnswerRules<'_> {
@@ -67,7 +73,8 @@ impl MessageRules for AnswerRules<'_> {
                 same_id(raw, substitute).then(|| self.id.client.clone())?
             }
             (Site::ErrorCode, None) => self.translation.code(raw),
-            _ => None,
+            (Site::Id | Site::RequestId | Site::ProgressToken | Site::ErrorCode, _) => None,
+            _ => self.tasks?.rewrite(self.table, site, raw, method),
         }
     }
 
@@ -82,26 +89,39 @@ pub(crate) struct AnswerEditor {
     rewriter: IdRewriter,
     id: RequestId,
     translation: Translation,
+    tasks: Option<Tasks>,
     /// What can go on.
     edited: Vec<u8>,
 }
 
 impl AnswerEditor {
-    /// Of an answer of which nothing has come.
-    pub(crate) fn new(id: &RequestId, translation: Translation) -> Self {
-        Self {
-            rewriter: IdRewriter::new(IdRewriter::HOLD),
+    /// Of an answer of which nothing has come; `None` where it goes on as it comes.
+    pub(crate) fn of(routed: &Routed) -> Option<Self> {
+        let (id, route, translation) = (&routed.id, &routed.route, routed.translation);
+        let tasks = route.tasks.as_ref().filter(|tasks| tasks.are_in_result());
+        let tasks = tasks.map(|tasks| tasks.in_session_of(route));
+        if tasks.is_none() && !id.is_substituted() && translation.is_none() {
+            return None;
+        }
+        Some(Self {
+            rewriter: match tasks {
+                Some(_) => IdRewriter::with_tasks(IdRewriter::HOLD),
+                None => IdRewriter::new(IdRewriter::HOLD),
+            },
             id: id.clone(),
             translation,
+            tasks,
             edited: Vec::new(),
-        }
+        })
     }
 
     /// The next piece. Tells whether it can be read.
-    pub(crate) fn feed(&mut self, piece: &[u8]) -> bool {
+    pub(crate) fn feed(&mut self, piece: &[u8], table: &Table) -> bool {
         let mut rules = AnswerRules {
             id: &self.id,
             translation: self.translation,
+            tasks: self.tasks.as_ref(),
+            table,
         };
         match self.rewriter.feed(piece, &mut rules) {
             Ok(bytes) => {

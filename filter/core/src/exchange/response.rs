@@ -234,7 +234,7 @@ impl Routed {
         self.touch();
         match &mut self.response {
             ResponseState::Checking(check) => {
-                let checked = check.feed(piece, end_of_stream, self.id.server());
+                let checked = check.feed(table, piece, end_of_stream, self.id.server());
                 self.outcome = self.outcome.or(match checked {
                     Checked::Pass if end_of_stream => Some(check.outcome()),
                     Checked::Pass | Checked::Undecided => None,

@@ -45,10 +45,10 @@ enum Reader {
 
 impl Reader {
     /// The next piece. Tells whether it can be read.
-    fn feed(&mut self, piece: &[u8]) -> bool {
+    fn feed(&mut self, piece: &[u8], table: &Table) -> bool {
         match self {
             Self::Plain(scanner) => scanner.feed(piece).is_ok(),
-            Self::Editing(editor) => editor.feed(piece),
+            Self::Editing(editor) => editor.feed(piece, table),
         }
     }
 
@@ -95,11 +95,9 @@ impl ResponseCheck {
         let most = limits.checked_response_bytes;
         let is_large = length.is_some_and(|length| length > u64::from(most));
         let most = most as usize;
-        let is_edited = routed.id.is_substituted() || !routed.translation.is_none();
-        let reader = if is_edited {
-            Reader::Editing(Box::new(AnswerEditor::new(&routed.id, routed.translation)))
-        } else {
-            Reader::Plain(Scanner::new(Plan::FromServer, limits.id_bytes as usize))
+        let reader = match AnswerEditor::of(routed) {
+            Some(editor) => Reader::Editing(Box::new(editor)),
+            None => Reader::Plain(Scanner::new(Plan::FromServer, limits.id_bytes as usize)),
         };
         Self {
             reader,
@@ -122,8 +120,14 @@ impl ResponseCheck {
     }
 
     /// The next piece. `id` is the request's, as the server knows it, where it is known by now.
-    pub(crate) fn feed(&mut self, piece: &[u8], end_of_stream: bool, id: Option<&[u8]>) -> Checked {
-        self.valid &= self.reader.feed(piece);
+    pub(crate) fn feed(
+        &mut self,
+        table: &Table,
+        piece: &[u8],
+        end_of_stream: bool,
+        id: Option<&[u8]>,
+    ) -> Checked {
+        self.valid &= self.reader.feed(piece, table);
         self.room = self.room.saturating_sub(piece.len());
         if end_of_stream {
             let is_answer = self.valid && self.reader.finish() && self.is_answer(id);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::input_required;
 use super::request_id::{AnswerRules, RequestId};
 use super::routed::Routed;
+use super::tasks::Tasks;
 use super::told::Outcome;
 use super::translation::Translation;
 use crate::Table;
@@ -29,6 +30,8 @@ pub(crate) struct ResponseEvents {
     /// How the client speaks.
     era: Era,
     translation: Translation,
+    /// How the server's tasks are named to the client.
+    tasks: Option<Tasks>,
     /// `namespace/name` of the server's registration.
     server: String,
     method: &'static str,
@@ -65,9 +68,16 @@ impl ResponseEvents {
                 .map(|of_route| of_route.session.id.clone())
                 .unwrap_or_default(),
         };
+        let tasks = routed.route.tasks.as_ref();
+        let tasks = tasks.map(|tasks| tasks.in_session_of(&routed.route));
+        // Without ids no client tries to resume a stream: GET is not served.
+        let editor = EventStreamEditor::new(IdRewriter::HOLD).strip_ids();
         Self {
-            // Without ids no client tries to resume a stream: GET is not served.
-            editor: EventStreamEditor::new(IdRewriter::HOLD).strip_ids(),
+            editor: match tasks {
+                Some(_) => editor.with_tasks(),
+                None => editor,
+            },
+            tasks,
             session: routed.session.clone(),
             asked_by,
             id: routed.id.clone(),
@@ -97,6 +107,8 @@ impl ResponseEvents {
             answer: AnswerRules {
                 id: &self.id,
                 translation: self.translation,
+                tasks: self.tasks.as_ref(),
+                table,
             },
             table,
             outcome: self.outcome,
@@ -192,7 +204,10 @@ impl MessageRules for Rules<'_> {
         let Some(method) = method else {
             return self.answer.rewrite(site, raw, method);
         };
-        if matches!(site, Site::ProgressToken | Site::ErrorCode)
+        if matches!(site, Site::TaskId | Site::RelatedTask) {
+            return self.answer.rewrite(site, raw, Some(method));
+        }
+        if site != Site::Id && site != Site::RequestId
             || (site == Site::RequestId && method != "notifications/cancelled")
         {
             return None;

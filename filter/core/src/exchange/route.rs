@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::denied::{self, Denied};
 use super::message::kind;
 use super::request_facts::RequestFacts;
+use super::tasks::Tasks;
 use super::told::Subject;
 use crate::Context;
 use crate::catalog::{ListKind, ListedIn, ToolHints, VirtualServer};
@@ -22,6 +23,7 @@ use crate::rejection::Rejection;
 use crate::slots::UpstreamSession;
 use crate::step::{BodyEdit, HeaderEdit};
 use crate::table::{Offered, ServerIndex, Table, Tool, ToolIndex};
+use crate::version::ProtocolVersion;
 
 /// A message's way to one server.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub(crate) struct Route {
     pub(crate) trace_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// The session at the server, where it has sessions.
     pub(crate) upstream_session: Option<RouteSession>,
+    /// How the server's tasks are named to the caller, where it has any.
+    pub(crate) tasks: Option<Box<Tasks>>,
 }
 
 /// A session at the server of a route.
@@ -107,6 +111,10 @@ impl Route {
                 Ok(Self::by_uri(offered, method, &uri))
             }
             RoutedMethod::Complete => Self::of_reference(table, scanner, of),
+            // `tasks::find_route` opens the id that leads there.
+            RoutedMethod::TasksGet | RoutedMethod::TasksResult | RoutedMethod::TasksCancel => {
+                Err(Rejection::MethodNotFound)
+            }
         }
     }
 
@@ -125,6 +133,25 @@ impl Route {
             policy_headers: Vec::new(),
             trace_headers: Vec::new(),
             upstream_session: None,
+            tasks: None,
+        }
+    }
+
+    /// Whether it is about a task, which may be one of another session at the server than the caller's latest.
+    pub(crate) fn is_about_task(&self) -> bool {
+        self.tasks.as_ref().is_some_and(|tasks| tasks.is_asked())
+    }
+
+    /// Goes to this session at the server, where it is one.
+    pub(crate) fn begin_in(&mut self, session: &[u8], version: ProtocolVersion) {
+        if !session.is_empty() {
+            self.upstream_session = Some(RouteSession {
+                session: UpstreamSession {
+                    id: session.to_vec(),
+                    version,
+                },
+                for_this_request: false,
+            });
         }
     }
 

@@ -18,6 +18,7 @@ mod sessions;
 mod sharing;
 mod stateless;
 mod subscriptions;
+mod tasks;
 mod ticks;
 mod told;
 mod traces;

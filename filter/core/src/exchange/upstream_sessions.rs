@@ -9,7 +9,7 @@ use super::local_answer;
 use super::reading::Reading;
 use super::request_facts::{RequestFacts, SessionClaim};
 use super::route::{Route, RouteSession};
-use super::{Exchange, Phase, trace_headers};
+use super::{Exchange, Phase, tasks, trace_headers};
 use crate::json::{Field, ValueKind};
 use crate::method::Method;
 use crate::rejection::Rejection;
@@ -126,12 +126,10 @@ impl Exchange {
             _ => return,
         }
         for (route, upstream) in self.sessions_of(session, &reading.facts, context) {
-            tell(
-                &self.table,
-                &route,
-                ("POST", Some(&upstream), reading.held.clone()),
-                &mut self.calls,
-            );
+            if let Some(body) = tasks::notification(&route, session, &self.table, reading) {
+                let call = ("POST", Some(&upstream), body);
+                tell(&self.table, &route, call, &mut self.calls);
+            }
         }
     }
 
@@ -222,6 +220,12 @@ fn key(table: &Table, owner: Owner, route: &Route) -> UpstreamKey {
         table.upstream_keys().keep(place, parts, key);
     }
     key
+}
+
+/// Tells what credential a server is sent, and does not tell it.
+pub(crate) fn credential(route: &Route) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = digest(&route.policy_headers);
+    [a, b, c, d, e, f, g, h]
 }
 
 /// Length-prefixed, so that no two header lists share a digest.

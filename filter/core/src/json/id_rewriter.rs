@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Scanner,
+    Plan, Scanner,
     message::{InvalidMessage, Message, MessageRules, PassingMessage},
     outlet::Outlet,
 };
@@ -26,7 +26,15 @@ impl IdRewriter {
     /// Holds at most `hold` bytes; ids and methods longer than that are refused as well.
     pub fn new(hold: usize) -> Self {
         Self {
-            message: PassingMessage::new(hold, None),
+            message: PassingMessage::new(Plan::FromServer, hold),
+            outlet: Outlet::default(),
+        }
+    }
+
+    /// The same, with the places at which tasks are named.
+    pub fn with_tasks(hold: usize) -> Self {
+        Self {
+            message: PassingMessage::new(Plan::FromServerWithTasks, hold),
             outlet: Outlet::default(),
         }
     }
@@ -226,6 +234,72 @@ mod tests {
             r#"{"method":"notifications/cancelled","params":{"requestId":"<RequestId notifications/cancelled 9>"}}"#
         );
         assert_eq!(message.kind, MessageKind::Notification);
+    }
+
+    #[test]
+    fn tasks_are_named_anew_where_they_are_looked_for() {
+        let task = r#""_meta":{"io.modelcontextprotocol/related-task":{"x":1,"taskId":"a"}}"#;
+        let marked =
+            |site: &str, method: &str| task.replace("\"a\"", &format!("\"<{site} {method} 'a'>\""));
+        let cases = [
+            (
+                format!(
+                    r#"{{"params":{{"taskId":"a","task":{{"taskId":"b"}},{task}}},"method":"m"}}"#
+                ),
+                format!(
+                    r#"{{"params":{{"taskId":"<TaskId m 'a'>","task":{{"taskId":"b"}},{}}},"method":"m"}}"#,
+                    marked("RelatedTask", "m")
+                ),
+            ),
+            (
+                format!(
+                    r#"{{"result":{{"taskId":"a",{task},"task":{{"taskId":"b","x":{{"taskId":"c"}}}},"y":[{{"taskId":"d"}}]}}}}"#
+                ),
+                format!(
+                    r#"{{"result":{{"taskId":"<ResultTask - 'a'>",{},"task":{{"taskId":"<CreatedTask - 'b'>","x":{{"taskId":"c"}}}},"y":[{{"taskId":"d"}}]}}}}"#,
+                    marked("ResultRelatedTask", "-")
+                ),
+            ),
+            (
+                r#"{"error":{"taskId":"a"},"params":{"taskId":"a"}}"#.to_owned(),
+                r#"{"error":{"taskId":"a"},"params":{"taskId":"a"}}"#.to_owned(),
+            ),
+        ];
+        for (document, expected) in cases {
+            for size in [1, 5, 1000] {
+                let mut rewriter = IdRewriter::with_tasks(1000);
+                let mut out = Vec::new();
+                for piece in document.as_bytes().chunks(size) {
+                    out.extend_from_slice(&rewriter.feed(piece, &mut Marked).unwrap());
+                }
+                rewriter.finish().unwrap();
+                assert_eq!(String::from_utf8(out).unwrap(), expected);
+            }
+            let mut rewriter = IdRewriter::new(1000);
+            let left = rewriter.feed(document.as_bytes(), &mut Marked).unwrap();
+            assert_eq!(
+                left,
+                document.as_bytes(),
+                "they are left where they are not"
+            );
+        }
+    }
+
+    #[test]
+    fn a_task_that_is_named_twice_is_refused_where_it_is_looked_for() {
+        for document in [
+            r#"{"result":{"taskId":"a","taskId":"b"}}"#,
+            r#"{"result":{"task":{"taskId":"a"},"task":{"taskId":"b"}}}"#,
+            r#"{"result":{"taskId":"a","taskid":"b"}}"#,
+        ] {
+            assert!(both(document).is_ok());
+            let mut rewriter = IdRewriter::with_tasks(1000);
+            let refused = rewriter.feed(document.as_bytes(), &mut Marked);
+            assert!(matches!(
+                refused,
+                Err(InvalidMessage::Json(InvalidJson::DuplicateKey(_)))
+            ));
+        }
     }
 
     #[test]

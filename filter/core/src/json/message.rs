@@ -94,7 +94,7 @@ pub(crate) fn may_be_response(scanner: &Scanner) -> bool {
         && may_be_object(Field::Error)
 }
 
-/// A place where a message names a request.
+/// A place where a message names a request or a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Site {
     /// `id`, of a request or a response.
@@ -106,6 +106,17 @@ pub enum Site {
     ProgressToken,
     /// `error.code`, of a response.
     ErrorCode,
+    /// `params.taskId`, of `notifications/tasks/status` and of requests about a task. This and the places below are those
+    /// of MCP 2025-11-25, basic/utilities/tasks, and are looked at only where tasks are.
+    TaskId,
+    /// The task to which a request or a notification belongs, in `params._meta`.
+    RelatedTask,
+    /// The task to which a result belongs, in `result._meta`.
+    ResultRelatedTask,
+    /// `result.taskId`, of the answer to a request about a task.
+    ResultTask,
+    /// `result.task.taskId`, of the answer to a request that has become a task.
+    CreatedTask,
 }
 
 /// Which members of a result stand in it that only the stateless revision knows
@@ -131,6 +142,47 @@ impl ResultMembers {
             input_required: scanner.text(Field::ResultType).as_deref() == Some("input_required"),
             ttl: has(Field::ResultTtl),
             cache_scope: has(Field::ResultCacheScope),
+        }
+    }
+}
+
+impl Site {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Id,
+        Self::RequestId,
+        Self::ProgressToken,
+        Self::ErrorCode,
+        Self::TaskId,
+        Self::RelatedTask,
+        Self::ResultRelatedTask,
+        Self::ResultTask,
+        Self::CreatedTask,
+    ];
+
+    pub(super) fn field(self) -> Field {
+        match self {
+            Self::Id => Field::Id,
+            Self::RequestId => Field::RequestId,
+            Self::ProgressToken => Field::ProgressToken,
+            Self::ErrorCode => Field::ErrorCode,
+            Self::TaskId => Field::TaskId,
+            Self::RelatedTask => Field::RelatedTaskId,
+            Self::ResultRelatedTask => Field::ResultRelatedTaskId,
+            Self::ResultTask => Field::ResultTaskId,
+            Self::CreatedTask => Field::ResultTaskTaskId,
+        }
+    }
+
+    /// Whether it is one of a response, or else of a request or notification.
+    pub(super) fn is_of(self, is_response: bool) -> bool {
+        match self {
+            Self::Id => true,
+            Self::RequestId | Self::ProgressToken | Self::TaskId | Self::RelatedTask => {
+                !is_response
+            }
+            Self::ErrorCode | Self::ResultRelatedTask | Self::ResultTask | Self::CreatedTask => {
+                is_response
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 
 /// Keys that a scan compares, and some that it does not.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 26] = [
     "id",
     "method",
     "result",
@@ -20,6 +20,10 @@ const KEYS: [&str; 22] = [
     "_meta",
     "progressToken",
     "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/related-task",
+    "level",
+    "task",
+    "taskId",
     "arguments",
     "jsonrpc",
     "",
@@ -37,11 +41,21 @@ pub(crate) fn document() -> impl Strategy<Value = String> {
 pub(crate) fn message() -> impl Strategy<Value = String> {
     let method = (key("method"), string("[a-z/]{0,12}")).prop_map(member);
     let id = (key("id"), scalar()).prop_map(member);
-    let answer = (select(vec!["result", "error"]).prop_flat_map(key), object()).prop_map(member);
+    let result = members(vec![
+        (key("taskId"), scalar()).prop_map(member).boxed(),
+        (key("task"), task()).prop_map(member).boxed(),
+        (key("_meta"), members(vec![related_task().boxed()]))
+            .prop_map(member)
+            .boxed(),
+        (key("content"), value()).prop_map(member).boxed(),
+    ]);
+    let name = select(vec!["result", "error"]).prop_flat_map(key);
+    let answer = (name, prop_oneof![object(), result]).prop_map(member);
     let meta = (
         key("_meta"),
         members(vec![
             (key("progressToken"), scalar()).prop_map(member).boxed(),
+            related_task().boxed(),
         ]),
     );
     let reference = (
@@ -58,6 +72,7 @@ pub(crate) fn message() -> impl Strategy<Value = String> {
         members(vec![
             (key("name"), string(".{0,16}")).prop_map(member).boxed(),
             (key("requestId"), scalar()).prop_map(member).boxed(),
+            (key("taskId"), scalar()).prop_map(member).boxed(),
             (key("capabilities"), object()).prop_map(member).boxed(),
             meta.prop_map(member).boxed(),
             reference.prop_map(member).boxed(),
@@ -72,6 +87,18 @@ pub(crate) fn message() -> impl Strategy<Value = String> {
         answer.boxed(),
         params.prop_map(member).boxed(),
         (string(".{0,6}"), value()).prop_map(member).boxed(),
+    ])
+}
+
+fn related_task() -> impl Strategy<Value = String> {
+    (key("io.modelcontextprotocol/related-task"), task()).prop_map(member)
+}
+
+/// An object that names a task, as a rule.
+fn task() -> impl Strategy<Value = String> {
+    members(vec![
+        (key("taskId"), scalar()).prop_map(member).boxed(),
+        (key("ttl"), scalar()).prop_map(member).boxed(),
     ])
 }
 

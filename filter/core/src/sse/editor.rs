@@ -6,7 +6,7 @@ use super::{
     events::is_message_kind,
     lines::{LineField, Lines, Part},
 };
-use crate::json::{InvalidMessage, MessageRules, message::PassingMessage, outlet::Outlet};
+use crate::json::{InvalidMessage, MessageRules, Plan, message::PassingMessage, outlet::Outlet};
 
 /// Passes an event stream of an upstream server on, piece by piece, edited as [`MessageRules`] say.
 ///
@@ -45,6 +45,7 @@ pub struct EventStreamEditor {
     outlet: Outlet,
     hold: usize,
     strips_ids: bool,
+    plan: Plan,
     line: Line,
     event: Event,
     /// The line feed of a CRLF does not go on when the line that its CR has ended did not.
@@ -100,6 +101,7 @@ impl EventStreamEditor {
             outlet: Outlet::default(),
             hold,
             strips_ids: false,
+            plan: Plan::FromServer,
             line: Line::default(),
             event: Event::default(),
             drops_line_feed: false,
@@ -111,6 +113,12 @@ impl EventStreamEditor {
     /// Leaves the lines with the field `id` out, so that no client tries to resume the stream.
     pub fn strip_ids(mut self) -> Self {
         self.strips_ids = true;
+        self
+    }
+
+    /// Looks at the places, too, at which messages name tasks.
+    pub fn with_tasks(mut self) -> Self {
+        self.plan = Plan::FromServerWithTasks;
         self
     }
 
@@ -208,7 +216,7 @@ impl EventStreamEditor {
             self.event.droppable_from = Some(start);
         }
         match field {
-            LineField::Data => self.event.begin_data(self.hold)?,
+            LineField::Data => self.event.begin_data(self.plan, self.hold)?,
             LineField::Event => self.event.kind.clear(),
             LineField::Id if self.strips_ids && !self.silent() => {
                 self.line.dropped = true;
@@ -273,12 +281,13 @@ impl EventStreamEditor {
 }
 
 impl Event {
-    fn begin_data(&mut self, hold: usize) -> Result<(), InvalidMessage> {
+    fn begin_data(&mut self, plan: Plan, hold: usize) -> Result<(), InvalidMessage> {
         let droppable_from = self.droppable_from.take();
         match &mut self.message {
             Some(message) => message.join_line(),
             None if !self.foreign && is_message_kind(&self.kind) => {
-                self.message = Some(PassingMessage::new(hold, droppable_from));
+                let message = PassingMessage::new(plan, hold).droppable(droppable_from);
+                self.message = Some(message);
                 Ok(())
             }
             None => {

@@ -40,6 +40,8 @@ pub struct Server {
     pub completions: bool,
     /// Whether it sends log messages.
     pub logging: bool,
+    /// Whether calls of its tools can be tasks.
+    pub tasks: bool,
     /// Whether it announced resources.
     pub resources: bool,
     /// How long a request may be silent.
@@ -73,6 +75,7 @@ impl Servers {
             stateless: false,
             completions: false,
             logging: false,
+            tasks: false,
             resources: false,
             timeouts: Timeouts::default(),
             policies: Vec::new(),
@@ -122,6 +125,7 @@ impl Server {
             stateless: server.stateless,
             completions: server.completions,
             logging: server.logging,
+            tasks: server.tasks,
             resources: server.resources,
             timeouts: server.timeouts,
             policies: places.collect::<Result<_, _>>()?,

@@ -28,8 +28,8 @@ impl MessageRules for Longer {
     }
 }
 
-fn rewrite(hold: usize, pieces: &[&[u8]]) -> Option<(Vec<u8>, Message, usize)> {
-    let (mut rewriter, mut rules, mut out) = (IdRewriter::new(hold), Longer::default(), Vec::new());
+fn rewrite(mut rewriter: IdRewriter, pieces: &[&[u8]]) -> Option<(Vec<u8>, Message, usize)> {
+    let (mut rules, mut out) = (Longer::default(), Vec::new());
     for piece in pieces {
         out.extend_from_slice(&rewriter.feed(piece, &mut rules).ok()?);
     }
@@ -37,15 +37,20 @@ fn rewrite(hold: usize, pieces: &[&[u8]]) -> Option<(Vec<u8>, Message, usize)> {
 }
 
 /// The same by the places that a scan of the whole message tells.
-fn spliced(bytes: &[u8], kind: MessageKind) -> Vec<u8> {
-    let mut scanner = Scanner::new(Plan::FromServer, bytes.len());
+fn spliced(bytes: &[u8], kind: MessageKind, plan: Plan) -> Vec<u8> {
+    let mut scanner = Scanner::new(plan, bytes.len());
     scanner.feed(bytes).unwrap();
     let mut sites = vec![(Field::Id, Site::Id)];
     if kind == MessageKind::Response {
         sites.push((Field::ErrorCode, Site::ErrorCode));
+        sites.push((Field::ResultRelatedTaskId, Site::ResultRelatedTask));
+        sites.push((Field::ResultTaskId, Site::ResultTask));
+        sites.push((Field::ResultTaskTaskId, Site::CreatedTask));
     } else {
         sites.push((Field::RequestId, Site::RequestId));
         sites.push((Field::ProgressToken, Site::ProgressToken));
+        sites.push((Field::TaskId, Site::TaskId));
+        sites.push((Field::RelatedTaskId, Site::RelatedTask));
     }
     let method = scanner.text(Field::Method);
     let mut edits = Vec::new();
@@ -86,15 +91,23 @@ proptest! {
     fn any_chunking_passes_the_same(
         bytes in spoiled(message()), cuts in cuts(), hold in 0..100_usize,
     ) {
-        prop_assert_eq!(rewrite(hold, &pieces(&bytes, &cuts)), rewrite(hold, &[&bytes]));
+        for new in [IdRewriter::new, IdRewriter::with_tasks] {
+            let whole = rewrite(new(hold), &[&bytes]);
+            prop_assert_eq!(rewrite(new(hold), &pieces(&bytes, &cuts)), whole);
+        }
     }
 
     #[test]
     fn only_the_ids_change(message in message(), cuts in cuts()) {
         let bytes = message.as_bytes();
-        if let Some((out, seen, _)) = rewrite(4096, &pieces(bytes, &cuts)) {
-            let expected = spliced(bytes, seen.kind);
-            prop_assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8(expected).unwrap());
+        for (rewriter, plan) in [
+            (IdRewriter::new(4096), Plan::FromServer),
+            (IdRewriter::with_tasks(4096), Plan::FromServerWithTasks),
+        ] {
+            if let Some((out, seen, _)) = rewrite(rewriter, &pieces(bytes, &cuts)) {
+                let expected = spliced(bytes, seen.kind, plan);
+                prop_assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8(expected).unwrap());
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct PassingMessage {
     scanner: Scanner,
     /// How many bytes may be held until the message has told what it is.
     hold: u64,
-    places: [Place; 4],
+    places: [Place; Site::ALL.len()],
     /// From here on the outlet is held until it is known whether the message is dropped.
     droppable_from: Option<u64>,
     dropped: bool,
@@ -46,23 +46,17 @@ struct Edit {
 }
 
 impl PassingMessage {
-    /// `droppable_from`: where in the outlet the event begins that is dropped if the rules say so.
-    pub(crate) fn new(hold: usize, droppable_from: Option<u64>) -> Self {
-        let place = |site| Place {
-            site,
-            state: PlaceState::Awaited,
-        };
+    /// What `plan` looks at may change. Nothing of the message is held so far.
+    pub(crate) fn new(plan: Plan, hold: usize) -> Self {
         Self {
-            scanner: Scanner::new(Plan::FromServer, hold),
+            scanner: Scanner::new(plan, hold),
             hold: hold as u64,
-            places: [
-                place(Site::Id),
-                place(Site::RequestId),
-                place(Site::ProgressToken),
-                place(Site::ErrorCode),
-            ],
+            places: Site::ALL.map(|site| Place {
+                site,
+                state: PlaceState::Awaited,
+            }),
             is_completed: false,
-            droppable_from,
+            droppable_from: None,
             dropped: false,
         }
     }
@@ -70,6 +64,14 @@ impl PassingMessage {
     /// What is known of it by now.
     pub(crate) fn scanner(&self) -> &Scanner {
         &self.scanner
+    }
+
+    /// `from`: where in the outlet the event begins that is dropped if the rules say so.
+    pub(crate) fn droppable(self, from: Option<u64>) -> Self {
+        Self {
+            droppable_from: from,
+            ..self
+        }
     }
 
     /// Whether nothing of it goes out.
@@ -315,12 +317,7 @@ impl<'a> Head<'a> {
 
 impl Place {
     fn field(&self) -> Field {
-        match self.site {
-            Site::Id => Field::Id,
-            Site::RequestId => Field::RequestId,
-            Site::ProgressToken => Field::ProgressToken,
-            Site::ErrorCode => Field::ErrorCode,
-        }
+        self.site.field()
     }
 
     fn held_from(&self) -> Option<u64> {
@@ -372,13 +369,9 @@ impl Place {
         };
         self.state = PlaceState::Done;
         let capture = scanner.capture(self.field())?;
-        let is_in_place = match self.site {
-            Site::Id => true,
-            Site::RequestId | Site::ProgressToken => head.method.is_some(),
-            Site::ErrorCode => head.method.is_none(),
-        };
+        let names_something = self.site.is_of(head.method.is_none());
         let kinds = [ValueKind::String, ValueKind::Integer, ValueKind::Number];
-        if !is_in_place || !kinds.contains(&capture.kind) {
+        if !names_something || !kinds.contains(&capture.kind) {
             return None;
         }
         let with = rules.rewrite(

@@ -24,7 +24,7 @@ pub(super) struct Captures {
     /// Bits of [`Key`] for the keys seen.
     seen: u64,
     /// Bits of [`Watched`] for the objects that have members.
-    filled: u8,
+    filled: u16,
     /// The key that was refused because it stands twice.
     repeated: Option<Key>,
     /// One past the key of each field; 0 before it was seen.

@@ -50,6 +50,16 @@ pub enum Field {
     MetaLogLevel,
     /// `error.code`
     ErrorCode,
+    /// `params.taskId`
+    TaskId,
+    /// `params._meta["io.modelcontextprotocol/related-task"].taskId`
+    RelatedTaskId,
+    /// `result._meta["io.modelcontextprotocol/related-task"].taskId`
+    ResultRelatedTaskId,
+    /// `result.taskId`
+    ResultTaskId,
+    /// `result.task.taskId`
+    ResultTaskTaskId,
     /// `result.protocolVersion`
     ResultProtocolVersion,
     /// `result.resultType`
@@ -65,16 +75,19 @@ pub enum Field {
 /// Which fields matter to a scan; the others are only checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// What a client sends: every field but those of `result`.
+    /// What a client sends: every field but those of `result`, of which it has
+    /// `result._meta["io.modelcontextprotocol/related-task"].taskId` alone.
     FromClient,
     /// What an upstream server sends: `jsonrpc`, `id`, `method`, `result`, `error`, `params`, `params.requestId`,
     /// `params._meta.progressToken`, `error.code` and every field of `result`.
     FromServer,
+    /// The same and every field that names a task.
+    FromServerWithTasks,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 32] = [
         Self::JsonRpc,
         Self::Id,
         Self::Method,
@@ -97,6 +110,11 @@ impl Field {
         Self::MetaClientCapabilities,
         Self::MetaLogLevel,
         Self::ErrorCode,
+        Self::TaskId,
+        Self::RelatedTaskId,
+        Self::ResultRelatedTaskId,
+        Self::ResultTaskId,
+        Self::ResultTaskTaskId,
         Self::ResultProtocolVersion,
         Self::ResultType,
         Self::ResultTtl,
@@ -116,6 +134,9 @@ impl Field {
     }
 }
 
+/// MCP 2025-11-25, basic/utilities/tasks, Related Task Metadata.
+const RELATED_TASK: &[u8] = b"io.modelcontextprotocol/related-task";
+
 /// An object whose keys are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Watched {
@@ -125,8 +146,12 @@ pub(super) enum Watched {
     Params,
     Meta,
     Ref,
+    RelatedTask,
     Result,
     Error,
+    ResultMeta,
+    ResultRelatedTask,
+    ResultTask,
 }
 
 /// A key that leads to a captured value.
@@ -134,6 +159,10 @@ pub(super) enum Watched {
 pub(super) enum Key {
     Field(Field),
     Ref,
+    RelatedTask,
+    ResultMeta,
+    ResultRelatedTask,
+    ResultTask,
 }
 
 impl Key {
@@ -142,36 +171,45 @@ impl Key {
 
     /// One bit of its own, where it may stand only once.
     pub(super) fn bit(self) -> u64 {
+        let object = |place: usize| 1 << (Field::COUNT + place);
         match self {
             Self::Field(Field::ResultIsError) => 0,
             Self::Field(field) => 1 << field as u8,
-            Self::Ref => 1 << Field::COUNT,
+            Self::Ref => object(0),
+            Self::RelatedTask => object(1),
+            Self::ResultMeta => object(2),
+            Self::ResultRelatedTask => object(3),
+            Self::ResultTask => object(4),
         }
     }
 
     pub(super) fn field(self) -> Option<Field> {
         match self {
             Self::Field(field) => Some(field),
-            Self::Ref => None,
+            _ => None,
         }
     }
 
     /// What an object under this key is watched as.
     pub(super) fn object(self, plan: Plan) -> Option<Watched> {
-        match (self, plan) {
-            (Self::Field(Field::Params), _) => Some(Watched::Params),
-            (Self::Field(Field::Result), Plan::FromServer) => Some(Watched::Result),
-            (Self::Field(Field::Error), Plan::FromServer) => Some(Watched::Error),
-            (Self::Field(Field::Meta), _) => Some(Watched::Meta),
-            (Self::Ref, _) => Some(Watched::Ref),
-            (Self::Field(_), _) => None,
+        match self {
+            Self::Field(Field::Params) => Some(Watched::Params),
+            Self::Field(Field::Meta) => Some(Watched::Meta),
+            Self::Field(Field::Result) => Some(Watched::Result),
+            Self::Field(Field::Error) if plan != Plan::FromClient => Some(Watched::Error),
+            Self::Field(_) => None,
+            Self::Ref => Some(Watched::Ref),
+            Self::RelatedTask => Some(Watched::RelatedTask),
+            Self::ResultMeta => Some(Watched::ResultMeta),
+            Self::ResultRelatedTask => Some(Watched::ResultRelatedTask),
+            Self::ResultTask => Some(Watched::ResultTask),
         }
     }
 }
 
 impl Watched {
     /// One bit of its own.
-    pub(super) fn bit(self) -> u8 {
+    pub(super) fn bit(self) -> u16 {
         1 << self as u8
     }
 
@@ -181,7 +219,8 @@ impl Watched {
             Self::Nothing => 0,
             Self::Message => 1,
             Self::Params | Self::Result | Self::Error => 2,
-            Self::Meta | Self::Ref => 3,
+            Self::Meta | Self::Ref | Self::ResultMeta | Self::ResultTask => 3,
+            Self::RelatedTask | Self::ResultRelatedTask => 4,
         }
     }
 
@@ -191,6 +230,9 @@ impl Watched {
             Self::Nothing | Self::Message => Self::Nothing,
             Self::Params | Self::Result | Self::Error => Self::Message,
             Self::Meta | Self::Ref => Self::Params,
+            Self::ResultMeta | Self::ResultTask => Self::Result,
+            Self::RelatedTask => Self::Meta,
+            Self::ResultRelatedTask => Self::ResultMeta,
         }
     }
 
@@ -201,31 +243,20 @@ impl Watched {
             Self::Result => Some(Field::Result),
             Self::Error => Some(Field::Error),
             Self::Meta => Some(Field::Meta),
-            Self::Nothing | Self::Message | Self::Ref => None,
+            _ => None,
         }
     }
 
     /// What `key` would lead to if it were spelled in the right case.
     pub(super) fn key_in_other_case(self, plan: Plan, key: &[u8]) -> Option<Key> {
         let may_be = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
-        if !key.iter().any(may_be) {
+        let is_folded = |(folded, _): &(&str, &str)| folded.as_bytes() == key;
+        if !key.iter().any(may_be) && !MIXED_CASE.iter().any(is_folded) {
             return None;
         }
         let lower = lower_case(key)?;
-        let spelled = match lower.as_str() {
-            "requestid" => "requestId",
-            "protocolversion" => "protocolVersion",
-            "progresstoken" => "progressToken",
-            "io.modelcontextprotocol/protocolversion" => "io.modelcontextprotocol/protocolVersion",
-            "io.modelcontextprotocol/clientcapabilities" => {
-                "io.modelcontextprotocol/clientCapabilities"
-            }
-            "io.modelcontextprotocol/loglevel" => "io.modelcontextprotocol/logLevel",
-            "resulttype" => "resultType",
-            "ttlms" => "ttlMs",
-            "cachescope" => "cacheScope",
-            other => other,
-        };
+        let spelled = MIXED_CASE.iter().find(|(folded, _)| *folded == lower);
+        let spelled = spelled.map_or(lower.as_str(), |(_, spelled)| spelled);
         self.key(plan, spelled.as_bytes())
     }
 
@@ -234,15 +265,44 @@ impl Watched {
         match (self, plan) {
             (Self::Message, _) => message_key(key),
             (Self::Params, Plan::FromClient) => client_params_key(key),
-            (Self::Params, Plan::FromServer) => server_params_key(key),
+            (Self::Params, Plan::FromServer | Plan::FromServerWithTasks) => {
+                server_params_key(key, plan)
+            }
             (Self::Meta, _) => meta_key(key, plan),
             (Self::Ref, _) => ref_key(key),
-            (Self::Result, _) => result_key(key),
+            (Self::RelatedTask, _) => task_key(key, Field::RelatedTaskId),
+            (Self::Result, _) => result_key(key, plan),
             (Self::Error, _) => (key == b"code").then_some(Key::Field(Field::ErrorCode)),
+            (Self::ResultMeta, _) => (key == RELATED_TASK).then_some(Key::ResultRelatedTask),
+            (Self::ResultRelatedTask, _) => task_key(key, Field::ResultRelatedTaskId),
+            (Self::ResultTask, _) => task_key(key, Field::ResultTaskTaskId),
             (Self::Nothing, _) => None,
         }
     }
 }
+
+/// The keys that are not in lower case, by what they are there.
+const MIXED_CASE: [(&str, &str); 10] = [
+    ("requestid", "requestId"),
+    ("protocolversion", "protocolVersion"),
+    ("progresstoken", "progressToken"),
+    ("taskid", "taskId"),
+    (
+        "io.modelcontextprotocol/protocolversion",
+        "io.modelcontextprotocol/protocolVersion",
+    ),
+    (
+        "io.modelcontextprotocol/clientcapabilities",
+        "io.modelcontextprotocol/clientCapabilities",
+    ),
+    (
+        "io.modelcontextprotocol/loglevel",
+        "io.modelcontextprotocol/logLevel",
+    ),
+    ("resulttype", "resultType"),
+    ("ttlms", "ttlMs"),
+    ("cachescope", "cacheScope"),
+];
 
 /// As Go's encoding/json folds keys: letters of both cases are one, and two characters beyond ASCII are letters, too.
 fn lower_case(key: &[u8]) -> Option<String> {
@@ -275,6 +335,7 @@ fn client_params_key(key: &[u8]) -> Option<Key> {
         b"cursor" => Field::Cursor,
         b"requestId" => Field::RequestId,
         b"level" => Field::Level,
+        b"taskId" => Field::TaskId,
         b"protocolVersion" => Field::ProtocolVersion,
         b"capabilities" => Field::Capabilities,
         b"_meta" => Field::Meta,
@@ -284,21 +345,26 @@ fn client_params_key(key: &[u8]) -> Option<Key> {
     Some(Key::Field(field))
 }
 
-fn server_params_key(key: &[u8]) -> Option<Key> {
-    match key {
-        b"requestId" => Some(Key::Field(Field::RequestId)),
-        b"_meta" => Some(Key::Field(Field::Meta)),
+fn server_params_key(key: &[u8], plan: Plan) -> Option<Key> {
+    match (key, plan) {
+        (b"requestId", _) => Some(Key::Field(Field::RequestId)),
+        (b"_meta", _) => Some(Key::Field(Field::Meta)),
+        (b"taskId", Plan::FromServerWithTasks) => Some(Key::Field(Field::TaskId)),
         _ => None,
     }
 }
 
-fn result_key(key: &[u8]) -> Option<Key> {
-    let field = match key {
-        b"protocolVersion" => Field::ResultProtocolVersion,
-        b"resultType" => Field::ResultType,
-        b"ttlMs" => Field::ResultTtl,
-        b"cacheScope" => Field::ResultCacheScope,
-        b"isError" => Field::ResultIsError,
+fn result_key(key: &[u8], plan: Plan) -> Option<Key> {
+    let field = match (key, plan) {
+        (b"_meta", Plan::FromClient | Plan::FromServerWithTasks) => return Some(Key::ResultMeta),
+        (_, Plan::FromClient) => return None,
+        (b"task", Plan::FromServerWithTasks) => return Some(Key::ResultTask),
+        (b"taskId", Plan::FromServerWithTasks) => Field::ResultTaskId,
+        (b"protocolVersion", _) => Field::ResultProtocolVersion,
+        (b"resultType", _) => Field::ResultType,
+        (b"ttlMs", _) => Field::ResultTtl,
+        (b"cacheScope", _) => Field::ResultCacheScope,
+        (b"isError", _) => Field::ResultIsError,
         _ => return None,
     };
     Some(Key::Field(field))
@@ -313,9 +379,17 @@ fn meta_key(key: &[u8], plan: Plan) -> Option<Key> {
         (b"protocolVersion", Plan::FromClient) => Field::MetaProtocolVersion,
         (b"clientCapabilities", Plan::FromClient) => Field::MetaClientCapabilities,
         (b"logLevel", Plan::FromClient) => Field::MetaLogLevel,
+        (b"related-task", Plan::FromClient | Plan::FromServerWithTasks) => {
+            return Some(Key::RelatedTask);
+        }
         _ => return None,
     };
     Some(Key::Field(field))
+}
+
+/// In an object that names a task.
+fn task_key(key: &[u8], field: Field) -> Option<Key> {
+    (key == b"taskId").then_some(Key::Field(field))
 }
 
 fn ref_key(key: &[u8]) -> Option<Key> {

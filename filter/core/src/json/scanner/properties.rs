@@ -62,7 +62,7 @@ fn is_scalar(raw: &[u8]) -> bool {
 }
 
 /// The keys that lead to a value of a client's message, each with the objects around it.
-const PATHS: [&[&str]; 16] = [
+const PATHS: [&[&str]; 23] = [
     &["id"],
     &["method"],
     &["result"],
@@ -79,6 +79,23 @@ const PATHS: [&[&str]; 16] = [
     &["params", "ref"],
     &["params", "ref", "type"],
     &["params", "ref", "name"],
+    &["params", "level"],
+    &["params", "taskId"],
+    &["params", "_meta", "io.modelcontextprotocol/related-task"],
+    &[
+        "params",
+        "_meta",
+        "io.modelcontextprotocol/related-task",
+        "taskId",
+    ],
+    &["result", "_meta"],
+    &["result", "_meta", "io.modelcontextprotocol/related-task"],
+    &[
+        "result",
+        "_meta",
+        "io.modelcontextprotocol/related-task",
+        "taskId",
+    ],
 ];
 
 proptest! {
@@ -86,9 +103,11 @@ proptest! {
 
     #[test]
     fn any_chunking_of_a_message_tells_the_same(
-        bytes in spoiled(message()), cuts in cuts(), client: bool, keep in 0..64_usize,
+        bytes in spoiled(message()),
+        cuts in cuts(),
+        plan in select(vec![Plan::FromClient, Plan::FromServer, Plan::FromServerWithTasks]),
+        keep in 0..64_usize,
     ) {
-        let plan = if client { Plan::FromClient } else { Plan::FromServer };
         prop_assert_eq!(scan(plan, keep, &pieces(&bytes, &cuts)), scan(plan, keep, &[&bytes]));
     }
 

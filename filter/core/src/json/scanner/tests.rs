@@ -188,6 +188,26 @@ fn every_server_field_is_found() {
 }
 
 #[test]
+fn tasks_are_found_in_messages_of_clients_and_of_servers_that_have_some() {
+    let document = br#"{"params":{"taskId":"a","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"b"}}},
+        "result":{"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"c","x":{"taskId":"x"}}},"taskId":"d","task":{"taskId":"e"}}}"#;
+    let found = |plan| {
+        let scanner = scan(plan, document).unwrap();
+        [
+            Field::TaskId,
+            Field::RelatedTaskId,
+            Field::ResultRelatedTaskId,
+            Field::ResultTaskId,
+            Field::ResultTaskTaskId,
+        ]
+        .map(|field| scanner.text(field).unwrap_or_default().into_owned())
+    };
+    assert_eq!(found(Plan::FromClient), ["a", "b", "c", "", ""]);
+    assert_eq!(found(Plan::FromServer), [""; 5]);
+    assert_eq!(found(Plan::FromServerWithTasks), ["a", "b", "c", "d", "e"]);
+}
+
+#[test]
 fn a_container_in_the_place_of_a_scalar_tells_its_kind_alone() {
     let scanner = client(r#"{"id":[1],"params":{"name":{"name":"x"}}}"#);
     assert_eq!(
