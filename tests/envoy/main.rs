@@ -72,6 +72,7 @@ macro_rules! everywhere {
 mod access_logs;
 mod authentication;
 mod bad_input;
+mod batches;
 mod board;
 mod calls;
 mod cancellation;

@@ -12,6 +12,7 @@
 //! ```
 
 mod authentication;
+mod batch;
 mod calls;
 mod control;
 mod denied;

@@ -17,7 +17,7 @@ use crate::version::{ProtocolVersion, STATELESS_REVISION};
 pub enum Rejection {
     /// Client: the body is not JSON.
     InvalidJson,
-    /// Client: a JSON-RPC batch.
+    /// Client: a JSON-RPC batch where there are none, or in one what it may not hold.
     Batch,
     /// Client: JSON, but no JSON-RPC message.
     NotAMessage,

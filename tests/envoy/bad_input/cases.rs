@@ -182,7 +182,11 @@ fn without_id() -> Vec<Case> {
         invalid("null", "null"),
         invalid("true", "true"),
         invalid("an empty array", "[]"),
-        invalid("a batch", r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#),
+        // Others are served to clients of 2025-03-26.
+        invalid(
+            "a batch with initialize",
+            r#"[{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}]"#,
+        ),
         invalid("an empty object", "{}"),
         invalid("another object", r#"{"hello":"world"}"#),
         invalid(

@@ -33,6 +33,17 @@ pub(crate) fn result(id: &[u8], parts: &[&[u8]], reason: &'static str) -> LocalR
     }
 }
 
+/// A 200 with the answers to a batch.
+pub(crate) fn array(answers: &[Vec<u8>]) -> LocalResponse {
+    let body = [b"[".as_slice(), &answers.join(&b','), b"]"].concat();
+    LocalResponse {
+        status: 200,
+        headers: vec![json()],
+        body,
+        reason: "batch",
+    }
+}
+
 /// MCP 2025-11-25, basic/transports, Sending Messages: an accepted notification or response is a bare 202.
 pub(crate) fn accepted() -> LocalResponse {
     LocalResponse {

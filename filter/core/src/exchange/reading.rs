@@ -152,6 +152,16 @@ impl Reading {
         self.replay = (whole.len() <= bound).then_some(whole);
     }
 
+    /// Turns to one message of a batch that has ended, in the place of the whole.
+    pub(crate) fn turn_to(&mut self, message: &[u8], table: &Table) -> Known {
+        let keep = table.limits().id_bytes as usize;
+        self.scanner = Scanner::new(Plan::FromClient, keep);
+        self.held = Vec::new();
+        self.length = 0;
+        self.failure = None;
+        self.feed(message.to_vec(), true, table)
+    }
+
     /// By whom a session at the server of `route` is found again. Where that is by all of one identity, the request gets
     /// an id for the server.
     ///

@@ -28,7 +28,7 @@ use crate::table::Endpoint;
 use crate::{Context, Headers, Table};
 
 /// What a message leads to.
-enum Outcome {
+pub(super) enum Outcome {
     Respond(LocalResponse),
     Route(Route),
 }
@@ -130,6 +130,9 @@ impl Exchange {
         reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
             Known::Nothing => return self.hold(reading, context),
+            Known::Refused(Rejection::Batch) => self
+                .settle_batch(&mut reading, context)
+                .map(Outcome::Respond),
             Known::Refused(rejection) => Err(rejection),
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
             Known::Early(method) => match self.route_request(method, &reading, context) {
@@ -170,7 +173,7 @@ impl Exchange {
     }
 
     /// What a whole message wants.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         message: Message,
         reading: &Reading,

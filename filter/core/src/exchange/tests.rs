@@ -2,6 +2,7 @@
 
 mod announced_length;
 mod authentication;
+mod batches;
 mod calls;
 mod claims;
 mod driver;

@@ -1,0 +1,115 @@
+//! Batches: arrays of messages, which 2025-03-26 alone has (basic, Batching), and whose receivers must take them.
+//!
+//! A member that the gateway answers itself is answered, and notifications and answers go where they would go alone. A
+//! request for one server is refused: its answer may be a stream, and the one answer to the batch could not go on before
+//! the slowest server's.
+
+use serde_json::value::RawValue;
+
+use super::message::Message;
+use super::reading::{Known, Reading};
+use super::request::Outcome;
+use super::request_facts::{RequestFacts, VersionClaim};
+use super::route::Route;
+use super::{Exchange, local_answer, trace_headers, upstream_sessions};
+use crate::json::splice;
+use crate::method::Method;
+use crate::rejection::Rejection;
+use crate::step::LocalResponse;
+use crate::version::ProtocolVersion;
+use crate::{Context, Table};
+
+/// Most messages of a batch: each may ask for a page of a list.
+const MOST_MEMBERS: usize = 32;
+
+impl Exchange {
+    /// Answers a batch that has come whole, with an array of what its requests are answered.
+    pub(super) fn settle_batch(
+        &mut self,
+        reading: &mut Reading,
+        context: &mut Context<'_>,
+    ) -> Result<LocalResponse, Rejection> {
+        self.told.method = Some("batch");
+        if !is_of_2025_03_26(&reading.facts) {
+            return Err(Rejection::Batch);
+        }
+        let batch = std::mem::take(&mut reading.held);
+        let members: Vec<&RawValue> =
+            serde_json::from_slice(&batch).map_err(|_| Rejection::NotAMessage)?;
+        if members.is_empty() || members.len() > MOST_MEMBERS {
+            return Err(Rejection::Batch);
+        }
+        let answers = members.into_iter().map(|member| {
+            let known = reading.turn_to(member.get().as_bytes(), &self.table);
+            self.settle_member(known, reading, context)
+        });
+        let answers: Result<Vec<Option<Vec<u8>>>, Rejection> = answers.collect();
+        // What is refused as a whole has no id.
+        reading.turn_to(b"", &self.table);
+        self.told.method = Some("batch");
+        let answers: Vec<Vec<u8>> = answers?.into_iter().flatten().collect();
+        if answers.is_empty() {
+            return Ok(local_answer::accepted());
+        }
+        Ok(local_answer::array(&answers))
+    }
+
+    /// The answer to a member, if it is a request; or why the whole is refused.
+    fn settle_member(
+        &mut self,
+        known: Known,
+        reading: &Reading,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Vec<u8>>, Rejection> {
+        let refused = |rejection: &Rejection| Ok(Some(rejection.body(reading.id())));
+        let message = match known {
+            Known::Message(message) => message,
+            Known::Refused(rejection) => return refused(&rejection),
+            Known::Nothing | Known::Early(_) => return refused(&Rejection::NotAMessage),
+        };
+        match message {
+            // basic/lifecycle, Initialization: it is never part of a batch.
+            Message::Request(Method::Initialize) => return Err(Rejection::Batch),
+            Message::Request(Method::Routed(_)) => return refused(&Rejection::Batch),
+            _ => {}
+        }
+        let is_request = matches!(message, Message::Request(_));
+        match self.settle(message, reading, context) {
+            Ok(Outcome::Respond(response)) if is_request => Ok(Some(response.body)),
+            Ok(Outcome::Respond(_)) if message == Message::Response => {
+                Err(Rejection::UnknownResponse)
+            }
+            Ok(Outcome::Respond(_)) => Ok(None),
+            Ok(Outcome::Route(route)) => {
+                deliver(self, route, reading);
+                Ok(None)
+            }
+            // It would end the session that the whole batch is in.
+            Err(rejection) if is_request && rejection.status() != 404 => refused(&rejection),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+/// Sends a client's answer to the server that has asked. Nobody can be told what the server says to it.
+fn deliver(exchange: &mut Exchange, mut route: Route, reading: &Reading) {
+    let table: &Table = &exchange.table;
+    route.trace_headers = trace_headers::of(&reading.facts.headers, table);
+    let session = route.upstream_session.as_ref();
+    if let Some(body) = splice::replace(&reading.held, &route.splices) {
+        let call = ("POST", session.map(|of_route| &of_route.session), body);
+        upstream_sessions::tell(table, &route, call, &mut exchange.calls);
+    }
+}
+
+/// Whether the request is one of that revision: by its session, and by its header, which that revision has not.
+fn is_of_2025_03_26(facts: &RequestFacts) -> bool {
+    const REVISION: ProtocolVersion = ProtocolVersion::V2025_03_26;
+    let by_header = match facts.version {
+        VersionClaim::Absent => true,
+        VersionClaim::Known(version) => version == REVISION,
+        VersionClaim::Unknown => false,
+    };
+    let session = facts.valid_session();
+    by_header && session.is_none_or(|session| session.version() == REVISION)
+}
