@@ -12,6 +12,7 @@ use super::request::Outcome;
 use super::request_facts::{RequestFacts, VersionClaim};
 use super::route::Route;
 use super::{Exchange, local_answer, trace_headers, upstream_sessions};
+use crate::era::Era;
 use crate::json::splice;
 use crate::method::Method;
 use crate::rejection::Rejection;
@@ -85,7 +86,9 @@ impl Exchange {
                 Ok(None)
             }
             // It would end the session that the whole batch is in.
-            Err(rejection) if is_request && rejection.status() != 404 => refused(&rejection),
+            Err(rejection) if is_request && rejection.status(Era::Sessions) != 404 => {
+                refused(&rejection)
+            }
             Err(rejection) => Err(rejection),
         }
     }

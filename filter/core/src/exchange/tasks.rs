@@ -136,10 +136,9 @@ pub(super) fn begin_in_session(route: &mut Route, table: &Table) {
     let credential = upstream_sessions::credential(route);
     let asked = route.tasks.as_ref().filter(|tasks| tasks.is_asked());
     let asked = asked.filter(|tasks| tasks.of.credential == credential);
-    if let Some(session) = asked.map(|tasks| tasks.of.upstream_session.clone()) {
-        if let Some(version) = table.server(route.server).session_version {
-            route.begin_in(&session, version);
-        }
+    let session = asked.map(|tasks| tasks.of.upstream_session.clone());
+    if let (Some(session), Some(version)) = (session, table.server(route.server).session_version) {
+        route.begin_in(&session, version);
     }
 }
 

@@ -31,8 +31,11 @@ fn sized(lengths: &[usize]) -> Catalog {
     Catalog::decode(&writer.finish()).unwrap()
 }
 
-/// The definitions on all pages, by place, and of each page the bytes between its brackets.
-fn walked(catalog: &Catalog, size: PageSize, shown: &Shown<'_>) -> Vec<(Vec<usize>, usize)> {
+/// The definitions of each page, by place, and the bytes between its brackets.
+type Pages = Vec<(Vec<usize>, usize)>;
+
+/// All pages.
+fn walked(catalog: &Catalog, size: PageSize, shown: &Shown<'_>) -> Pages {
     let mut cursor: Option<String> = None;
     let mut pages = Vec::new();
     loop {
@@ -70,7 +73,7 @@ fn ways<'a>(catalog: &'a Catalog, is_visible: &'a dyn Fn(Listed<'_>) -> bool) ->
 #[test]
 fn a_page_ends_before_the_definition_that_would_make_it_too_large() {
     let catalog = sized(&[20, 30, 40, 50, 20]);
-    let expected: [(u32, Vec<(Vec<usize>, usize)>); 6] = [
+    let expected: [(u32, Pages); 6] = [
         // Two commas and 90 bytes fit exactly.
         (92, vec![(vec![0, 1, 2], 92), (vec![3, 4], 71)]),
         (91, vec![(vec![0, 1], 51), (vec![2, 3], 91), (vec![4], 20)]),
