@@ -95,6 +95,7 @@ mod session_gauge;
 mod sessions;
 mod shared;
 mod stateless_clients;
+mod stateless_servers;
 mod statistics;
 mod subscriptions;
 mod tasks;

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use mcp_filter_config::PluginConfig;
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::component;
@@ -128,6 +130,19 @@ impl Gateway {
     /// What it printed on stdout up to and with the line `ready`.
     pub fn printed(&self) -> &[String] {
         &self.table
+    }
+
+    /// The configuration that it has pushed to its filter.
+    pub fn configuration(&self) -> PluginConfig {
+        let file = match self.role {
+            Role::Hold => "envoy/filter-hold.json",
+            Role::Pair => "envoy/filter-route.json",
+        };
+        let pushed = fs::read(self.work.path().join(file)).expect("a configuration pushed");
+        let pushed: Value = serde_json::from_slice(&pushed).expect("an answer to Envoy");
+        let plugin = &pushed["resources"][0]["typed_config"]["config"];
+        let configuration = plugin["configuration"]["value"].as_str();
+        serde_json::from_str(configuration.expect("text")).expect("a configuration")
     }
 
     /// The process `mcp-control`.

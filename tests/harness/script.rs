@@ -18,6 +18,12 @@ pub struct Script {
     pub talks_back: bool,
     /// The revision that it answers `initialize` with, whatever was asked.
     pub protocol_version: &'static str,
+    /// The eras that it speaks.
+    pub eras: Eras,
+    /// What becomes of `server/discover`.
+    pub discover: Discover,
+    /// Its tools in the stateless revision, where they are others.
+    pub stateless_tools: Option<Vec<Tool>>,
     /// Wanted in `Authorization`, byte for byte; 401 without.
     pub authorization: Option<String>,
     /// Items on a page of a list; all of them where 0.
@@ -30,6 +36,26 @@ pub struct Script {
     pub resources: Vec<String>,
     /// Definitions of its resource templates.
     pub resource_templates: Vec<String>,
+}
+
+/// With sessions or without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eras {
+    /// Only revisions with sessions.
+    Sessions,
+    /// Both, told apart by what each request says.
+    Both,
+    /// Only the stateless revision 2026-07-28.
+    Stateless,
+}
+
+/// How `server/discover` is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discover {
+    /// As the eras want it.
+    Answers,
+    /// Never.
+    Hangs,
 }
 
 /// A tool: its definition in the bytes that a list has, and what a call to it gives.
@@ -150,6 +176,9 @@ impl Script {
             streams: false,
             talks_back: false,
             protocol_version: "2025-11-25",
+            eras: Eras::Sessions,
+            discover: Discover::Answers,
+            stateless_tools: None,
             authorization: None,
             page_items: 0,
             tools,
@@ -173,6 +202,11 @@ impl Script {
             resource_templates: templates(),
             ..Self::with_tools(tools)
         }
+    }
+
+    /// What it offers in the stateless revision.
+    pub fn stateless_tools(&self) -> &[Tool] {
+        self.stateless_tools.as_ref().unwrap_or(&self.tools)
     }
 
     /// The same with sessions.

@@ -1,6 +1,7 @@
 //! An MCP server in this process that keeps every request that it gets and behaves as a [`Script`] says.
 
 mod answer;
+pub mod stateless;
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -25,7 +26,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::port::Port;
 use crate::runtime;
-use crate::script::Script;
+use crate::script::{Discover, Eras, Script};
 use crate::sessions::MARK;
 use crate::wait::until;
 
@@ -259,6 +260,14 @@ impl Server {
         {
             return status(StatusCode::UNAUTHORIZED);
         }
+        let is_stateless = match self.script.eras {
+            Eras::Sessions => false,
+            Eras::Both => stateless::is_of_the_era(&request),
+            Eras::Stateless => true,
+        };
+        if is_stateless {
+            return self.answer_stateless(request).await;
+        }
         if request.rpc_method() == "initialize" {
             let milliseconds = self.opening_ms.load(Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -309,6 +318,9 @@ impl Server {
                 "resourceTemplates",
                 &self.script.resource_templates,
             ),
+            ("server/discover", Some(_)) if self.script.discover == Discover::Hangs => {
+                std::future::pending().await
+            }
             ("ping", Some(id)) => self.result(&id, "{}"),
             (_, Some(id)) => {
                 let params = member(&request.body, "params").unwrap_or_else(|| "null".to_owned());

@@ -153,7 +153,7 @@ pub struct McpServerRegistrationStatus {
     /// Resources and resource templates likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovered_resources: Option<i32>,
-    /// The MCP revision that the server negotiated.
+    /// The revision of MCP with sessions that the server negotiated; 2026-07-28 where it speaks no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_version: Option<String>,
     /// When the lists were read last.

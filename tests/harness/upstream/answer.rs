@@ -75,7 +75,12 @@ impl Server {
         } else {
             String::new()
         };
-        self.result(id, &format!(r#"{{"{list}":[{}]{cursor}}}"#, page.join(",")))
+        let page = page.join(",");
+        if super::stateless::is_of_the_era(request) {
+            let caching = r#""resultType":"complete","ttlMs":0,"cacheScope":"private""#;
+            return self.result(id, &format!(r#"{{"{list}":[{page}]{cursor},{caching}}}"#));
+        }
+        self.result(id, &format!(r#"{{"{list}":[{page}]{cursor}}}"#))
     }
 
     pub(super) fn result(&self, id: &str, result: &str) -> Response {
@@ -105,6 +110,27 @@ impl Server {
             return json(format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"Unknown tool: {name}"}}}}"#
             ));
+        };
+        self.play(answer, request, (id, session)).await
+    }
+
+    /// Ends a call so; the revision counts in results that echo.
+    pub(super) async fn play(
+        self: Arc<Self>,
+        answer: Answer,
+        request: &Received,
+        (id, session): (String, String),
+    ) -> Response {
+        let params = member(&request.body, "params").unwrap_or_else(|| "{}".to_owned());
+        let echo = |id: &str, params: &str| {
+            let kind = if super::stateless::is_of_the_era(request) {
+                r#""resultType":"complete","#
+            } else {
+                ""
+            };
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{{kind}"content":[],"structuredContent":{{"params":{params}}}}}}}"#
+            )
         };
         match answer {
             Answer::Echo => json(echo(&id, &params)),
@@ -190,10 +216,18 @@ impl Drop for Hanging {
     }
 }
 
-fn echo(id: &str, params: &str) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[],"structuredContent":{{"params":{params}}}}}}}"#
-    )
+/// A JSON-RPC error: code, message, data.
+pub(super) fn error(status: u16, id: &str, (code, message, data): (i64, &str, &Value)) -> Response {
+    let data = if data.is_null() {
+        String::new()
+    } else {
+        format!(r#","data":{data}"#)
+    };
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"{data}}}}}"#
+    );
+    let headers = vec![("content-type", b"application/json".to_vec())];
+    whole(status, headers, body)
 }
 
 fn json(body: String) -> Response {
