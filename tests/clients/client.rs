@@ -22,7 +22,7 @@ enum Program {
 }
 
 /// What a server and a client that both choose the newest revision choose, by the gateway's part.
-pub(crate) const NEWEST: &str = "2025-11-25";
+pub(crate) const NEWEST: &str = "2026-07-28";
 
 pub(crate) const TYPESCRIPT: Client = sessions(Program::Sdk(Sdk::TypeScript));
 pub(crate) const TYPESCRIPT_CLIENT: Client = sessions(Program::Sdk(Sdk::TypeScriptClient));
@@ -83,6 +83,11 @@ impl Client {
     /// Whether it shows its progress, answers questions, and can be told more than a command line says.
     pub(crate) fn is_programmed(self) -> bool {
         !matches!(self.program, Program::Inspector)
+    }
+
+    /// Whether a server with sessions can ask it back through the gateway.
+    pub(crate) fn can_be_asked(self) -> bool {
+        self.is_programmed() && self.revision() < "2026"
     }
 
     /// What it speaks with the gateway.

@@ -1,9 +1,9 @@
 //! Level `conformance`: MCP's own suite against a server directly, and against the same server through the gateway. See
 //! `tests/README.md`.
 //!
-//! Each scenario of each revision is a test. It passes when no check that succeeds directly fails, is doubted or is
-//! skipped through the gateway, and no other fails that does not fail directly; with three servers behind the gateway
-//! each check must end as with one. Arguments are words: tests run whose names hold one of them. With `--write-table` the table of the README
+//! Each scenario of each revision is a test. It passes when no check that succeeds directly fails or is doubted through
+//! the gateway, and no other fails that does not fail directly; with three servers behind the gateway each check must end
+//! as with one. Arguments are words: tests run whose names hold one of them. With `--write-table` the table of the README
 //! is written instead of compared.
 #![allow(
     clippy::unwrap_used,
