@@ -46,9 +46,14 @@ impl Report {
             println!("test {name} ... ok");
             self.passed += 1;
         } else {
-            println!("test {name} ... FAILED");
-            self.failed.push((name.to_owned(), faults));
+            self.fail(name.to_owned(), faults);
         }
+    }
+
+    /// A test that has failed, whatever was asked for.
+    pub(crate) fn fail(&mut self, name: String, faults: Vec<String>) {
+        println!("test {name} ... FAILED");
+        self.failed.push((name, faults));
     }
 
     /// Tells what is wrong, and how many tests passed. None at all is a failure, too.

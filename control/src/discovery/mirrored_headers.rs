@@ -53,14 +53,62 @@ pub(super) fn check(tool: &RawValue) -> Result<(), String> {
         return Ok(());
     };
     let mut names = HashSet::new();
-    visit(schema, (Place::Root, "inputSchema"), &mut names)
+    let path = Path {
+        above: None,
+        keyword: "inputSchema",
+        name: "",
+    };
+    visit(schema, (Place::Root, &path), &mut names)
         .map_err(|fault| format!("{fault} (MCP {STATELESS_REVISION})"))
+}
+
+/// The way to a schema, spelled only where there is a fault: a server may send millions of schemas with long names.
+struct Path<'a> {
+    above: Option<&'a Path<'a>>,
+    keyword: &'a str,
+    /// Of the member; empty where there is none.
+    name: &'a str,
+}
+
+/// As much of a path as is told.
+const MOST_TOLD: usize = 120;
+
+impl Path<'_> {
+    fn to<'a>(&'a self, keyword: &'a str, name: &'a str) -> Path<'a> {
+        let above = Some(self);
+        Path {
+            above,
+            keyword,
+            name,
+        }
+    }
+
+    /// With the last steps of it, escaped.
+    fn told(&self) -> String {
+        let mut steps = Vec::new();
+        let (mut at, mut length) = (Some(self), 0);
+        while let Some(path) = at.filter(|_| length < MOST_TOLD) {
+            let name: String = path.name.chars().take(MOST_TOLD).collect();
+            let step = match name.as_str() {
+                "" => path.keyword.to_owned(),
+                name => format!("{}.{}", path.keyword, name.escape_debug()),
+            };
+            length += step.len();
+            steps.push(step);
+            at = path.above;
+        }
+        if at.is_some() {
+            steps.push("...".to_owned());
+        }
+        steps.reverse();
+        steps.join(".")
+    }
 }
 
 /// Recursion ends where nesting does, which is bounded before.
 fn visit(
     schema: &Value,
-    (place, path): (Place, &str),
+    (place, path): (Place, &Path<'_>),
     names: &mut HashSet<String>,
 ) -> Result<(), String> {
     let Some(members) = schema.as_object() else {
@@ -68,14 +116,14 @@ fn visit(
     };
     if let Some(annotation) = members.get(ANNOTATION) {
         take(annotation, members, place, names)
-            .map_err(|fault| format!("{ANNOTATION} at {path} {fault}"))?;
+            .map_err(|fault| format!("{ANNOTATION} at {} {fault}", path.told()))?;
     }
     let below = match place {
         Place::Root | Place::Parameter => Place::Parameter,
         Place::Elsewhere => Place::Elsewhere,
     };
     for (name, schema) in members_of(members, "properties") {
-        visit(schema, (below, &format!("{path}.properties.{name}")), names)?;
+        visit(schema, (below, &path.to("properties", name)), names)?;
     }
     for keyword in SCHEMAS {
         let value = members.get(*keyword);
@@ -85,17 +133,12 @@ fn visit(
                 .map_or(std::slice::from_ref(value), Vec::as_slice)
         });
         for schema in schemas {
-            visit(
-                schema,
-                (Place::Elsewhere, &format!("{path}.{keyword}")),
-                names,
-            )?;
+            visit(schema, (Place::Elsewhere, &path.to(keyword, "")), names)?;
         }
     }
     for keyword in MAPS_OF_SCHEMAS {
         for (name, schema) in members_of(members, keyword) {
-            let path = format!("{path}.{keyword}.{name}");
-            visit(schema, (Place::Elsewhere, &path), names)?;
+            visit(schema, (Place::Elsewhere, &path.to(keyword, name)), names)?;
         }
     }
     Ok(())
@@ -142,6 +185,18 @@ fn is_token(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_told_escaped_and_not_at_any_length() {
+        let long = "x\n".repeat(1_000);
+        let schema = format!(
+            r#"{{"properties":{{{}:{{"items":{{"x-mcp-header":"X"}}}}}}}}"#,
+            Value::from(long)
+        );
+        let fault = checked(&schema).unwrap_err();
+        assert!(fault.len() < 600 && !fault.contains('\n'), "{fault}");
+        assert!(fault.contains(".items does not stand at"), "{fault}");
+    }
 
     fn checked(schema: &str) -> Result<(), String> {
         let tool = format!(r#"{{"name":"t","inputSchema":{schema}}}"#);

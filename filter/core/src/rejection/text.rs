@@ -9,7 +9,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidJson => f.write_str("Parse error: the body is not valid JSON"),
-            Self::Batch => f.write_str("Invalid request: batches are not served, send one message"),
+            Self::Batch => f.write_str("Invalid request: this batch is not served, send one message"),
             Self::NotAMessage => f.write_str("Invalid request: not a JSON-RPC message"),
             Self::DuplicateKey => f.write_str("Invalid request: duplicate key"),
             Self::TooLong => f.write_str("Invalid request: id, method or name too long"),
@@ -46,11 +46,9 @@ impl fmt::Display for Rejection {
                 write!(f, "MCP server {server} could not be reached (gateway status {status})")
             }
             Self::TimedOut { server } => write!(f, "MCP server {server} did not answer in time"),
-            Self::Refused { server, status, wants: Some(header) } => {
-                write!(f, "MCP server {server} refused the credential with status {status}; send a valid one in the header {header}")
-            }
-            Self::Refused { server, status, wants: None } => {
-                write!(f, "MCP server {server} refused the request with status {status}; no credential of yours is sent to it")
+            Self::Refused { server, status, wants } => {
+                write!(f, "MCP server {server} refused the ")?;
+                refused(f, *status, wants.as_deref())
             }
             Self::NotMcp { server, status } => {
                 write!(f, "MCP server {server} answered with status {status} and no MCP message")
@@ -70,5 +68,18 @@ impl fmt::Display for Rejection {
             Self::HalfMissing => f.write_str("Gateway not ready: one of its two plugins is missing"),
             Self::NotConfigured => f.write_str("Gateway not ready: it has no configuration"),
         }
+    }
+}
+
+fn refused(f: &mut fmt::Formatter<'_>, status: u16, wants: Option<&str>) -> fmt::Result {
+    match wants {
+        Some(header) => write!(
+            f,
+            "credential with status {status}; send a valid one in the header {header}"
+        ),
+        None => write!(
+            f,
+            "request with status {status}; no credential of yours is sent to it"
+        ),
     }
 }

@@ -1,6 +1,8 @@
 //! Messages that say to which task they belong, in both directions.
 
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const RELATED: &str = r#""_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t-1"}}"#;
 
