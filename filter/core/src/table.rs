@@ -148,6 +148,15 @@ impl Table {
         self.policies.iter().any(CompiledPolicy::conceals)
     }
 
+    /// Whether the lists of this kind are announced.
+    pub(crate) fn offers(&self, kind: ListKind) -> bool {
+        match kind {
+            ListKind::Tools => true,
+            ListKind::Prompts => self.has_prompts(),
+            ListKind::Resources | ListKind::ResourceTemplates => self.has_resources(),
+        }
+    }
+
     /// Whether not everybody is shown the same lists at an endpoint.
     pub(crate) fn has_views(&self) -> bool {
         self.conceals() || self.catalog.has_virtual_servers()

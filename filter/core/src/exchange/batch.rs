@@ -40,9 +40,18 @@ impl Exchange {
         if members.is_empty() || members.len() > MOST_MEMBERS {
             return Err(Rejection::Batch);
         }
+        let mut room = self.table.limits().page_bytes as usize;
         let answers = members.into_iter().map(|member| {
-            let known = reading.turn_to(member.get().as_bytes(), &self.table);
-            self.settle_member(known, reading, context)
+            let known = match room {
+                // Each may be a whole page, and all of them are in memory at once.
+                0 => reading
+                    .turn_to(member.get().as_bytes(), &self.table)
+                    .refused(),
+                _ => reading.turn_to(member.get().as_bytes(), &self.table),
+            };
+            let answer = self.settle_member(known, reading, context)?;
+            room = room.saturating_sub(answer.as_ref().map_or(0, Vec::len));
+            Ok(answer)
         });
         let answers: Result<Vec<Option<Vec<u8>>>, Rejection> = answers.collect();
         // What is refused as a whole has no id.

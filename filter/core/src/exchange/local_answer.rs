@@ -35,7 +35,13 @@ pub(crate) fn result(id: &[u8], parts: &[&[u8]], reason: &'static str) -> LocalR
 
 /// A 200 with the answers to a batch.
 pub(crate) fn array(answers: &[Vec<u8>]) -> LocalResponse {
-    let body = [b"[".as_slice(), &answers.join(&b','), b"]"].concat();
+    let length = answers.iter().map(|answer| answer.len() + 1).sum::<usize>();
+    let mut body = Vec::with_capacity(length + 1);
+    for answer in answers {
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        body.extend_from_slice(answer);
+    }
+    body.push(b']');
     LocalResponse {
         status: 200,
         headers: vec![json()],

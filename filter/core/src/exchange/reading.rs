@@ -43,6 +43,8 @@ pub(crate) struct Reading {
     pub(crate) edited: bool,
     /// Whether nothing is kept of the body any more.
     settled: bool,
+    /// Whether it is one message of a batch: only a session revision has those.
+    is_of_batch: bool,
     /// Bytes so far; more than `held` has once the scan has failed.
     length: u64,
     failure: Option<Rejection>,
@@ -59,6 +61,16 @@ pub(crate) enum Known {
     Early(RoutedMethod),
     /// It is refused.
     Refused(Rejection),
+}
+
+impl Known {
+    /// A request is refused as one of a batch that is too much.
+    pub(crate) fn refused(self) -> Self {
+        match self {
+            Self::Message(Message::Request(_)) => Self::Refused(Rejection::Batch),
+            other => other,
+        }
+    }
 }
 
 impl Reading {
@@ -78,6 +90,7 @@ impl Reading {
             substitute: None,
             edited: false,
             settled: false,
+            is_of_batch: false,
             length: 0,
             failure: None,
         }
@@ -116,7 +129,7 @@ impl Reading {
 
     /// Once it is settled where the message goes, its era is, too: what shows later is refused.
     fn note_era(&mut self) {
-        if self.settled {
+        if self.settled || self.is_of_batch {
             return;
         }
         self.era = stateless::era_of(&self.facts.headers, &self.scanner);
@@ -159,6 +172,7 @@ impl Reading {
         self.held = Vec::new();
         self.length = 0;
         self.failure = None;
+        self.is_of_batch = true;
         self.feed(message.to_vec(), true, table)
     }
 

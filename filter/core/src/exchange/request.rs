@@ -217,6 +217,10 @@ impl Exchange {
                 local_answer::initialize(table, asked, id, context).map(Outcome::Respond)
             }
             Method::Ping => Ok(Outcome::Respond(local_answer::pong(id))),
+            // MCP 2026-07-28, basic/transports/streamable-http: what is not announced is not found.
+            Method::List(list) if reading.era == Era::Stateless && !table.offers(list) => {
+                Err(Rejection::MethodNotFound)
+            }
             Method::List(list) => {
                 let hidden = Hidden::from(table, &reading.facts, context);
                 let is_visible = |one: Listed<'_>| !hidden.iter().any(|by| by.hides(list, one));
@@ -349,13 +353,17 @@ impl Exchange {
     pub(super) fn release(
         &mut self,
         reading: Reading,
-        route: Route,
+        mut route: Route,
         body: BodyEdit,
         context: &mut Context<'_>,
     ) -> RequestStep {
+        let has_policies = self.table.policies(route.server).next().is_some();
+        route.is_private = has_policies || self.cache_scope() == CacheScope::Private;
         let headers = upstream_headers::edits(&reading.facts.headers, &self.table, &route);
         let headers = match (reading.era, route.era) {
-            (Era::Stateless, Era::Stateless) => upstream_headers::with_parameters(headers),
+            (Era::Stateless, Era::Stateless) => {
+                upstream_headers::with_parameters(headers, &self.table)
+            }
             _ => headers,
         };
         let inspect_rest = !reading.ended;

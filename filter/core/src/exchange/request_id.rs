@@ -73,7 +73,15 @@ impl MessageRules for AnswerRules<'_> {
                 same_id(raw, substitute).then(|| self.id.client.clone())?
             }
             (Site::ErrorCode, None) => self.translation.code(raw),
-            (Site::Id | Site::RequestId | Site::ProgressToken | Site::ErrorCode, _) => None,
+            (Site::CacheScope, None) => self.translation.scope(raw),
+            (
+                Site::Id
+                | Site::RequestId
+                | Site::ProgressToken
+                | Site::ErrorCode
+                | Site::CacheScope,
+                _,
+            ) => None,
             _ => self.tasks?.rewrite(self.table, site, raw, method),
         }
     }

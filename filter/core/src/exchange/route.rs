@@ -32,6 +32,8 @@ pub(crate) struct Route {
     pub(crate) server: ServerIndex,
     /// How the server is spoken to.
     pub(crate) era: Era,
+    /// Whether not everybody may see the answer.
+    pub(crate) is_private: bool,
     /// In which of the server's eras it lists what is asked for.
     listed_in: ListedIn,
     /// The tool that is called.
@@ -123,6 +125,7 @@ impl Route {
         Self {
             server,
             era: Era::Sessions,
+            is_private: true,
             listed_in: ListedIn::default(),
             tool: None,
             method,

@@ -151,6 +151,7 @@ impl Routed {
             Ok(()) => None,
         };
         self.id.learn(echoable_id(scanner).map(<[u8]>::to_vec));
+        self.translation.learn(scanner);
         if let Some(rejection) = refused {
             return self.refuse_rest(&rejection);
         }

@@ -12,6 +12,7 @@ use super::message::kind;
 use crate::Headers;
 use crate::era::Era;
 use crate::json::{Field, Scanner, ValueKind};
+use crate::log_level::LogLevel;
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 use crate::version::STATELESS_REVISION;
@@ -93,7 +94,17 @@ fn check_meta(scanner: &Scanner, header: &[u8]) -> Result<(), Rejection> {
     if claimed != STATELESS_REVISION {
         return Err(Rejection::UnsupportedRevision(claimed.into_owned()));
     }
-    Ok(())
+    check_log_level(scanner)
+}
+
+/// MCP 2026-07-28, server/utilities/logging: a level that there is not is an invalid parameter.
+fn check_log_level(scanner: &Scanner) -> Result<(), Rejection> {
+    let level = scanner.text(Field::MetaLogLevel);
+    let is_known = level.is_some_and(|level| LogLevel::parse(&level).is_some());
+    if scanner.capture(Field::MetaLogLevel).is_none() || is_known {
+        return Ok(());
+    }
+    Err(Rejection::InvalidParams("io.modelcontextprotocol/logLevel"))
 }
 
 /// Where a message stands what `Mcp-Name` repeats.

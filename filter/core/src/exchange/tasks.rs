@@ -241,7 +241,11 @@ impl Tasks {
             // Of requests it is the id of a task of the client's.
             Site::TaskId => method == Some("notifications/tasks/status"),
             Site::ResultTask | Site::CreatedTask => self.in_result == Some(site),
-            Site::Id | Site::RequestId | Site::ProgressToken | Site::ErrorCode => false,
+            Site::Id
+            | Site::RequestId
+            | Site::ProgressToken
+            | Site::ErrorCode
+            | Site::CacheScope => false,
         };
         if !names_task {
             return None;

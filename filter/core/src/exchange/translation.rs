@@ -3,8 +3,10 @@
 use super::reading::Reading;
 use super::route::Route;
 use crate::era::Era;
-use crate::json::{Field, ResultMembers};
+use crate::json::{Field, ResultMembers, Scanner};
 use crate::method::RoutedMethod;
+
+const PRIVATE: &[u8] = br#""private""#;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(crate) struct Translation {
     server: Era,
     /// Whether the answer says for how long it may be kept: that of `resources/read`.
     is_cacheable: bool,
+    /// Whether not everybody may see the answer.
+    is_private: bool,
     /// Whether the client has asked for log messages with this request.
     wants_log: bool,
 }
@@ -24,8 +28,14 @@ impl Translation {
             client: reading.era,
             server: route.era,
             is_cacheable: route.method == RoutedMethod::ResourcesRead.as_str(),
-            wants_log: reading.scanner.capture(Field::MetaLogLevel).is_some(),
+            is_private: route.is_private,
+            wants_log: wants_log(&reading.scanner),
         }
+    }
+
+    /// More has come of the request.
+    pub(crate) fn learn(&mut self, scanner: &Scanner) {
+        self.wants_log |= wants_log(scanner);
     }
 
     /// Whether nothing changes.
@@ -45,9 +55,14 @@ impl Translation {
 
     /// Whether a notification reaches the client.
     ///
-    /// MCP 2026-07-28, server/utilities/logging: none without a level in the request.
+    /// MCP 2026-07-28, server/utilities/logging: no log message without a level in the request. The others of the session
+    /// revisions mean nothing without a session.
     pub(crate) fn passes(self, notification: &str) -> bool {
-        notification != "notifications/message" || self.client == Era::Sessions || self.wants_log
+        match (notification, self.client, self.server) {
+            (_, Era::Sessions, _) | ("notifications/progress", ..) => true,
+            ("notifications/message", ..) => self.wants_log,
+            (_, _, server) => server == Era::Stateless,
+        }
     }
 
     /// Whether the client could make nothing of a result that asks for input first.
@@ -55,6 +70,14 @@ impl Translation {
     /// MCP 2026-07-28, basic/patterns/mrtr.
     pub(crate) fn refuses_input(self) -> bool {
         self.client == Era::Sessions && self.server == Era::Stateless
+    }
+
+    /// The scope of an answer in the place of the server's, which knows nothing of who may see it here.
+    ///
+    /// MCP 2026-07-28, server/utilities/caching: what is public may be shown to anybody, whatever the gateway's policies.
+    pub(crate) fn scope(self, scope: &[u8]) -> Option<Vec<u8>> {
+        let changes = self.client == Era::Stateless && self.is_private && scope != PRIVATE;
+        changes.then(|| PRIVATE.to_vec())
     }
 
     /// The code of an error in the client's era, where it has another one in the server's.
@@ -86,4 +109,8 @@ impl Translation {
             .collect();
         texts.join(",").into_bytes()
     }
+}
+
+fn wants_log(scanner: &Scanner) -> bool {
+    scanner.capture(Field::MetaLogLevel).is_some()
 }

@@ -140,8 +140,12 @@ fn stateless_headers(route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
 /// Leaves what mirrors arguments: those pass unchanged, and so does it.
 ///
 /// MCP 2026-07-28, basic/transports/streamable-http, Server Behavior for Custom Headers.
-pub(crate) fn with_parameters(edits: Vec<HeaderEdit>) -> Vec<HeaderEdit> {
-    let mirrors = |edit: &HeaderEdit| matches!(edit, HeaderEdit::Remove(name) if name.starts_with("mcp-param-"));
+pub(crate) fn with_parameters(edits: Vec<HeaderEdit>, table: &Table) -> Vec<HeaderEdit> {
+    let is_credential = |name: &str| {
+        let mut credentials = table.credential_headers().iter();
+        credentials.any(|header| is_like(name, header))
+    };
+    let mirrors = |edit: &HeaderEdit| matches!(edit, HeaderEdit::Remove(name) if name.starts_with("mcp-param-") && !is_credential(name));
     edits.into_iter().filter(|edit| !mirrors(edit)).collect()
 }
 

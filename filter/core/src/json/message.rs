@@ -106,6 +106,8 @@ pub enum Site {
     ProgressToken,
     /// `error.code`, of a response.
     ErrorCode,
+    /// `result.cacheScope` (MCP 2026-07-28, server/utilities/caching).
+    CacheScope,
     /// `params.taskId`, of `notifications/tasks/status` and of requests about a task. This and the places below are those
     /// of MCP 2025-11-25, basic/utilities/tasks, and are looked at only where tasks are.
     TaskId,
@@ -147,11 +149,12 @@ impl ResultMembers {
 }
 
 impl Site {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Id,
         Self::RequestId,
         Self::ProgressToken,
         Self::ErrorCode,
+        Self::CacheScope,
         Self::TaskId,
         Self::RelatedTask,
         Self::ResultRelatedTask,
@@ -165,6 +168,7 @@ impl Site {
             Self::RequestId => Field::RequestId,
             Self::ProgressToken => Field::ProgressToken,
             Self::ErrorCode => Field::ErrorCode,
+            Self::CacheScope => Field::ResultCacheScope,
             Self::TaskId => Field::TaskId,
             Self::RelatedTask => Field::RelatedTaskId,
             Self::ResultRelatedTask => Field::ResultRelatedTaskId,
@@ -180,9 +184,11 @@ impl Site {
             Self::RequestId | Self::ProgressToken | Self::TaskId | Self::RelatedTask => {
                 !is_response
             }
-            Self::ErrorCode | Self::ResultRelatedTask | Self::ResultTask | Self::CreatedTask => {
-                is_response
-            }
+            Self::ErrorCode
+            | Self::CacheScope
+            | Self::ResultRelatedTask
+            | Self::ResultTask
+            | Self::CreatedTask => is_response,
         }
     }
 }

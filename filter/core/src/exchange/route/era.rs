@@ -44,10 +44,13 @@ impl Route {
     ///
     /// MCP 2026-07-28, basic, Per-request protocol fields.
     fn introduce(&mut self, scanner: &Scanner) {
-        let members = format!(
-            "\"io.modelcontextprotocol/protocolVersion\":\"{STATELESS_REVISION}\",\
-             \"io.modelcontextprotocol/clientCapabilities\":{{}}"
-        );
+        let mut members =
+            format!("\"io.modelcontextprotocol/protocolVersion\":\"{STATELESS_REVISION}\"");
+        if scanner.capture(Field::MetaClientCapabilities).is_some() {
+            self.replace(scanner, Field::MetaClientCapabilities, b"{}".to_vec());
+        } else {
+            members.push_str(",\"io.modelcontextprotocol/clientCapabilities\":{}");
+        }
         let meta = scanner.capture(Field::Meta);
         let (start, end, with) = match (meta, scanner.capture(Field::Params)) {
             (Some(meta), _) if meta.kind == ValueKind::Object => {

@@ -147,3 +147,38 @@ fn answers_in_a_batch_go_home_and_notifications_to_all_servers_of_the_session() 
     let forged = answer.replace(&id, "42");
     assert_eq!(gateway.answer(&headers, &format!("[{forged}]")).status, 400);
 }
+
+#[test]
+fn a_member_that_looks_stateless_changes_nothing_for_those_behind_it() {
+    let mut gateway = Gateway::new();
+    let headers = [("mcp-session-id", "never issued")];
+    let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
+    let discover = r#"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+    let response = gateway.answer(&headers, &format!("[{discover},{list}]"));
+    assert!(!text(&response.body).contains("tools"), "{response:?}");
+    assert_eq!(response.status, 404);
+    let session = old_session(&mut gateway);
+    let response = gateway.answer(
+        &[("mcp-session-id", &session)],
+        &format!("[{discover},{list}]"),
+    );
+    let answers: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(answers[0]["error"]["code"], -32601);
+    assert!(answers[1]["result"]["tools"].is_array());
+}
+
+#[test]
+fn the_answers_to_a_batch_are_no_larger_than_a_page_and_its_last_answer() {
+    let mut gateway = Gateway::with(|config| config.limits.page_bytes = 100);
+    let session = old_session(&mut gateway);
+    let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
+    let batch = format!("[{}]", [list; 32].join(","));
+    let response = gateway.answer(&[("mcp-session-id", &session)], &batch);
+    let answers: Vec<serde_json::Value> = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(answers.len(), 32);
+    let given = answers
+        .iter()
+        .filter(|answer| answer.get("result").is_some());
+    assert_eq!(given.count(), 1);
+    assert_eq!(answers[31]["error"]["code"], -32600);
+}

@@ -94,3 +94,14 @@ fn what_is_unknown_is_an_invalid_parameter() {
         );
     }
 }
+
+#[test]
+fn a_list_that_is_not_announced_is_not_found() {
+    let mut gateway = Gateway::with(|config| config.catalog = None);
+    for method in ["prompts/list", "resources/list", "resources/templates/list"] {
+        let response = ask(&mut gateway, method, "");
+        assert_eq!(response.status, 404, "{method}");
+        assert!(text(&response.body).contains(r#""code":-32601"#));
+    }
+    assert_eq!(ask(&mut gateway, "tools/list", "").status, 200);
+}

@@ -450,3 +450,80 @@ fn what_only_one_era_of_a_server_lists_is_called_in_that_one() {
         );
     }
 }
+
+#[test]
+fn what_was_read_behind_a_policy_is_never_public() {
+    let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"cacheScope":"public","contents":[],"resultType":"complete","ttlMs":9}}"#;
+    let private = answer.replace("public", "private");
+    let read = |mut gateway: Gateway| {
+        let headers = [
+            VERSION,
+            ("mcp-method", "resources/read"),
+            ("mcp-name", "file:///a"),
+        ];
+        let (mut exchange, _) =
+            gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
+        gateway.open(&mut exchange, "u-1");
+        gateway.respond(&mut exchange, 200, &[JSON]);
+        match gateway.body(&mut exchange, answer, true) {
+            BodyStep::Replace(body) => text(&body).to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // The driver's has a virtual server.
+    assert_eq!(read(Gateway::new()), private);
+    let without_views = |policies: &[u32]| {
+        Gateway::with(|config| {
+            let mut catalog = crate::catalog::CatalogWriter::new();
+            let kind = crate::catalog::ListKind::Resources;
+            let resource = r#"{"uri":"file:///a","name":"a"}"#;
+            let resource = crate::catalog::Definition::parse(kind, "", resource).unwrap();
+            catalog.push(1, resource);
+            config.catalog = Some(catalog.finish());
+            config.servers.last_mut().unwrap().policies = policies.to_vec();
+            config.policies.first_mut().unwrap().rules.clear();
+        })
+    };
+    assert_eq!(read(without_views(&[0])), private);
+    assert_eq!(read(without_views(&[])), answer);
+}
+
+#[test]
+fn a_level_that_comes_behind_a_large_argument_counts() {
+    let argument = "x".repeat(80_000);
+    let begin = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"github_get_me","arguments":{{"a":"{argument}"}},"#
+    );
+    let meta = META.strip_suffix('}').unwrap();
+    let end = format!(r#"{meta},"io.modelcontextprotocol/logLevel":"info"}}}}}}"#);
+    let headers = [
+        PAT,
+        VERSION,
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "github_get_me"),
+    ];
+    let mut gateway = with_both();
+    let mut exchange = crate::Exchange::new(std::rc::Rc::clone(&gateway.table));
+    let head = request_headers("POST", &headers);
+    gateway.lend(|context| exchange.on_request_headers(head, false, context));
+    released(gateway.lend(|context| exchange.on_held_body(begin.into_bytes(), false, context)));
+    assert_eq!(
+        exchange.on_released_body(end.into_bytes(), true),
+        BodyStep::Forward
+    );
+    let log = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\n";
+    assert_eq!(
+        feed(&mut gateway, &mut exchange, EVENTS, &[log, "\n"])[..log.len()],
+        *log
+    );
+}
+
+#[test]
+fn capabilities_that_a_client_of_sessions_declares_in_passing_are_none_of_the_servers() {
+    let meta = r#""_meta":{"io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}}"#;
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{{meta},"name":"github_get_me"}}}}"#
+    );
+    let (_, step) = with_stateless_alone().post(&[PAT], &body);
+    assert!(replaced(&released(step)).contains(META));
+}

@@ -133,3 +133,14 @@ fn a_notification_is_accepted_and_an_answer_is_no_message() {
     let answer = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
     assert_eq!(refusal(&[VERSION], answer), (400, -32600));
 }
+
+#[test]
+fn a_level_of_log_messages_that_there_is_not_is_an_invalid_parameter() {
+    for level in [r#""loud""#, "1", "null"] {
+        let meta = META.strip_suffix('}').unwrap();
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{{{meta},"io.modelcontextprotocol/logLevel":{level}}}}}}}"#
+        );
+        assert_eq!(refusal(&[VERSION, LIST], &body), (200, -32602), "{level}");
+    }
+}
