@@ -136,11 +136,9 @@ fn equal_inputs_give_equal_bytes() {
     assert_eq!(once.generation.len(), 64);
 }
 
-#[test]
-fn every_change_of_what_the_filter_does_changes_the_generation() {
-    let base = Manifests::one_server();
-    let found = Findings::default().found("a", tools(&["t"]));
-    let offers = [
+/// Each is another one than that of the tool `t` alone.
+fn other_offers() -> [Offer; 9] {
+    [
         tools(&["u"]),
         tools(&["t", "u"]),
         Offer {
@@ -171,12 +169,20 @@ fn every_change_of_what_the_filter_does_changes_the_generation() {
             prompts: definitions("name", &["p"]),
             ..tools(&["t"])
         },
-    ];
+    ]
+}
+
+#[test]
+fn every_change_of_what_the_filter_does_changes_the_generation() {
+    let base = Manifests::one_server();
+    let found = Findings::default().found("a", tools(&["t"]));
     let mut configs = vec![
         rendered(&base, &found),
         rendered(&base, &Findings::default()),
     ];
-    configs.extend(offers.map(|offer| rendered(&base, &Findings::default().found("a", offer))));
+    configs.extend(
+        other_offers().map(|offer| rendered(&base, &Findings::default().found("a", offer))),
+    );
     let edits = [
         ("prefix: a_", "prefix: b_"),
         ("prefix: a_", "prefix: a_\n  path: /b"),

@@ -5,6 +5,9 @@ use std::fmt;
 use super::Rejection;
 use crate::version::STATELESS_REVISION;
 
+const UNSUPPORTED_VERSION: &str = "Invalid request: unsupported MCP-Protocol-Version, served are 2026-07-28, 2025-11-25, \
+     2025-06-18 and 2025-03-26";
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -20,9 +23,7 @@ impl fmt::Display for Rejection {
             Self::MethodNotAllowed => f.write_str("Method not allowed: use POST"),
             Self::UnknownSession => f.write_str("Session not found: initialize anew"),
             Self::MissingSession => f.write_str("Invalid request: no Mcp-Session-Id"),
-            Self::UnsupportedVersion => f.write_str(
-                "Invalid request: unsupported MCP-Protocol-Version, served are 2026-07-28, 2025-11-25, 2025-06-18 and 2025-03-26",
-            ),
+            Self::UnsupportedVersion => f.write_str(UNSUPPORTED_VERSION),
             Self::UnsupportedRevision(_) => f.write_str("Unsupported protocol version"),
             Self::HeaderMismatch(header) => {
                 write!(f, "Header mismatch: {header} is missing, or says something else than the body")

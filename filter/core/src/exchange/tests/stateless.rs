@@ -2,10 +2,11 @@
 
 mod answers;
 mod calls;
+mod from_sessions;
 mod headers;
 
 use super::driver::*;
-use crate::step::LocalResponse;
+use crate::step::{BodyStep, LocalResponse, ResponseHeadStep};
 
 const VERSION: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
@@ -39,4 +40,29 @@ fn with_stateless_alone() -> Gateway {
             server.protocol_version = "2026-07-28".to_owned();
         }
     })
+}
+
+/// What the client gets of a response of these pieces.
+fn feed(
+    gateway: &mut Gateway,
+    exchange: &mut crate::Exchange,
+    content_type: (&str, &str),
+    pieces: &[&str],
+) -> String {
+    let step = gateway.respond(exchange, 200, &[content_type]);
+    assert!(matches!(step, ResponseHeadStep::Continue(..)), "{step:?}");
+    let (mut out, mut held) = (String::new(), String::new());
+    for (index, piece) in pieces.iter().enumerate() {
+        held.push_str(piece);
+        match gateway.body(exchange, piece, index + 1 == pieces.len()) {
+            BodyStep::Hold => {}
+            BodyStep::Forward => out.push_str(&std::mem::take(&mut held)),
+            BodyStep::Replace(bytes) => {
+                out.push_str(text(&bytes));
+                held.clear();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    out
 }

@@ -4,7 +4,7 @@ use super::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::step::{BodyEdit, BodyStep, ResponseHeadStep, TickStep};
+use crate::step::{BodyEdit, BodyStep, ResponseHeadStep};
 
 fn call_github(gateway: &mut Gateway) -> (crate::Exchange, crate::step::Release) {
     let headers = [
@@ -31,31 +31,6 @@ fn passed(gateway: &mut Gateway, content_type: (&str, &str), body: &str) -> Stri
 fn passed_in(gateway: &mut Gateway, content_type: (&str, &str), pieces: &[&str]) -> String {
     let (mut exchange, _) = call_github(gateway);
     feed(gateway, &mut exchange, content_type, pieces)
-}
-
-/// What the client gets of a response of these pieces.
-fn feed(
-    gateway: &mut Gateway,
-    exchange: &mut crate::Exchange,
-    content_type: (&str, &str),
-    pieces: &[&str],
-) -> String {
-    let step = gateway.respond(exchange, 200, &[content_type]);
-    assert!(matches!(step, ResponseHeadStep::Continue(..)), "{step:?}");
-    let (mut out, mut held) = (String::new(), String::new());
-    for (index, piece) in pieces.iter().enumerate() {
-        held.push_str(piece);
-        match gateway.body(exchange, piece, index + 1 == pieces.len()) {
-            BodyStep::Hold => {}
-            BodyStep::Forward => out.push_str(&std::mem::take(&mut held)),
-            BodyStep::Replace(bytes) => {
-                out.push_str(text(&bytes));
-                held.clear();
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    out
 }
 
 #[test]
@@ -239,57 +214,6 @@ fn a_server_that_cannot_be_reached_is_told_as_http_tells_it() {
 }
 
 #[test]
-fn a_client_of_sessions_is_introduced_to_a_server_that_has_none() {
-    for (before, after) in [
-        ("", format!("{META},")),
-        (r#""_meta":{},"#, format!("{META},")),
-        (r#""_meta":null,"#, format!("{META},")),
-        (
-            r#""_meta":{"progressToken":1},"#,
-            format!("{},\"progressToken\":1}},", META.strip_suffix('}').unwrap()),
-        ),
-    ] {
-        let body = |meta: &str, name: &str| {
-            format!(
-                r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{{meta}"name":"{name}"}}}}"#
-            )
-        };
-        let (_, step) = with_stateless_alone().post(&[PAT], &body(before, "github_get_me"));
-        let release = released(step);
-        assert_eq!(replaced(&release), body(&after, "get_me"));
-        assert_eq!(set(&release.headers, VERSION.0).as_deref(), Some(VERSION.1));
-        assert_eq!(
-            set(&release.headers, "mcp-method").as_deref(),
-            Some("tools/call")
-        );
-        assert_eq!(set(&release.headers, "mcp-name").as_deref(), Some("get_me"));
-    }
-}
-
-#[test]
-fn a_client_of_sessions_gets_the_answer_of_such_a_server_as_it_is_and_always_with_200() {
-    let mut gateway = with_stateless_alone();
-    let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
-    let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, 404, &[JSON]) else {
-        panic!("not continued");
-    };
-    assert_eq!(set(&edits, ":status").as_deref(), Some("200"));
-    let answer = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":""}}"#;
-    assert_eq!(gateway.body(&mut exchange, answer, true), BodyStep::Forward);
-}
-
-#[test]
-fn a_client_of_sessions_speaks_to_a_server_of_both_as_before() {
-    let (_, step) = with_both().post(&[PAT], &call("github_get_me"));
-    let release = released(step);
-    assert_eq!(
-        set(&release.headers, VERSION.0).as_deref(),
-        Some("2025-06-18")
-    );
-    assert_eq!(set(&release.headers, "mcp-method"), None);
-}
-
-#[test]
 fn a_large_call_goes_on_before_what_stands_for_its_handshake_and_is_checked_at_its_end() {
     let argument = "x".repeat(80_000);
     let begin = format!(
@@ -352,74 +276,6 @@ fn a_client_that_leaves_behind_its_answer_has_cancelled_nothing() {
     );
     exchange.on_done();
     assert_eq!(exchange.take_calls(), []);
-}
-
-#[test]
-fn a_cancelled_call_to_a_server_without_sessions_ends_at_once() {
-    let mut gateway = with_stateless_alone();
-    let session = gateway.session();
-    let headers = [PAT, ("mcp-session-id", session.as_str())];
-    let (mut waiting, _) = gateway.post(&headers, &call("github_get_me"));
-    let (mut streaming, _) = gateway.post(&headers, &call("github_get_me"));
-    gateway.respond(&mut streaming, 200, &[EVENTS]);
-    let cancelled =
-        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
-    assert_eq!(gateway.answer(&headers, cancelled).status, 202);
-    let step = gateway.lend(|context| waiting.on_tick(context));
-    assert!(matches!(step, TickStep::Respond(_)), "{step:?}");
-    let step = gateway.lend(|context| streaming.on_tick(context));
-    assert_eq!(step, TickStep::Reset);
-    assert_eq!(waiting.take_calls(), []);
-    assert_eq!(streaming.take_calls(), []);
-}
-
-#[test]
-fn a_question_that_a_client_of_sessions_cannot_answer_becomes_an_error_of_the_tool() {
-    let asked =
-        r#"{"jsonrpc":"2.0","id":7,"result":{"requestState":"x","resultType":"input_required"}}"#;
-    let told = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"MCP server test/github asks for input before it answers, which this client's revision has no way to give"}],"isError":true}}"#;
-    let before = ": alive\n\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n";
-    for (content_type, asked, expected) in [
-        (JSON, asked.to_owned(), told.to_owned()),
-        (
-            EVENTS,
-            format!("{before}event: message\ndata: {asked}\n\n"),
-            format!("{before}event: message\ndata: {told}\n\n"),
-        ),
-    ] {
-        let by_byte: Vec<&str> = asked.split_inclusive(|_: char| true).collect();
-        for pieces in [vec![asked.as_str()], by_byte] {
-            let mut gateway = with_stateless_alone();
-            let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
-            assert_eq!(
-                feed(&mut gateway, &mut exchange, content_type, &pieces),
-                expected
-            );
-        }
-    }
-}
-
-#[test]
-fn an_answer_of_any_length_reaches_a_client_of_sessions_unchanged() {
-    let long = "x".repeat(200_000);
-    for result in [
-        r#"{"content":[],"resultType":"complete"}"#.to_owned(),
-        r#"{"content":[]}"#.to_owned(),
-        format!(r#"{{"content":["{long}"],"resultType":"complete"}}"#),
-        format!(r#"{{"content":["{long}"]}}"#),
-    ] {
-        let stream = format!("data: {{\"id\":7,\"jsonrpc\":\"2.0\",\"result\":{result}}}\n\n");
-        let pieces: Vec<&str> = stream
-            .as_bytes()
-            .chunks(1_000)
-            .map(|piece| std::str::from_utf8(piece).unwrap())
-            .collect();
-        for pieces in [vec![stream.as_str()], pieces] {
-            let mut gateway = with_stateless_alone();
-            let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
-            assert_eq!(feed(&mut gateway, &mut exchange, EVENTS, &pieces), stream);
-        }
-    }
 }
 
 #[test]
@@ -516,14 +372,4 @@ fn a_level_that_comes_behind_a_large_argument_counts() {
         feed(&mut gateway, &mut exchange, EVENTS, &[log, "\n"])[..log.len()],
         *log
     );
-}
-
-#[test]
-fn capabilities_that_a_client_of_sessions_declares_in_passing_are_none_of_the_servers() {
-    let meta = r#""_meta":{"io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}}"#;
-    let body = format!(
-        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{{meta},"name":"github_get_me"}}}}"#
-    );
-    let (_, step) = with_stateless_alone().post(&[PAT], &body);
-    assert!(replaced(&released(step)).contains(META));
 }
