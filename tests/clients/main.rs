@@ -17,29 +17,57 @@ macro_rules! for_every_client {
 
                 async fn run($role: harness::gateway::Role, $client: $crate::client::Client) $body
 
-                $crate::for_every_client! {
-                    @tests
-                    typescript_before_a_hold: (Hold, TYPESCRIPT),
-                    typescript_before_a_pair: (Pair, TYPESCRIPT),
-                    typescript_client_before_a_hold: (Hold, TYPESCRIPT_CLIENT),
-                    typescript_client_before_a_pair: (Pair, TYPESCRIPT_CLIENT),
-                    typescript_client_of_its_own_choice: (Pair, TYPESCRIPT_CLIENT_NEWEST),
-                    python_before_a_hold: (Hold, PYTHON),
-                    python_before_a_pair: (Pair, PYTHON),
-                    python_of_its_own_choice: (Pair, PYTHON_NEWEST),
-                    fastmcp_before_a_hold: (Hold, FAST_MCP),
-                    fastmcp_before_a_pair: (Pair, FAST_MCP),
-                    fastmcp_of_its_own_choice: (Pair, FAST_MCP_NEWEST),
-                    rmcp_before_a_hold: (Hold, RMCP),
-                    rmcp_before_a_pair: (Pair, RMCP),
-                    rmcp_of_its_own_choice: (Pair, RMCP_NEWEST),
+                $crate::programmed!();
+                $crate::tests! {
                     inspector_before_a_hold: (Hold, INSPECTOR),
                     inspector_of_its_own_choice: (Pair, INSPECTOR_NEWEST),
                 }
             }
         )*
     };
-    (@tests $($test:ident: ($role:ident, $client:ident),)*) => {
+}
+pub(crate) use for_every_client;
+
+/// The same for those that are more than a command line.
+macro_rules! for_every_programmed_client {
+    ($(async fn $name:ident($role:ident, $client:ident) $body:block)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                async fn run($role: harness::gateway::Role, $client: $crate::client::Client) $body
+
+                $crate::programmed!();
+            }
+        )*
+    };
+}
+pub(crate) use for_every_programmed_client;
+
+macro_rules! programmed {
+    () => {
+        $crate::tests! {
+            typescript_before_a_hold: (Hold, TYPESCRIPT),
+            typescript_before_a_pair: (Pair, TYPESCRIPT),
+            typescript_client_before_a_hold: (Hold, TYPESCRIPT_CLIENT),
+            typescript_client_before_a_pair: (Pair, TYPESCRIPT_CLIENT),
+            typescript_client_of_its_own_choice: (Pair, TYPESCRIPT_CLIENT_NEWEST),
+            python_before_a_hold: (Hold, PYTHON),
+            python_before_a_pair: (Pair, PYTHON),
+            python_of_its_own_choice: (Pair, PYTHON_NEWEST),
+            fastmcp_before_a_hold: (Hold, FAST_MCP),
+            fastmcp_before_a_pair: (Pair, FAST_MCP),
+            fastmcp_of_its_own_choice: (Pair, FAST_MCP_NEWEST),
+            rmcp_before_a_hold: (Hold, RMCP),
+            rmcp_before_a_pair: (Pair, RMCP),
+            rmcp_of_its_own_choice: (Pair, RMCP_NEWEST),
+        }
+    };
+}
+pub(crate) use programmed;
+
+macro_rules! tests {
+    ($($test:ident: ($role:ident, $client:ident),)*) => {
         $(
             #[test]
             fn $test() {
@@ -48,7 +76,7 @@ macro_rules! for_every_client {
         )*
     };
 }
-pub(crate) use for_every_client;
+pub(crate) use tests;
 
 mod cancelled;
 mod client;

@@ -20,8 +20,6 @@ pub(crate) struct Revision {
     pub(crate) name: &'static str,
     /// Whether its servers have sessions.
     pub(crate) sessions: bool,
-    /// Whether the gateway serves it. One that is not served is measured only where its name is asked for.
-    pub(crate) served: bool,
 }
 
 /// What was found.

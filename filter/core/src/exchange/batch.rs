@@ -42,13 +42,11 @@ impl Exchange {
         }
         let mut room = self.table.limits().page_bytes as usize;
         let answers = members.into_iter().map(|member| {
-            let known = match room {
-                // Each may be a whole page, and all of them are in memory at once.
-                0 => reading
-                    .turn_to(member.get().as_bytes(), &self.table)
-                    .refused(),
-                _ => reading.turn_to(member.get().as_bytes(), &self.table),
-            };
+            let mut known = reading.turn_to(member.get().as_bytes(), &self.table);
+            // Each answer may be a whole page, and all of them are in memory at once.
+            if room == 0 {
+                known = known.refused();
+            }
             let answer = self.settle_member(known, reading, context)?;
             room = room.saturating_sub(answer.as_ref().map_or(0, Vec::len));
             Ok(answer)

@@ -25,12 +25,7 @@ pub(crate) fn result(id: &[u8], parts: &[&[u8]], reason: &'static str) -> LocalR
         body.extend_from_slice(part);
     }
     body.push(b'}');
-    LocalResponse {
-        status: 200,
-        headers: vec![json()],
-        body,
-        reason,
-    }
+    answer(body, reason)
 }
 
 /// A 200 with the answers to a batch.
@@ -42,11 +37,15 @@ pub(crate) fn array(answers: &[Vec<u8>]) -> LocalResponse {
         body.extend_from_slice(answer);
     }
     body.push(b']');
+    answer(body, "batch")
+}
+
+fn answer(body: Vec<u8>, reason: &'static str) -> LocalResponse {
     LocalResponse {
         status: 200,
         headers: vec![json()],
         body,
-        reason: "batch",
+        reason,
     }
 }
 

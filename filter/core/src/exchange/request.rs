@@ -357,8 +357,10 @@ impl Exchange {
         body: BodyEdit,
         context: &mut Context<'_>,
     ) -> RequestStep {
-        let has_policies = self.table.policies(route.server).next().is_some();
-        route.is_private = has_policies || self.cache_scope() == CacheScope::Private;
+        if reading.era == Era::Stateless {
+            let has_policies = self.table.policies(route.server).next().is_some();
+            route.is_private = has_policies || self.cache_scope() == CacheScope::Private;
+        }
         let headers = upstream_headers::edits(&reading.facts.headers, &self.table, &route);
         let headers = match (reading.era, route.era) {
             (Era::Stateless, Era::Stateless) => {

@@ -32,7 +32,7 @@ pub(crate) struct Route {
     pub(crate) server: ServerIndex,
     /// How the server is spoken to.
     pub(crate) era: Era,
-    /// Whether not everybody may see the answer.
+    /// Whether not everybody may see the answer, for a stateless client to be told.
     pub(crate) is_private: bool,
     /// In which of the server's eras it lists what is asked for.
     listed_in: ListedIn,

@@ -20,6 +20,23 @@ fn call_github(gateway: &mut Gateway) -> (crate::Exchange, crate::step::Release)
     (exchange, released(step))
 }
 
+/// What a reader of `file:///a` gets of the server's `answer`.
+fn read(gateway: &mut Gateway, answer: &str) -> String {
+    let headers = [
+        VERSION,
+        ("mcp-method", "resources/read"),
+        ("mcp-name", "file:///a"),
+    ];
+    let (mut exchange, _) =
+        gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
+    gateway.open(&mut exchange, "u-1");
+    gateway.respond(&mut exchange, 200, &[JSON]);
+    match gateway.body(&mut exchange, answer, true) {
+        BodyStep::Replace(body) => text(&body).to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What the client gets of `body` from the server, in any chunking.
 fn passed(gateway: &mut Gateway, content_type: (&str, &str), body: &str) -> String {
     let whole = passed_in(gateway, content_type, &[body]);
@@ -166,39 +183,19 @@ fn an_error_of_a_server_that_speaks_so_keeps_its_status() {
 #[test]
 fn a_missing_resource_is_told_in_the_clients_code() {
     let mut gateway = Gateway::new();
-    let headers = [
-        VERSION,
-        ("mcp-method", "resources/read"),
-        ("mcp-name", "file:///a"),
-    ];
-    let (mut exchange, _) =
-        gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
-    gateway.open(&mut exchange, "u-1");
-    gateway.respond(&mut exchange, 200, &[JSON]);
     let answer = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32002,"message":"no","data":{"uri":"file:///a"}}}"#;
-    let step = gateway.body(&mut exchange, answer, true);
     assert_eq!(
-        step,
-        BodyStep::Replace(answer.replace("-32002", "-32602").into_bytes())
+        read(&mut gateway, answer),
+        answer.replace("-32002", "-32602")
     );
 }
 
 #[test]
 fn what_was_read_may_be_kept_by_its_reader_alone_and_not_for_long() {
     let mut gateway = Gateway::new();
-    let headers = [
-        VERSION,
-        ("mcp-method", "resources/read"),
-        ("mcp-name", "file:///a"),
-    ];
-    let (mut exchange, _) =
-        gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
-    gateway.open(&mut exchange, "u-1");
-    gateway.respond(&mut exchange, 200, &[JSON]);
     let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"contents":[]}}"#;
-    let step = gateway.body(&mut exchange, answer, true);
     let expected = r#"{"jsonrpc":"2.0","id":7,"result":{"contents":[],"resultType":"complete","ttlMs":0,"cacheScope":"private"}}"#;
-    assert_eq!(step, BodyStep::Replace(expected.into()));
+    assert_eq!(read(&mut gateway, answer), expected);
 }
 
 #[test]
@@ -311,23 +308,8 @@ fn what_only_one_era_of_a_server_lists_is_called_in_that_one() {
 fn what_was_read_behind_a_policy_is_never_public() {
     let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"cacheScope":"public","contents":[],"resultType":"complete","ttlMs":9}}"#;
     let private = answer.replace("public", "private");
-    let read = |mut gateway: Gateway| {
-        let headers = [
-            VERSION,
-            ("mcp-method", "resources/read"),
-            ("mcp-name", "file:///a"),
-        ];
-        let (mut exchange, _) =
-            gateway.post(&headers, &request("resources/read", r#""uri":"file:///a""#));
-        gateway.open(&mut exchange, "u-1");
-        gateway.respond(&mut exchange, 200, &[JSON]);
-        match gateway.body(&mut exchange, answer, true) {
-            BodyStep::Replace(body) => text(&body).to_owned(),
-            other => panic!("{other:?}"),
-        }
-    };
     // The driver's has a virtual server.
-    assert_eq!(read(Gateway::new()), private);
+    assert_eq!(read(&mut Gateway::new(), answer), private);
     let without_views = |policies: &[u32]| {
         Gateway::with(|config| {
             let mut catalog = crate::catalog::CatalogWriter::new();
@@ -340,8 +322,8 @@ fn what_was_read_behind_a_policy_is_never_public() {
             config.policies.first_mut().unwrap().rules.clear();
         })
     };
-    assert_eq!(read(without_views(&[0])), private);
-    assert_eq!(read(without_views(&[])), answer);
+    assert_eq!(read(&mut without_views(&[0]), answer), private);
+    assert_eq!(read(&mut without_views(&[]), answer), answer);
 }
 
 #[test]
