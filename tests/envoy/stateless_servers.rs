@@ -1,10 +1,13 @@
 //! Servers of the stateless revision 2026-07-28, alone or beside sessions, as discovery finds them through the gateway.
 
+use harness::caller::Protocol;
 use harness::gateway::{Gateway, Role};
 use harness::manifests::{Manifests, Server};
 use harness::script::{Answer, Discover, Eras, Script, Tool};
+use harness::sessions::Client;
 use harness::upstream::Upstream;
 use mcp_filter_core::catalog::{Catalog, ListKind, ListedIn};
+use serde_json::json;
 
 use crate::shared::joined;
 
@@ -74,6 +77,26 @@ in_both_roles! {
         let expected = expected.map(|(name, listed_in)| (name.to_owned(), listed_in)).to_vec();
         assert_eq!(found(&gateway), ("2025-11-25".to_owned(), true, expected));
         assert!(gateway.configuration().requires.is_empty());
+    }
+
+    async fn a_client_of_sessions_calls_a_tool_whose_arguments_are_repeated_in_headers(role) {
+        let tool = Tool::defined("deploy", r#"{"name":"deploy","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"empty":{"type":"string","x-mcp-header":"Empty"},"count":{"type":"integer","x-mcp-header":"Count"},"dry":{"type":"boolean","x-mcp-header":"Dry"},"left":{"type":"string","x-mcp-header":"Left"}}}}"#);
+        let script = Script { eras: Eras::Stateless, ..Script::with_tools(vec![tool]) };
+        let (gateway, upstream) = before(role, script).await;
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let client = Client::connected(gateway.address(), protocol).await;
+            let arguments = json!({"region": "S\u{e3}o Paulo", "empty": "", "count": -7, "dry": false, "left": null});
+            let result = client.call("one_deploy", arguments.clone()).await.result();
+            // Strict as the server is, it would have refused a call without all of them.
+            assert_eq!(result["structuredContent"]["params"]["arguments"], arguments, "{result}");
+            let call = upstream.call_from(client.mark());
+            let told = |name: &str| call.header(name).map(str::to_owned);
+            assert_eq!(told("mcp-param-region").as_deref(), Some("=?base64?U8OjbyBQYXVsbw==?="));
+            assert_eq!(told("mcp-param-empty").as_deref(), Some(""));
+            assert_eq!(told("mcp-param-count").as_deref(), Some("-7"));
+            assert_eq!(told("mcp-param-dry").as_deref(), Some("false"));
+            assert_eq!(told("mcp-param-left"), None);
+        }
     }
 
     async fn a_server_that_never_answers_server_discover_is_ready_by_its_sessions(role) {

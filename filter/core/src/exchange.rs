@@ -22,6 +22,7 @@ mod hidden;
 mod input_required;
 mod local_answer;
 mod message;
+mod mirrored_arguments;
 mod open_session;
 mod opening_request;
 mod reading;

@@ -184,6 +184,12 @@ impl Table {
         self.catalog.key(ListKind::Tools, index.0)
     }
 
+    /// The definition of a tool, as clients see it.
+    pub(crate) fn definition_of(&self, index: ToolIndex) -> Option<&[u8]> {
+        let place = usize::try_from(index.0).ok()?;
+        self.catalog.definition(ListKind::Tools, place)
+    }
+
     /// The prompt with this federated name.
     pub fn prompt(&self, federated: &str) -> Option<Offered> {
         self.offered(ListKind::Prompts, federated)

@@ -50,6 +50,8 @@ pub(crate) struct Route {
     pub(crate) splices: Vec<Splice>,
     /// What the policies set.
     pub(crate) policy_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
+    /// Arguments that the server wants to see in headers, too, and of which the client knows nothing.
+    pub(crate) mirrored_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// What finds the request in traces.
     pub(crate) trace_headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// The session at the server, where it has sessions.
@@ -134,6 +136,7 @@ impl Route {
             hints: ToolHints::default(),
             splices: Vec::new(),
             policy_headers: Vec::new(),
+            mirrored_headers: Vec::new(),
             trace_headers: Vec::new(),
             upstream_session: None,
             tasks: None,

@@ -134,6 +134,7 @@ fn stateless_headers(route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
     {
         headers.push((Cow::Borrowed("mcp-name"), header_value(name)));
     }
+    headers.extend(route.mirrored_headers.iter().cloned());
     headers
 }
 

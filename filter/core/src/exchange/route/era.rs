@@ -1,8 +1,9 @@
 //! How a server is spoken to, and what a message must lose or gain for that.
 
 use super::Route;
-use crate::catalog::ListedIn;
+use crate::catalog::{ListedIn, Mirrored};
 use crate::era::Era;
+use crate::exchange::mirrored_arguments;
 use crate::exchange::reading::Reading;
 use crate::json::splice::{self, Splice};
 use crate::json::{Field, Scanner, ValueKind};
@@ -33,7 +34,12 @@ impl Route {
             return Err(Rejection::BodyTooLarge);
         }
         match self.era {
-            Era::Stateless => self.introduce(&reading.scanner),
+            Era::Stateless => {
+                self.introduce(&reading.scanner);
+                let tool = self.tool.and_then(|tool| table.definition_of(tool));
+                let parameters = tool.map(Mirrored::of_tool).unwrap_or_default();
+                self.mirrored_headers = mirrored_arguments::headers(&reading.held, &parameters);
+            }
             Era::Sessions => self.leave_out_revision(reading),
         }
         Ok(())
