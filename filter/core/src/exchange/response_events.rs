@@ -191,6 +191,14 @@ impl MessageRules for Rules<'_> {
         }
     }
 
+    fn awaits_level(&self, method: &str) -> bool {
+        self.answer.translation.awaits_level(method)
+    }
+
+    fn passes_level(&mut self, level: &str) -> bool {
+        self.answer.translation.passes_level(level)
+    }
+
     fn awaits_result_type(&self) -> bool {
         self.answer.translation.refuses_input()
     }

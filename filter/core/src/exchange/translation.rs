@@ -4,8 +4,10 @@ use super::reading::Reading;
 use super::route::Route;
 use crate::era::Era;
 use crate::json::{Field, ResultMembers, Scanner};
+use crate::log_level::LogLevel;
 use crate::method::RoutedMethod;
 
+const LOG: &str = "notifications/message";
 const PRIVATE: &[u8] = br#""private""#;
 
 /// See the module.
@@ -17,8 +19,8 @@ pub(crate) struct Translation {
     is_cacheable: bool,
     /// Whether not everybody may see the answer.
     is_private: bool,
-    /// Whether the client has asked for log messages with this request.
-    wants_log: bool,
+    /// From which level on the client has asked for log messages with this request.
+    log_level: Option<LogLevel>,
 }
 
 impl Translation {
@@ -29,13 +31,13 @@ impl Translation {
             server: route.era,
             is_cacheable: route.method == RoutedMethod::ResourcesRead.as_str(),
             is_private: route.is_private,
-            wants_log: wants_log(&reading.scanner),
+            log_level: log_level(&reading.scanner),
         }
     }
 
     /// More has come of the request.
     pub(crate) fn learn(&mut self, scanner: &Scanner) {
-        self.wants_log |= wants_log(scanner);
+        self.log_level = self.log_level.or_else(|| log_level(scanner));
     }
 
     /// Whether nothing changes.
@@ -60,9 +62,20 @@ impl Translation {
     pub(crate) fn passes(self, notification: &str) -> bool {
         match (notification, self.client, self.server) {
             (_, Era::Sessions, _) | ("notifications/progress", ..) => true,
-            ("notifications/message", ..) => self.wants_log,
+            (LOG, ..) => self.log_level.is_some(),
             (_, _, server) => server == Era::Stateless,
         }
+    }
+
+    /// Whether a notification that reaches the client does so from some level on: a server of sessions knows nothing of the
+    /// level that stands in the request, and no other tells more than it was asked for.
+    pub(crate) fn awaits_level(self, notification: &str) -> bool {
+        notification == LOG && self.client == Era::Stateless && self.server == Era::Sessions
+    }
+
+    /// Whether a log message of this level reaches the client. What is no level is not below another one.
+    pub(crate) fn passes_level(self, level: &str) -> bool {
+        LogLevel::parse(level).is_none_or(|level| self.log_level.is_none_or(|from| level >= from))
     }
 
     /// Whether the client could make nothing of a result that asks for input first.
@@ -111,6 +124,6 @@ impl Translation {
     }
 }
 
-fn wants_log(scanner: &Scanner) -> bool {
-    scanner.capture(Field::MetaLogLevel).is_some()
+fn log_level(scanner: &Scanner) -> Option<LogLevel> {
+    LogLevel::parse(&scanner.text(Field::MetaLogLevel)?)
 }

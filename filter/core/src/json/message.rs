@@ -202,6 +202,20 @@ pub trait MessageRules {
         true
     }
 
+    /// Whether an event with a notification of this method, which passes, is held until its `params.level` is known, to be
+    /// asked [`MessageRules::passes_level`] of it. Never asked for a JSON body.
+    fn awaits_level(&self, method: &str) -> bool {
+        let _ = method;
+        false
+    }
+
+    /// Whether a notification of this `params.level` goes on; of one that has none, and of one that told it too late to be
+    /// held, it is not asked.
+    fn passes_level(&mut self, level: &str) -> bool {
+        let _ = level;
+        true
+    }
+
     /// Whether an event with a result is held until its type is known, to be asked [`MessageRules::passes_result`] of it.
     /// Never asked for a JSON body.
     fn awaits_result_type(&self) -> bool {

@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod from_sessions;
 mod headers;
+mod logs;
 mod mirrored;
 
 use super::driver::*;

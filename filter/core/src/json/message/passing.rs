@@ -6,7 +6,7 @@ use super::{
     InvalidMessage, Message, MessageKind, MessageRules, ResultMembers, Site, is_response,
     tells_error,
 };
-use crate::json::{Field, Plan, Scanner, ValueKind, outlet::Outlet};
+use crate::json::{Capture, Field, Plan, Scanner, ValueKind, outlet::Outlet};
 
 #[derive(Debug)]
 pub(crate) struct PassingMessage {
@@ -17,6 +17,8 @@ pub(crate) struct PassingMessage {
     /// From here on the outlet is held until it is known whether the message is dropped.
     droppable_from: Option<u64>,
     dropped: bool,
+    /// Whether the rules let its method pass, and there is more to ask.
+    is_method_let_pass: bool,
     /// Whether its result has ended.
     is_completed: bool,
 }
@@ -58,6 +60,7 @@ impl PassingMessage {
             is_completed: false,
             droppable_from: None,
             dropped: false,
+            is_method_let_pass: false,
         }
     }
 
@@ -163,25 +166,20 @@ impl PassingMessage {
         };
         if let Some(from) = self.droppable_from.take() {
             let in_time = |known_at| slice.outlet(known_at).saturating_sub(from) <= self.hold;
-            let passes = match &head.method {
-                Some(method) if in_time(head.known_at) => rules.passes(method),
-                None if rules.awaits_result_type() => match self.result_type() {
-                    ResultType::Awaited => {
-                        self.droppable_from = Some(from);
-                        true
-                    }
-                    ResultType::Known { text, at } => !in_time(at) || rules.passes_result(&text),
-                    ResultType::None => true,
-                },
-                _ => true,
-            };
-            if !passes {
-                outlet.truncate(from);
-                self.dropped = true;
-                self.places
-                    .iter_mut()
-                    .for_each(|place| place.state = PlaceState::Done);
-                return Ok(());
+            match self.fate(&head, in_time, rules) {
+                Fate::Passes => {}
+                Fate::Awaited => {
+                    self.droppable_from = Some(from);
+                    self.is_method_let_pass = head.method.is_some();
+                }
+                Fate::Dropped => {
+                    outlet.truncate(from);
+                    self.dropped = true;
+                    self.places
+                        .iter_mut()
+                        .for_each(|place| place.state = PlaceState::Done);
+                    return Ok(());
+                }
             }
         }
         let mut edits = Vec::new();
@@ -232,29 +230,76 @@ impl PassingMessage {
     }
 }
 
-/// What is known of a result's `resultType`.
-enum ResultType<'a> {
+/// What becomes of a message that can be left out.
+enum Fate {
+    Passes,
+    Dropped,
+    /// What decides it may still come.
+    Awaited,
+}
+
+/// What is known of a text that decides it.
+enum Told<'a> {
     /// It may still come.
     Awaited,
-    /// It is this text, and has ended at this byte of the message.
+    /// It is this, and has ended at this byte of the message.
     Known { text: Cow<'a, str>, at: u64 },
-    /// There is none, or no result.
-    None,
+    /// There is none.
+    Nothing,
 }
 
 impl PassingMessage {
-    fn result_type(&self) -> ResultType<'_> {
-        let place = self.scanner.capture(Field::ResultType);
-        if let (Some(place), Some(text)) = (place, self.scanner.text(Field::ResultType)) {
-            let at = place.end;
-            return ResultType::Known { text, at };
-        }
-        match self.scanner.capture(Field::Result) {
-            Some(result) if result.kind == ValueKind::Object && result.end == result.start => {
-                ResultType::Awaited
+    /// `in_time`: whether what is known at a byte of the message was known while all of it was held.
+    fn fate(
+        &self,
+        head: &Head<'_>,
+        in_time: impl Fn(u64) -> bool,
+        rules: &mut dyn MessageRules,
+    ) -> Fate {
+        let (told, is_level) = match &head.method {
+            Some(_) if !in_time(head.known_at) => return Fate::Passes,
+            Some(method) if !self.is_method_let_pass && !rules.passes(method) => {
+                return Fate::Dropped;
             }
-            None if self.scanner.key_end(Field::Result).is_some() => ResultType::Awaited,
-            _ => ResultType::None,
+            Some(method) if rules.awaits_level(method) => (self.level(), true),
+            None if rules.awaits_result_type() => (self.result_type(), false),
+            _ => return Fate::Passes,
+        };
+        let passes = match told {
+            Told::Awaited => return Fate::Awaited,
+            Told::Known { text, at } if in_time(at) && is_level => rules.passes_level(&text),
+            Told::Known { text, at } if in_time(at) => rules.passes_result(&text),
+            Told::Known { .. } | Told::Nothing => true,
+        };
+        if passes { Fate::Passes } else { Fate::Dropped }
+    }
+
+    /// `result.resultType`
+    fn result_type(&self) -> Told<'_> {
+        match self.scanner.capture(Field::Result) {
+            _ if self.scanner.capture(Field::ResultType).is_some() => self.told(Field::ResultType),
+            Some(result) if result.kind == ValueKind::Object && result.end == result.start => {
+                Told::Awaited
+            }
+            None if self.scanner.key_end(Field::Result).is_some() => Told::Awaited,
+            _ => Told::Nothing,
+        }
+    }
+
+    /// `params.level`
+    fn level(&self) -> Told<'_> {
+        let has_come = self.scanner.capture(Field::Level).is_some();
+        if has_come || self.scanner.params_ended() {
+            self.told(Field::Level)
+        } else {
+            Told::Awaited
+        }
+    }
+
+    fn told(&self, field: Field) -> Told<'_> {
+        match (self.scanner.capture(field), self.scanner.text(field)) {
+            (Some(Capture { end: at, .. }), Some(text)) => Told::Known { text, at },
+            _ => Told::Nothing,
         }
     }
 }

@@ -79,7 +79,7 @@ pub enum Plan {
     /// `result._meta["io.modelcontextprotocol/related-task"].taskId` alone.
     FromClient,
     /// What an upstream server sends: `jsonrpc`, `id`, `method`, `result`, `error`, `params`, `params.requestId`,
-    /// `params._meta.progressToken`, `error.code` and every field of `result`.
+    /// `params.level`, `params._meta.progressToken`, `error.code` and every field of `result`.
     FromServer,
     /// The same and every field that names a task.
     FromServerWithTasks,
@@ -348,6 +348,7 @@ fn client_params_key(key: &[u8]) -> Option<Key> {
 fn server_params_key(key: &[u8], plan: Plan) -> Option<Key> {
     match (key, plan) {
         (b"requestId", _) => Some(Key::Field(Field::RequestId)),
+        (b"level", _) => Some(Key::Field(Field::Level)),
         (b"_meta", _) => Some(Key::Field(Field::Meta)),
         (b"taskId", Plan::FromServerWithTasks) => Some(Key::Field(Field::TaskId)),
         _ => None,
