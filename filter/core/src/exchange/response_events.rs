@@ -208,6 +208,10 @@ impl MessageRules for Rules<'_> {
         !self.asks_for_input
     }
 
+    fn ends_stream(&self) -> bool {
+        self.asks_for_input
+    }
+
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>> {
         let Some(method) = method else {
             return self.answer.rewrite(site, raw, method);

@@ -229,6 +229,11 @@ pub trait MessageRules {
         true
     }
 
+    /// Whether nothing of an event stream goes on behind what was left out last.
+    fn ends_stream(&self) -> bool {
+        false
+    }
+
     /// What stands at `site` in the place of `raw`, which is a string or a number as the server wrote it.
     /// `None` leaves it. `method` is `None` in a response. Must return one JSON value.
     fn rewrite(&mut self, site: Site, raw: &[u8], method: Option<&str>) -> Option<Vec<u8>>;

@@ -123,7 +123,7 @@ impl EventStreamEditor {
     }
 
     /// Takes the next piece and gives what goes on now: borrowed when it is the piece unchanged.
-    /// After an error nothing more may go on.
+    /// After an error nothing more may go on, and nothing does behind what the rules end the stream with.
     pub fn feed<'a>(
         &mut self,
         piece: &'a [u8],
@@ -132,6 +132,10 @@ impl EventStreamEditor {
         let mut rest = piece;
         while let Some(part) = self.lines.next(&mut rest) {
             self.part(part, rules)?;
+            if rules.ends_stream() {
+                self.outlet.skip();
+                break;
+            }
         }
         Ok(self.outlet.pass(piece, self.held_from()))
     }

@@ -102,6 +102,37 @@ fn a_question_that_a_client_of_sessions_cannot_answer_becomes_an_error_of_the_to
 }
 
 #[test]
+fn nothing_goes_on_behind_such_a_question() {
+    let before = ": alive\n\n";
+    let asked =
+        r#"{"jsonrpc":"2.0","id":7,"result":{"requestState":"x","resultType":"input_required"}}"#;
+    let progress = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n";
+    for behind in [
+        ": a comment that is to",
+        "data: {\"jsonrpc\":\"2.0\",\"meth",
+        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"par",
+        "event: other\ndata: wha",
+        "retry: 1",
+        "data: torn {",
+        progress,
+        &format!("{progress}\u{e9}"),
+    ] {
+        let stream = format!("{before}data: {asked}\n\n{behind}");
+        let by_byte: Vec<&str> = stream.split_inclusive(|_: char| true).collect();
+        for pieces in [vec![stream.as_str()], by_byte] {
+            let mut gateway = with_stateless_alone();
+            let (mut exchange, _) = gateway.post(&[PAT], &call("github_get_me"));
+            let out = feed(&mut gateway, &mut exchange, EVENTS, &pieces);
+            let answer = out.strip_prefix(before).unwrap();
+            let answer = answer.strip_prefix("event: message\ndata: ").unwrap();
+            let answer = answer.strip_suffix("\n\n").unwrap();
+            let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+            assert_eq!(answer["result"]["isError"], true, "{behind}");
+        }
+    }
+}
+
+#[test]
 fn an_answer_of_any_length_reaches_a_client_of_sessions_unchanged() {
     let long = "x".repeat(200_000);
     for result in [
