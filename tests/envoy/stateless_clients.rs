@@ -157,7 +157,7 @@ everywhere! {
         let client = shared.client(protocol);
         // The gateway's own words carry no mark.
         let body = stateless::body("tools/call", &json!({
-            "name": "plain_hang_stream",
+            "name": "kept_hang_stream",
             "_meta": {
                 "io.modelcontextprotocol/protocolVersion": stateless::REVISION,
                 "io.modelcontextprotocol/clientCapabilities": {},
@@ -168,12 +168,12 @@ everywhere! {
             .post(body.to_string().replace(r#""id":7"#, &format!(r#""id":"{}""#, client.mark())))
             .header("mcp-protocol-version", stateless::REVISION)
             .header("mcp-method", "tools/call")
-            .header("mcp-name", "plain_hang_stream");
+            .header("mcp-name", "kept_hang_stream");
         let mut open = request.open(client.address, protocol).await;
         open.event().await.expect("the server's notification");
         drop(open);
         let told = || {
-            let received = shared.plain.received();
+            let received = shared.kept.received();
             let is_told = received.iter().any(|one| {
                 one.rpc_method() == "notifications/cancelled" && one.text().contains(client.mark())
             });

@@ -181,7 +181,7 @@ impl Routed {
         }
         if step != TickStep::Wait && cancellation.is_none() {
             // MCP 2025-11-25, basic/lifecycle, Timeouts.
-            self.tell_cancelled(Vec::new(), table, calls);
+            self.tell_given_up(table, calls);
         }
         step
     }
@@ -192,6 +192,14 @@ impl Routed {
     /// be said. From clients of sessions it means nothing (MCP 2025-11-25, basic/transports, Sending Messages).
     pub(crate) fn abandon(&mut self, table: &Table, calls: &mut Calls) {
         if self.era == Era::Stateless && self.outcome.is_none() {
+            self.tell_given_up(table, calls);
+        }
+    }
+
+    /// Tells the server what its client has not said. Where there is no session, clients share the server's whole range
+    /// of ids, and by the id alone it could cancel a stranger's request: the end of the connection must do there.
+    fn tell_given_up(&mut self, table: &Table, calls: &mut Calls) {
+        if self.id.is_substituted() || self.route.upstream_session.is_some() {
             self.tell_cancelled(Vec::new(), table, calls);
         }
     }

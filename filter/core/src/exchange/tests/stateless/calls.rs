@@ -246,25 +246,69 @@ fn a_large_call_goes_on_before_what_stands_for_its_handshake_and_is_checked_at_i
     }
 }
 
+/// A call of `s_echo`, in a session of its own.
+fn call_in_session(gateway: &mut Gateway) -> crate::Exchange {
+    let headers = [
+        VERSION,
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "s_echo"),
+    ];
+    let (mut exchange, _) = gateway.post(&headers, &request("tools/call", r#""name":"s_echo""#));
+    gateway.open(&mut exchange, "u-1");
+    exchange
+}
+
 #[test]
-fn a_client_that_leaves_has_cancelled_and_a_server_of_sessions_is_told() {
-    let told = |gateway: &mut Gateway| {
-        let (mut exchange, _) = call_github(gateway);
-        exchange.on_done();
-        exchange.take_calls()
+fn a_client_that_leaves_has_cancelled_and_a_server_of_sessions_is_told_in_the_session() {
+    let mut exchange = call_in_session(&mut Gateway::new());
+    exchange.on_done();
+    let calls = exchange.take_calls();
+    let [cancelled, ended] = calls.as_slice() else {
+        panic!("{calls:?}")
     };
-    let cancelled = only(told(&mut Gateway::new()));
+    for call in [cancelled, ended] {
+        let session = header(&call.headers, "mcp-session-id");
+        assert_eq!(session.as_deref(), Some("u-1"));
+    }
     assert_eq!(
         text(&cancelled.body),
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#
     );
-    assert_eq!(told(&mut with_both()), []);
+    assert_eq!(header(&ended.headers, ":method").as_deref(), Some("DELETE"));
+}
+
+#[test]
+fn a_client_that_leaves_cancels_nothing_by_an_id_that_another_one_may_have_given() {
+    for mut gateway in [Gateway::new(), with_both()] {
+        let (mut exchange, _) = call_github(&mut gateway);
+        exchange.on_done();
+        assert_eq!(exchange.take_calls(), []);
+    }
+}
+
+#[test]
+fn what_takes_too_long_cancels_nothing_by_such_an_id_either() {
+    for is_stateless in [false, true] {
+        let mut gateway = Gateway::new();
+        let mut exchange = if is_stateless {
+            call_github(&mut gateway).0
+        } else {
+            gateway.post(&[PAT], &call("github_get_me")).0
+        };
+        gateway.now_ms += 3_600_000;
+        let step = gateway.lend(|context| exchange.on_tick(context));
+        assert!(
+            matches!(step, crate::step::TickStep::Respond(_)),
+            "{step:?}"
+        );
+        assert_eq!(exchange.take_calls(), []);
+    }
 }
 
 #[test]
 fn a_client_that_leaves_behind_its_answer_has_cancelled_nothing() {
     let mut gateway = Gateway::new();
-    let (mut exchange, _) = call_github(&mut gateway);
+    let mut exchange = call_in_session(&mut gateway);
     gateway.respond(&mut exchange, 200, &[JSON]);
     gateway.body(
         &mut exchange,
@@ -272,7 +316,8 @@ fn a_client_that_leaves_behind_its_answer_has_cancelled_nothing() {
         true,
     );
     exchange.on_done();
-    assert_eq!(exchange.take_calls(), []);
+    let ended = only(exchange.take_calls());
+    assert_eq!(header(&ended.headers, ":method").as_deref(), Some("DELETE"));
 }
 
 #[test]
