@@ -20,6 +20,9 @@ pub struct Offer {
     pub logging: bool,
     /// Whether it was announced that calls of tools can be tasks.
     pub tasks: bool,
+    /// Whether it was announced that they can become tasks in the stateless revision.
+    #[serde(default)]
+    pub stateless_tasks: bool,
     /// Whether it has resources beside those of the lists below. Of what discovery reads none does; what was served may be
     /// less than what the server listed.
     pub has_unlisted_resources: bool,

@@ -5,6 +5,7 @@ use harness::gateway::{Gateway, Role};
 use harness::manifests::{Manifests, Server};
 use harness::script::{Answer, Discover, Eras, Script, Tool};
 use harness::sessions::Client;
+use harness::stateless::ask;
 use harness::upstream::Upstream;
 use mcp_filter_core::catalog::{Catalog, ListKind, ListedIn};
 use serde_json::json;
@@ -97,6 +98,35 @@ in_both_roles! {
             assert_eq!(told("mcp-param-dry").as_deref(), Some("false"));
             assert_eq!(told("mcp-param-left"), None);
         }
+    }
+
+    async fn a_call_that_becomes_a_task_is_asked_for_by_its_id(role) {
+        let answer = Answer::Response {
+            status: 200,
+            headers: vec![("content-type", b"application/json".to_vec())],
+            body: r#"{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"task","taskId":"t-1","status":"working"}}"#.to_owned(),
+        };
+        let script = Script { eras: Eras::Stateless, ..Script::with_tools(vec![Tool::new("research", answer)]) };
+        let (gateway, upstream) = before(role, script).await;
+        let client = Client::new(gateway.address(), Protocol::Http1);
+        let found = ask(&client, "server/discover", &json!({})).await.result();
+        assert_eq!(found["capabilities"]["extensions"], json!({"io.modelcontextprotocol/tasks": {}}));
+        let task = ask(&client, "tools/call", &json!({"name": "one_research"})).await.result();
+        assert_eq!(task["resultType"], "task", "{task}");
+        let id = task["taskId"].as_str().expect("an id");
+        assert_ne!(id, "t-1");
+        let named = json!({"taskId": id});
+        let told = ask(&client, "tasks/get", &named).await.result();
+        assert_eq!(told["taskId"], id, "{told}");
+        for method in ["tasks/update", "tasks/cancel"] {
+            ask(&client, method, &named).await.result();
+        }
+        let asked: Vec<_> = upstream.received_from(client.mark()).iter()
+            .filter(|request| request.rpc_method().starts_with("tasks/"))
+            .map(|request| request.header("mcp-name").map(str::to_owned))
+            .collect();
+        assert_eq!(asked, vec![Some("t-1".to_owned()); 3]);
+        ask(&client, "tasks/get", &json!({"taskId": "t-1"})).await.assert_error(200, -32602, &json!(7));
     }
 
     async fn a_server_that_never_answers_server_discover_is_ready_by_its_sessions(role) {

@@ -32,6 +32,7 @@ pub fn request(client: &Client, method: &str, params: &Value) -> Request {
     let name = match method {
         "tools/call" | "prompts/get" => params["name"].as_str(),
         "resources/read" => params["uri"].as_str(),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params["taskId"].as_str(),
         _ => None,
     };
     let request = client

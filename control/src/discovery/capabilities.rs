@@ -12,6 +12,8 @@ pub(super) struct Capabilities {
     pub(super) logging: bool,
     /// Whether calls of its tools can be tasks, as 2025-11-25 has them.
     pub(super) tasks: bool,
+    /// Whether they can become tasks, as 2026-07-28 has them in its extension of that name.
+    pub(super) stateless_tasks: bool,
     pub(super) tools: bool,
     pub(super) prompts: bool,
     pub(super) resources: bool,
@@ -37,6 +39,7 @@ impl Capabilities {
             completions: has("completions"),
             logging: has("logging"),
             tasks: has_task_calls(&announced),
+            stateless_tasks: has_tasks_extension(&announced),
             tools: has("tools"),
             prompts: has("prompts"),
             resources: has("resources"),
@@ -53,6 +56,14 @@ pub(super) fn of_clients() -> Value {
 /// Who asks.
 pub(super) fn client_info() -> Value {
     json!({"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")})
+}
+
+/// SEP-2663.
+fn has_tasks_extension(capabilities: &Map<String, Value>) -> bool {
+    let extensions = capabilities.get("extensions");
+    extensions
+        .and_then(|extensions| extensions.get("io.modelcontextprotocol/tasks"))
+        .is_some_and(Value::is_object)
 }
 
 /// MCP 2025-11-25, basic/utilities/tasks, Capabilities. No other revision has these; 2026-07-28 has another extension of

@@ -38,6 +38,7 @@ pub(super) fn without_sessions(side: Side) -> Offer {
         protocol_version: STATELESS_REVISION.to_owned(),
         stateless: true,
         completions: side.capabilities.completions,
+        stateless_tasks: side.capabilities.stateless_tasks,
         ..of_lists(side.lists)
     }
 }
@@ -56,6 +57,7 @@ fn of_lists(lists: Lists) -> Offer {
 fn add(offer: &mut Offer, side: Side) {
     offer.stateless = true;
     offer.completions |= side.capabilities.completions;
+    offer.stateless_tasks = side.capabilities.stateless_tasks;
     let Lists {
         tools,
         prompts,

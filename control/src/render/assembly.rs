@@ -182,6 +182,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         completions: offer.completions,
         logging: offer.logging,
         tasks: offer.tasks,
+        stateless_tasks: offer.stateless_tasks,
         resources: offer.has_resources(),
         timeouts: resolved.timeouts,
         policies: resolved.policies.clone(),

@@ -103,6 +103,7 @@ fn handshake(server: &Server) -> Offer {
         completions: server.completions,
         logging: server.logging,
         tasks: server.tasks,
+        stateless_tasks: server.stateless_tasks,
         ..Offer::default()
     }
 }

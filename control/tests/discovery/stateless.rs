@@ -46,9 +46,10 @@ fn stateless(asked: &Asked, list: &dyn Fn(&Asked) -> Reply) -> Option<Reply> {
         return Some(Reply::Status(400, JSON, refusal));
     }
     Some(match asked.what() {
-        "server/discover" => {
-            discovered(asked, r#"{"tools":{"listChanged":true},"completions":{}}"#)
-        }
+        "server/discover" => discovered(
+            asked,
+            r#"{"tools":{"listChanged":true},"completions":{},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#,
+        ),
         "tools/list" => list(asked),
         _ => Reply::Status(404, JSON, asked.error(r#"{"code":-32601,"message":"no"}"#)),
     })
@@ -93,6 +94,7 @@ async fn a_server_of_the_stateless_revision_alone_is_asked_for_its_lists() {
     let offer = offer(&server).await;
     assert_eq!(offer.protocol_version, REVISION);
     assert!(offer.stateless && offer.completions && !offer.issues_sessions);
+    assert!(offer.stateless_tasks && !offer.tasks);
     assert_eq!(listed(&offer), [(B, ListedIn::Both)]);
     assert_eq!(
         server.order(),

@@ -34,6 +34,9 @@ pub struct Server {
     /// 2025-11-25.
     #[serde(default)]
     pub tasks: bool,
+    /// Whether it announced the extension `io.modelcontextprotocol/tasks` in the stateless revision.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub stateless_tasks: bool,
     /// Whether it announced the `resources` capability. It may serve URIs that it does not list.
     #[serde(default)]
     pub resources: bool,

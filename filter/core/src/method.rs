@@ -48,6 +48,8 @@ pub enum RoutedMethod {
     TasksResult,
     /// `tasks/cancel`
     TasksCancel,
+    /// `tasks/update`, of the stateless revision's extension alone
+    TasksUpdate,
 }
 
 impl Method {
@@ -70,6 +72,7 @@ impl Method {
             "tasks/get" => Self::Routed(RoutedMethod::TasksGet),
             "tasks/result" => Self::Routed(RoutedMethod::TasksResult),
             "tasks/cancel" => Self::Routed(RoutedMethod::TasksCancel),
+            "tasks/update" => Self::Routed(RoutedMethod::TasksUpdate),
             "server/discover" => Self::ServerDiscover,
             "notifications/cancelled" => Self::Cancelled,
             "notifications/progress" | "notifications/roots/list_changed" => Self::ForUpstreams,
@@ -110,12 +113,16 @@ impl RoutedMethod {
             Self::TasksGet => "tasks/get",
             Self::TasksResult => "tasks/result",
             Self::TasksCancel => "tasks/cancel",
+            Self::TasksUpdate => "tasks/update",
         }
     }
 
     /// Whether it is about a task that an earlier request has created.
     pub fn is_about_task(self) -> bool {
-        matches!(self, Self::TasksGet | Self::TasksResult | Self::TasksCancel)
+        matches!(
+            self,
+            Self::TasksGet | Self::TasksResult | Self::TasksCancel | Self::TasksUpdate
+        )
     }
 
     /// The request that a caller must be allowed, too: what one may not read, one may not watch, and what one may not
@@ -123,7 +130,9 @@ impl RoutedMethod {
     pub fn wants_right_to(self) -> Option<Self> {
         match self {
             Self::ResourcesSubscribe | Self::ResourcesUnsubscribe => Some(Self::ResourcesRead),
-            Self::TasksGet | Self::TasksResult | Self::TasksCancel => Some(Self::ToolsCall),
+            Self::TasksGet | Self::TasksResult | Self::TasksCancel | Self::TasksUpdate => {
+                Some(Self::ToolsCall)
+            }
             Self::ToolsCall | Self::PromptsGet | Self::ResourcesRead | Self::Complete => None,
         }
     }

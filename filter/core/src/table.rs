@@ -25,6 +25,7 @@ use crate::catalog::{
 };
 use crate::claims::Claims;
 use crate::control_signature::PublicKey;
+use crate::era::Era;
 use crate::exchange::UpstreamKeyParts;
 use crate::memo::Memo;
 use crate::policy::{CompiledPolicy, Outlook};
@@ -278,9 +279,9 @@ impl Table {
         self.servers().any(|(_, server)| server.completions)
     }
 
-    /// Whether calls of any server's tools can be tasks.
-    pub fn has_tasks(&self) -> bool {
-        self.servers().any(|(_, server)| server.tasks)
+    /// Whether calls of any server's tools can be tasks for clients of this era.
+    pub fn has_tasks(&self, era: Era) -> bool {
+        self.servers().any(|(_, server)| server.has_tasks(era))
     }
 
     /// Whether any server sends log messages.

@@ -84,6 +84,13 @@ impl Server {
                     None => error(200, &id, (-32602, "Unknown tool", &Value::Null)),
                 }
             }
+            "tasks/get" => {
+                let task = params(&request)["taskId"].clone();
+                self.result(
+                    &id,
+                    &format!(r#"{{"resultType":"complete","taskId":{task},"status":"working"}}"#),
+                )
+            }
             _ => {
                 let params = member(&request.body, "params").unwrap_or_default();
                 self.result(
@@ -98,7 +105,10 @@ impl Server {
         json!({
             "resultType": "complete",
             "supportedVersions": self.supported(),
-            "capabilities": {"tools": {}, "prompts": {}, "resources": {}, "completions": {}},
+            "capabilities": {
+                "tools": {}, "prompts": {}, "resources": {}, "completions": {},
+                "extensions": {"io.modelcontextprotocol/tasks": {}},
+            },
             "ttlMs": 0,
             "cacheScope": "private",
             "_meta": {format!("{META}serverInfo"): {"name": "scripted", "version": "1"}},
@@ -189,6 +199,9 @@ fn named<'a>(method: &str, params: &'a Value) -> Option<&'a str> {
     match method {
         "tools/call" | "prompts/get" => Some(params["name"].as_str().unwrap_or_default()),
         "resources/read" => Some(params["uri"].as_str().unwrap_or_default()),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            Some(params["taskId"].as_str().unwrap_or_default())
+        }
         _ => None,
     }
 }

@@ -33,6 +33,7 @@ fn the_configuration_says_what_the_index_says() {
         completions: true,
         logging: true,
         tasks: true,
+        stateless_tasks: true,
         ..tools(&["t"])
     };
     let config = rendered(&manifests, &Findings::default().found("a", offer));
@@ -71,6 +72,7 @@ fn the_configuration_says_what_the_index_says() {
         completions: true,
         logging: true,
         tasks: true,
+        stateless_tasks: true,
         resources: false,
         timeouts: Timeouts {
             first_byte_ms: 1000,
@@ -137,7 +139,7 @@ fn equal_inputs_give_equal_bytes() {
 }
 
 /// Each is another one than that of the tool `t` alone.
-fn other_offers() -> [Offer; 9] {
+fn other_offers() -> [Offer; 10] {
     [
         tools(&["u"]),
         tools(&["t", "u"]),
@@ -155,6 +157,10 @@ fn other_offers() -> [Offer; 9] {
         },
         Offer {
             tasks: true,
+            ..tools(&["t"])
+        },
+        Offer {
+            stateless_tasks: true,
             ..tools(&["t"])
         },
         Offer {

@@ -26,6 +26,7 @@ fn full() -> Offer {
         stateless: true,
         logging: true,
         tasks: true,
+        stateless_tasks: true,
         tools: vec![
             odd("z", "{ \"n\":1e400,\"n\\u0061me\" :\t\"z\" }"),
             odd("aA\"", r#"{"title":"a_","name":"a\u0041\"","e":{}}"#),

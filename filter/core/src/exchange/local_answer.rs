@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::message::kind;
 use crate::catalog::{CacheScope, ListKind, Shown};
+use crate::era::Era;
 use crate::identity::Identity;
 use crate::json::{Field, Scanner, ValueKind};
 use crate::rejection::{Rejection, supported_revisions};
@@ -147,8 +148,10 @@ pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResp
 /// comes on the stream of a GET. `tasks.list` would have to be asked of all servers at once.
 fn capabilities(table: &Table, version: Option<ProtocolVersion>) -> String {
     const TASKS: &str = "{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}";
+    const EXTENSIONS: &str = "{\"io.modelcontextprotocol/tasks\":{}}";
     // No other revision knows these.
-    let has_tasks = version == Some(ProtocolVersion::V2025_11_25) && table.has_tasks();
+    let has_tasks = version == Some(ProtocolVersion::V2025_11_25) && table.has_tasks(Era::Sessions);
+    let has_extension = version.is_none() && table.has_tasks(Era::Stateless);
     let offered = [
         ("tools", true, "{}"),
         ("prompts", table.has_prompts(), "{}"),
@@ -156,6 +159,7 @@ fn capabilities(table: &Table, version: Option<ProtocolVersion>) -> String {
         ("completions", table.has_completions(), "{}"),
         ("logging", table.has_logging(), "{}"),
         ("tasks", has_tasks, TASKS),
+        ("extensions", has_extension, EXTENSIONS),
     ];
     let members: Vec<String> = offered
         .iter()

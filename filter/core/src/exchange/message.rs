@@ -80,9 +80,10 @@ pub(crate) fn routable_early(scanner: &Scanner) -> Option<RoutedMethod> {
         RoutedMethod::ResourcesRead
         | RoutedMethod::ResourcesSubscribe
         | RoutedMethod::ResourcesUnsubscribe => scanner.text(Field::Uri).is_some(),
-        RoutedMethod::TasksGet | RoutedMethod::TasksResult | RoutedMethod::TasksCancel => {
-            scanner.text(Field::TaskId).is_some()
-        }
+        RoutedMethod::TasksGet
+        | RoutedMethod::TasksResult
+        | RoutedMethod::TasksCancel
+        | RoutedMethod::TasksUpdate => scanner.text(Field::TaskId).is_some(),
         RoutedMethod::Complete => scanner.params_ended(),
     };
     known.then_some(method)

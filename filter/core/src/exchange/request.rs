@@ -263,7 +263,10 @@ impl Exchange {
         route.choose_era(table, reading)?;
         self.told.subject = Some(route.subject());
         match route.apply_policies(&self.table, &reading.facts, context) {
-            Ok(()) => Ok(Outcome::Route(route)),
+            Ok(()) => {
+                tasks::check_credential(&route)?;
+                Ok(Outcome::Route(route))
+            }
             Err(denied) => denied.into(),
         }
     }

@@ -116,9 +116,10 @@ impl Route {
             }
             RoutedMethod::Complete => Self::of_reference(table, scanner, of),
             // `tasks::find_route` opens the id that leads there.
-            RoutedMethod::TasksGet | RoutedMethod::TasksResult | RoutedMethod::TasksCancel => {
-                Err(Rejection::MethodNotFound)
-            }
+            RoutedMethod::TasksGet
+            | RoutedMethod::TasksResult
+            | RoutedMethod::TasksCancel
+            | RoutedMethod::TasksUpdate => Err(Rejection::MethodNotFound),
         }
     }
 

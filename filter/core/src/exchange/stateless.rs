@@ -66,7 +66,10 @@ pub(crate) fn serves(method: Method) -> Result<(), Rejection> {
             RoutedMethod::ToolsCall
             | RoutedMethod::PromptsGet
             | RoutedMethod::ResourcesRead
-            | RoutedMethod::Complete,
+            | RoutedMethod::Complete
+            | RoutedMethod::TasksGet
+            | RoutedMethod::TasksUpdate
+            | RoutedMethod::TasksCancel,
         ) => Ok(()),
         _ => Err(Rejection::MethodNotFound),
     }
@@ -112,6 +115,10 @@ fn named_by(method: Method) -> Option<Field> {
     match method {
         Method::Routed(RoutedMethod::ToolsCall | RoutedMethod::PromptsGet) => Some(Field::Name),
         Method::Routed(RoutedMethod::ResourcesRead) => Some(Field::Uri),
+        // Its extension io.modelcontextprotocol/tasks (SEP-2663), Routing Headers.
+        Method::Routed(
+            RoutedMethod::TasksGet | RoutedMethod::TasksUpdate | RoutedMethod::TasksCancel,
+        ) => Some(Field::TaskId),
         _ => None,
     }
 }

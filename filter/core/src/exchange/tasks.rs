@@ -1,14 +1,17 @@
-//! Tasks of servers (MCP 2025-11-25, basic/utilities/tasks): each is named to its owner by an id that leads home, wherever
+//! Tasks of servers (MCP 2025-11-25, basic/utilities/tasks; 2026-07-28's extension io.modelcontextprotocol/tasks): each is named to its owner by an id that leads home, wherever
 //! a message names it.
 //!
 //! `tasks/list` is not served: it would be one page of many servers' pages. Nor are tasks of clients: no server is told of
 //! a client's capability for them.
+
+use std::borrow::Cow;
 
 use super::reading::Reading;
 use super::request_facts::RequestFacts;
 use super::route::Route;
 use super::upstream_sessions;
 use crate::catalog::{ListKind, VirtualServer};
+use crate::era::Era;
 use crate::json::splice::{self, Splice};
 use crate::json::{Field, Scanner, Site, same_id, text};
 use crate::method::RoutedMethod;
@@ -44,13 +47,13 @@ pub(super) fn find_route(
     let scanner = &reading.scanner;
     if method.is_about_task() {
         let owner = owner(&reading.facts, table, context);
-        let mut route = of_task(method, scanner, (table, of), owner)?;
+        let mut route = of_task((method, reading.era), scanner, (table, of), owner)?;
         restore_related(&mut route, table, scanner, Field::RelatedTaskId)?;
         return Ok(route);
     }
     let mut route = Route::find(table, method, scanner, of)?;
     let server = table.server(route.server);
-    if server.tasks {
+    if server.has_tasks(reading.era) {
         let tool = match &route.of {
             Some(Part::Tool(name)) => name.clone(),
             _ => String::new(),
@@ -64,7 +67,7 @@ pub(super) fn find_route(
                 upstream_session: Vec::new(),
                 credential: [0; 8],
             },
-            in_result: (method == RoutedMethod::ToolsCall).then_some(Site::CreatedTask),
+            in_result: (method == RoutedMethod::ToolsCall).then_some(created(reading.era)),
             asked: None,
         }));
         // What comes behind the place at which a large request goes on is not looked at: servers know no task by it.
@@ -142,18 +145,49 @@ pub(super) fn begin_in_session(route: &mut Route, table: &Table) {
     }
 }
 
+/// Where the answer to a call names the task that it has become.
+fn created(era: Era) -> Site {
+    match era {
+        Era::Sessions => Site::CreatedTask,
+        Era::Stateless => Site::ResultTask,
+    }
+}
+
+/// Refuses a request of nobody in particular about a task of another credential: no session stands between two callers
+/// of the stateless revision, and without a token the credential that the server is sent is all that tells them apart.
+/// Who shows none either is told by the id alone, as at the server itself. Whoever is known may change the credential: a
+/// token that is renewed is one, too.
+pub(super) fn check_credential(route: &Route) -> Result<(), Rejection> {
+    let Some(tasks) = route.tasks.as_ref().filter(|tasks| tasks.is_asked()) else {
+        return Ok(());
+    };
+    let is_known = match &tasks.owner {
+        Owner::Session(_) => true,
+        Owner::Identity(identity) => identity.names_subject(),
+    };
+    let is_own = is_known || tasks.of.credential == upstream_sessions::credential(route);
+    match route.era {
+        Era::Stateless if !is_own => Err(UNKNOWN),
+        _ => Ok(()),
+    }
+}
+
 /// The way to the server that has the task at `params.taskId`.
 fn of_task(
-    method: RoutedMethod,
+    (method, era): (RoutedMethod, Era),
     scanner: &Scanner,
     (table, of): (&Table, Option<&VirtualServer>),
     owner: Owner,
 ) -> Result<Route, Rejection> {
-    if !table.has_tasks() {
+    let of_other_era = match era {
+        Era::Sessions => RoutedMethod::TasksUpdate,
+        Era::Stateless => RoutedMethod::TasksResult,
+    };
+    if method == of_other_era || !table.has_tasks(era) {
         return Err(Rejection::MethodNotFound);
     }
     let task = open(scanner, Field::TaskId, (table, &owner)).ok_or(UNKNOWN)?;
-    let mut servers = table.servers().filter(|(_, server)| server.tasks);
+    let mut servers = table.servers().filter(|(_, server)| server.has_tasks(era));
     let has_it = servers.find(|(_, server)| ServerDigest::of(&server.name) == task.server);
     let (index, server) = has_it.ok_or(UNKNOWN)?;
     let tool = format!("{}{}", server.prefix, task.tool);
@@ -227,6 +261,12 @@ impl Tasks {
         self.asked.is_some()
     }
 
+    /// The id of the task that is asked for, as the server knows it.
+    pub(crate) fn asked_id(&self) -> Option<Cow<'_, str>> {
+        let (_, original) = self.asked.as_ref()?;
+        text::decode(original)
+    }
+
     /// What stands in the place of a task's id that a server has written: a JSON token. `None` leaves it, also where it
     /// cannot be sealed: no request that names it finds a way then.
     pub(crate) fn rewrite(
@@ -239,7 +279,10 @@ impl Tasks {
         let names_task = match site {
             Site::RelatedTask | Site::ResultRelatedTask => true,
             // Of requests it is the id of a task of the client's.
-            Site::TaskId => method == Some("notifications/tasks/status"),
+            Site::TaskId => matches!(
+                method,
+                Some("notifications/tasks/status" | "notifications/tasks")
+            ),
             Site::ResultTask | Site::CreatedTask => self.in_result == Some(site),
             Site::Id
             | Site::RequestId

@@ -129,7 +129,10 @@ fn stateless_headers(route: &Route) -> Vec<(Cow<'static, str>, Vec<u8>)> {
     ));
     headers.push((Cow::Borrowed("mcp-method"), route.method.into()));
     let is_completion = route.method == RoutedMethod::Complete.as_str();
-    if let Some(Part::Tool(name) | Part::Prompt(name) | Part::Resource(name)) = &route.of
+    let task = route.tasks.as_ref().and_then(|tasks| tasks.asked_id());
+    if let Some(task) = task {
+        headers.push((Cow::Borrowed("mcp-name"), header_value(&task)));
+    } else if let Some(Part::Tool(name) | Part::Prompt(name) | Part::Resource(name)) = &route.of
         && !is_completion
     {
         headers.push((Cow::Borrowed("mcp-name"), header_value(name)));

@@ -3,6 +3,7 @@
 use mcp_filter_config::{Timeouts, Upstream};
 
 use super::error::{CompileError, ensure, refuse};
+use crate::era::Era;
 use crate::version::{ProtocolVersion, STATELESS_REVISION};
 use crate::{host, name};
 
@@ -42,6 +43,8 @@ pub struct Server {
     pub logging: bool,
     /// Whether calls of its tools can be tasks.
     pub tasks: bool,
+    /// Whether calls of its tools can become tasks in the stateless revision.
+    pub stateless_tasks: bool,
     /// Whether it announced resources.
     pub resources: bool,
     /// How long a request may be silent.
@@ -76,6 +79,7 @@ impl Servers {
             completions: false,
             logging: false,
             tasks: false,
+            stateless_tasks: false,
             resources: false,
             timeouts: Timeouts::default(),
             policies: Vec::new(),
@@ -93,6 +97,14 @@ impl Servers {
 }
 
 impl Server {
+    /// Whether calls of its tools can be tasks for clients of this era.
+    pub fn has_tasks(&self, era: Era) -> bool {
+        match era {
+            Era::Sessions => self.tasks,
+            Era::Stateless => self.stateless_tasks,
+        }
+    }
+
     pub(super) fn compile(
         server: &mcp_filter_config::Server,
         at: &str,
@@ -126,6 +138,7 @@ impl Server {
             completions: server.completions,
             logging: server.logging,
             tasks: server.tasks,
+            stateless_tasks: server.stateless && server.stateless_tasks,
             resources: server.resources,
             timeouts: server.timeouts,
             policies: places.collect::<Result<_, _>>()?,

@@ -335,7 +335,7 @@ fn a_server_tells_what_it_was_configured_with() {
     assert!(server.stateless);
     assert!(server.issues_sessions && server.completions && table.has_completions());
     assert!(server.logging && table.has_logging());
-    assert!(server.tasks && table.has_tasks());
+    assert!(server.tasks && table.has_tasks(crate::era::Era::Sessions));
     assert_eq!(table.policies(index).count(), 1);
     assert_eq!(table.credential_headers(), ["x-github-pat"]);
     assert_eq!(table.servers().count(), 2);

@@ -6,6 +6,7 @@ mod from_sessions;
 mod headers;
 mod logs;
 mod mirrored;
+mod tasks;
 
 use super::driver::*;
 use crate::step::{BodyStep, LocalResponse, ResponseHeadStep};
