@@ -18,6 +18,8 @@ pub use offered::Offered;
 pub use server::{Server, ServerIndex};
 pub use tool::{Tool, ToolIndex};
 
+use std::cell::OnceCell;
+
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
 use crate::catalog::{
@@ -47,6 +49,7 @@ pub struct Table {
     claim_paths: Vec<Vec<String>>,
     sessions: SessionKeys,
     upstream_keys: Memo<UpstreamKeyParts, UpstreamKey>,
+    stateless_capabilities: OnceCell<String>,
     control_keys: Vec<PublicKey>,
     limits: Limits,
 }
@@ -257,6 +260,11 @@ impl Table {
     /// The keys by which control is recognised.
     pub fn control_keys(&self) -> &[PublicKey] {
         &self.control_keys
+    }
+
+    /// What the gateway announces to stateless clients, which it makes of the table once.
+    pub(crate) fn stateless_capabilities(&self, make: impl FnOnce() -> String) -> &str {
+        self.stateless_capabilities.get_or_init(make)
     }
 
     /// Bounds.

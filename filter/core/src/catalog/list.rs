@@ -230,7 +230,7 @@ fn close(next: Option<String>, scope: Option<CacheScope>) -> Cow<'static, str> {
     }
     if let Some(scope) = scope {
         close.push(',');
-        close.push_str(&scope.members());
+        close.push_str(scope.members());
     }
     close.push('}');
     Cow::Owned(close)

@@ -137,7 +137,7 @@ pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResp
     let answer = format!(
         "{{\"resultType\":\"complete\",\"supportedVersions\":{},\"capabilities\":{},{}}}",
         supported_revisions(),
-        capabilities(table, None),
+        table.stateless_capabilities(|| capabilities(table, None)),
         scope.members(),
     );
     result(id, &[answer.as_bytes()], "discover")

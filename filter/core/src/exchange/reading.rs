@@ -24,6 +24,8 @@ pub(crate) struct Reading {
     pub(crate) era: Era,
     /// Every byte until the body is settled.
     pub(crate) held: Vec<u8>,
+    /// Whether nothing that can still come changes `era`.
+    is_era_settled: bool,
     /// Over `held`.
     pub(crate) scanner: Scanner,
     /// Whether the body has ended.
@@ -80,6 +82,7 @@ impl Reading {
         Self {
             facts,
             era: Era::Sessions,
+            is_era_settled: false,
             held: Vec::new(),
             scanner: Scanner::new(Plan::FromClient, keep),
             ended: false,
@@ -129,7 +132,7 @@ impl Reading {
 
     /// Once it is settled where the message goes, its era is, too: what shows later is refused.
     fn note_era(&mut self) {
-        if self.settled || self.is_of_batch {
+        if self.settled || self.is_of_batch || self.is_era_settled {
             return;
         }
         self.era = stateless::era_of(&self.facts.headers, &self.scanner);
@@ -137,6 +140,8 @@ impl Reading {
             // MCP 2026-07-28, basic/transports/streamable-http, Earlier Revisions: a session id is ignored.
             self.facts.session = SessionClaim::Absent;
         }
+        let is_known = self.era == Era::Stateless || self.scanner.params_ended();
+        self.is_era_settled = is_known && self.scanner.capture(Field::Method).is_some();
     }
 
     /// Whether nothing of the message is still to come.

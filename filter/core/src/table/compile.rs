@@ -1,5 +1,6 @@
 //! From the configuration to the table: the only validation.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use mcp_filter_config::{
@@ -63,6 +64,7 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
         claim_paths,
         sessions: sessions(config)?,
         upstream_keys: Memo::default(),
+        stateless_capabilities: OnceCell::new(),
         control_keys: control_keys(config)?,
         limits: config.limits,
     })
@@ -94,6 +96,7 @@ fn gate() -> Table {
         claim_paths: Vec::new(),
         sessions: SessionKeys::default(),
         upstream_keys: Memo::default(),
+        stateless_capabilities: OnceCell::new(),
         control_keys: Vec::new(),
         limits: mcp_filter_config::Limits::default(),
     }
