@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
     CallSmall,
+    /// As `CallSmall`, where client and servers speak the stateless revision.
+    CallModern,
     Call64k,
     List2x20,
     List2x100,
@@ -12,8 +14,9 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::CallSmall,
+        Self::CallModern,
         Self::Call64k,
         Self::List2x20,
         Self::List2x100,
@@ -24,6 +27,7 @@ impl Case {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::CallSmall => "call_small",
+            Self::CallModern => "call_modern",
             Self::Call64k => "call_64k",
             Self::List2x20 => "list_2x20",
             Self::List2x100 => "list_2x100",
@@ -37,7 +41,11 @@ impl Case {
         match self {
             Self::List2x100 => 100,
             Self::List2x500 => 500,
-            Self::CallSmall | Self::Call64k | Self::List2x20 | Self::Initialize => 20,
+            Self::CallSmall
+            | Self::CallModern
+            | Self::Call64k
+            | Self::List2x20
+            | Self::Initialize => 20,
         }
     }
 
@@ -48,10 +56,8 @@ impl Case {
     /// The body of the request, for a tool of this name.
     pub(crate) fn body(self, tool: &str) -> String {
         match self {
-            Self::CallSmall => call(
-                tool,
-                "a text of some length, as it is in an ordinary call of a tool, with a \\\"quote\\\"",
-            ),
+            Self::CallSmall => call(tool, ORDINARY),
+            Self::CallModern => call(tool, ORDINARY).replace("}}}", META),
             Self::Call64k => call(tool, &"0123456789abcdef".repeat(4096)),
             Self::List2x20 | Self::List2x100 | Self::List2x500 => {
                 r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}"#.to_owned()
@@ -60,6 +66,12 @@ impl Case {
         }
     }
 }
+
+const ORDINARY: &str =
+    "a text of some length, as it is in an ordinary call of a tool, with a \\\"quote\\\"";
+
+/// The end of a stateless call: what it says of itself.
+const META: &str = r#"},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}}}}"#;
 
 /// The first request of a session.
 pub(crate) fn initialize() -> String {

@@ -15,6 +15,7 @@ pub(crate) struct Server {
 struct Answers {
     list: Vec<u8>,
     call: Vec<u8>,
+    modern_call: Vec<u8>,
     initialize: Vec<u8>,
 }
 
@@ -46,6 +47,10 @@ impl Answers {
                 r#"{"content":[{"type":"text","text":"a result of some length, as tools give it"}]}"#,
                 "",
             ),
+            modern_call: response(
+                r#"{"content":[{"type":"text","text":"a result of some length, as tools give it"}],"resultType":"complete"}"#,
+                "",
+            ),
             initialize: response(
                 r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"1"}}"#,
                 "mcp-session-id: 0123456789abcdef\r\n",
@@ -55,7 +60,9 @@ impl Answers {
 
     fn to(&self, request: &Message) -> &[u8] {
         let start = request.body.get(..120).unwrap_or(&request.body);
-        if find(start, b"tools/call").is_some() {
+        if request.header("mcp-method") == Some("tools/call") {
+            &self.modern_call
+        } else if find(start, b"tools/call").is_some() {
             &self.call
         } else if find(start, b"tools/list").is_some() {
             &self.list

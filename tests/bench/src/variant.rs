@@ -88,7 +88,9 @@ impl Variant {
     }
 
     pub(crate) fn serves(self, case: Case) -> bool {
-        !self.is_direct() || case.is_list()
+        // Envoy's own router knows nothing of the stateless revision.
+        let speaks = case != Case::CallModern || self != Self::McpRouter;
+        speaks && (!self.is_direct() || case.is_list())
     }
 
     /// Whether Envoy answers by itself.
@@ -106,7 +108,9 @@ impl Variant {
             _ => case.tools() - 1,
         };
         match (case, self) {
-            (Case::CallSmall | Case::Call64k, _) => "a result of some length".to_owned(),
+            (Case::CallSmall | Case::CallModern | Case::Call64k, _) => {
+                "a result of some length".to_owned()
+            }
             (Case::Initialize, _) => "protocolVersion".to_owned(),
             (_, Self::McpRouter) => format!("two__tool_{last}"),
             (_, Self::Plain | Self::Noop | Self::JwtPlain) => format!("\"tool_{last}\""),
@@ -131,6 +135,14 @@ impl Variant {
             return Ok(
                 b"GET /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\n\r\n".to_vec(),
             );
+        }
+        if case == Case::CallModern {
+            let said = format!(
+                "mcp-method: tools/call\r\nmcp-name: {tool}\r\n{}",
+                self.header()
+            );
+            let request = post_as(&body, "2026-07-28", &said);
+            return Ok(request);
         }
         let answer = load::once(envoy, &post(&case::initialize(), None))?;
         Ok(post(
@@ -266,7 +278,7 @@ fn whole_config(role: &str, tools: usize, stats: &str) -> anyhow::Result<PluginC
                 "name": format!("bench/{name}"), "prefix": format!("{name}_"),
                 "host": format!("{name}.mcp.local"), "path": "/mcp",
                 "upstream": {"cluster": name, "authority": name, "path": "/mcp"},
-                "issuesSessions": true, "protocolVersion": "2025-06-18", "policies": [0]
+                "issuesSessions": true, "protocolVersion": "2025-06-18", "stateless": true, "policies": [0]
             })
         })
         .collect();
@@ -389,10 +401,14 @@ fn post(body: &str, session: Option<&str>, header: &str) -> Vec<u8> {
     let session = session
         .map(|id| format!("mcp-session-id: {id}\r\n"))
         .unwrap_or_default();
+    post_as(body, "2025-06-18", &(session + header))
+}
+
+fn post_as(body: &str, revision: &str, headers: &str) -> Vec<u8> {
     format!(
         "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
          accept: application/json, text/event-stream\r\nx-github-pat: abcdef\r\n\
-         mcp-protocol-version: 2025-06-18\r\nuser-agent: bench\r\n{session}{header}content-length: {}\r\n\r\n{body}",
+         mcp-protocol-version: {revision}\r\nuser-agent: bench\r\n{headers}content-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
