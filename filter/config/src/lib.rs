@@ -11,6 +11,7 @@ mod limits;
 mod policy;
 mod server;
 mod session;
+mod streams;
 mod telemetry;
 
 pub use authentication::{Authentication, Issuer, ProtectedResource};
@@ -23,6 +24,7 @@ pub use policy::{
 };
 pub use server::{Server, Timeouts, Upstream};
 pub use session::{ControlKeys, SessionKey, Sessions};
+pub use streams::Streams;
 pub use telemetry::{Stats, Telemetry};
 
 use serde::{Deserialize, Serialize};
@@ -85,6 +87,9 @@ pub struct PluginConfig {
     /// What is told of requests.
     #[serde(default, skip_serializing_if = "is_default")]
     pub telemetry: Telemetry,
+    /// Where `mcp-streams` is reached. Absent: what it does is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Streams>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -137,6 +137,11 @@ impl Catalog {
         Ok(list.page(&self.bytes, kind, (first, size), shown))
     }
 
+    /// Tells what is `shown` of a list from what was shown before a change: by the definitions' bytes and their order.
+    pub fn digest(&self, kind: ListKind, shown: &Shown<'_>) -> u64 {
+        self.list(kind).digest(&self.bytes, kind, shown)
+    }
+
     /// The definition with exactly this key.
     pub fn find(&self, kind: ListKind, key: &str) -> Option<Found> {
         let (place, entry) = self.list(kind).find(key)?;

@@ -4,8 +4,10 @@
 //! Start -> Passed                                  not ours
 //!       -> Control                                 control's own discovery
 //!       -> Bodyless -> Answered                    a session ends, or there is nothing to read
+//!                   -> Streaming                   a client listens
 //!       -> Reading -> Refusing -> Answered         its caller is refused
 //!                  -> Answered                     answered here
+//!                  -> Streaming                    `mcp-streams` serves it
 //!                  -> Opening -> Routed            a session at the server comes first
 //!                  -> Routed -> Doubting            it may have lost its session: a ping tells
 //!                            -> Repairing           it has lost it
@@ -13,6 +15,7 @@
 
 mod authentication;
 mod batch;
+mod bridge;
 mod calls;
 mod control;
 mod denied;
@@ -20,6 +23,7 @@ mod doubt;
 mod downstream_headers;
 mod hidden;
 mod input_required;
+mod listening;
 mod local_answer;
 mod message;
 mod mirrored_arguments;
@@ -37,6 +41,8 @@ mod route;
 mod routed;
 mod set_level;
 mod stateless;
+mod streaming;
+mod subscribing;
 mod tasks;
 mod told;
 mod trace_headers;
@@ -65,6 +71,7 @@ use reading::Reading;
 use repair::Repair;
 use request_facts::RequestFacts;
 use routed::Routed;
+use streaming::Streaming;
 pub use told::{Outcome, Subject, Told};
 pub(crate) use upstream_sessions::UpstreamKeyParts;
 
@@ -96,6 +103,8 @@ enum Phase {
     Reading(Box<Reading>),
     Opening(Box<OpeningRequest>),
     Routed(Box<Routed>),
+    /// `mcp-streams` has it.
+    Streaming(Box<Streaming>),
     /// The response's head is held until it is known whether the server still knows the session.
     Doubting(Box<Doubt>),
     Repairing(Box<Repair>),
@@ -148,7 +157,10 @@ impl Exchange {
     ) -> RequestStep {
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Reading(reading) => self.read(reading, piece, end_of_stream, context),
-            Phase::Bodyless(facts) => self.answer_bodyless(facts, context),
+            Phase::Bodyless(facts) => {
+                let is_empty = piece.is_empty() && end_of_stream;
+                self.answer_bodyless(facts, is_empty, context)
+            }
             Phase::Refusing(refusing) => self.refuse(refusing, piece.len(), end_of_stream),
             Phase::Opening(opening) => self.read_while_opening(opening, piece, end_of_stream),
             other => {
@@ -198,6 +210,7 @@ impl Exchange {
             Phase::Reading(reading) => self.refused_by_envoy(&head, reading.caller()),
             Phase::Opening(opening) => self.refused_by_envoy(&head, opening.reading.caller()),
             Phase::Routed(routed) => self.on_routed_response(routed, &head, context),
+            Phase::Streaming(streaming) => self.on_streams_response(&streaming, &head),
             other => {
                 self.phase = other;
                 ResponseHeadStep::Continue(Vec::new(), ResponseBody::Ignore)
@@ -261,7 +274,11 @@ impl Exchange {
     pub fn wants_ticks(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Opening(_) | Phase::Routed(_) | Phase::Doubting(_) | Phase::Repairing(_)
+            Phase::Opening(_)
+                | Phase::Routed(_)
+                | Phase::Doubting(_)
+                | Phase::Repairing(_)
+                | Phase::Streaming(_)
         )
     }
 
@@ -273,6 +290,7 @@ impl Exchange {
             Phase::Routed(routed) => routed.on_tick(table, calls, context),
             Phase::Doubting(doubt) => doubt.routed.on_tick(table, calls, context),
             Phase::Repairing(repair) => repair.routed.on_tick(table, calls, context),
+            Phase::Streaming(streaming) => streaming.on_tick(context.now_ms),
             _ => TickStep::Wait,
         };
         self.told = self.told();

@@ -31,6 +31,7 @@ pub mod session_id;
 pub mod slots;
 pub mod sse;
 pub mod step;
+pub mod streams;
 pub mod table;
 pub mod task_id;
 pub mod version;

@@ -17,6 +17,8 @@ pub enum Method {
     Routed(RoutedMethod),
     /// `server/discover`, the stateless revision's first request.
     ServerDiscover,
+    /// `subscriptions/listen`, by which a client of the stateless revision listens
+    Listen,
     /// `notifications/cancelled`
     Cancelled,
     /// `notifications/progress` and `notifications/roots/list_changed`, for the upstream sessions of the sender.
@@ -74,6 +76,7 @@ impl Method {
             "tasks/cancel" => Self::Routed(RoutedMethod::TasksCancel),
             "tasks/update" => Self::Routed(RoutedMethod::TasksUpdate),
             "server/discover" => Self::ServerDiscover,
+            "subscriptions/listen" => Self::Listen,
             "notifications/cancelled" => Self::Cancelled,
             "notifications/progress" | "notifications/roots/list_changed" => Self::ForUpstreams,
             name if name.starts_with("notifications/") => Self::Notification,
@@ -93,6 +96,7 @@ impl Method {
             Self::SetLevel => "logging/setLevel",
             Self::Routed(method) => method.as_str(),
             Self::ServerDiscover => "server/discover",
+            Self::Listen => "subscriptions/listen",
             Self::Cancelled => "notifications/cancelled",
             Self::ForUpstreams | Self::Notification => "notifications/*",
             Self::Other => "other",
@@ -115,6 +119,11 @@ impl RoutedMethod {
             Self::TasksCancel => "tasks/cancel",
             Self::TasksUpdate => "tasks/update",
         }
+    }
+
+    /// Whether it begins or ends what is told of later.
+    pub(crate) fn is_subscription(self) -> bool {
+        matches!(self, Self::ResourcesSubscribe | Self::ResourcesUnsubscribe)
     }
 
     /// Whether it is about a task that an earlier request has created.

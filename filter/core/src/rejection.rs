@@ -33,6 +33,8 @@ pub enum Rejection {
     ForeignOrigin,
     /// Client: a host that only the gateway itself may ask for.
     InternalHost,
+    /// Client: it asks for what only `mcp-streams` may ask, and shows no good ticket.
+    NoTicket,
     /// Client: GET, PUT and the like.
     MethodNotAllowed,
     /// Client: no such session, or no longer.
@@ -136,6 +138,10 @@ pub enum Rejection {
         /// Envoy's status.
         status: u16,
     },
+    /// Gateway: `mcp-streams` did not answer.
+    StreamsUnavailable,
+    /// Gateway: `mcp-streams` did not answer, and what was asked for is a stream.
+    NoStreamForNow,
     /// Gateway: of the two plugins that stand for one filter, one is missing or in the wrong place.
     HalfMissing,
     /// Gateway: a plugin has no configuration that it can serve.
@@ -189,6 +195,7 @@ impl Rejection {
             | Self::NotMcp { .. }
             | Self::NoUpstreamSession { .. }
             | Self::UpstreamSessionLost => 502,
+            Self::StreamsUnavailable => 503,
             _ => self.status_in_sessions(),
         }
     }
@@ -209,13 +216,13 @@ impl Rejection {
             | Self::MissingMeta(_)
             | Self::HeaderFault(_)
             | Self::UnknownResponse => 400,
-            Self::ForeignOrigin | Self::InternalHost => 403,
+            Self::ForeignOrigin | Self::InternalHost | Self::NoTicket => 403,
             Self::UnknownSession | Self::UpstreamSessionLost => 404,
             Self::MethodNotAllowed => 405,
             Self::BodyStalled => 408,
             Self::BodyTooLarge => 413,
             Self::DeniedByPolicy { status, .. } | Self::GatewayFailed { status } => *status,
-            Self::HalfMissing | Self::NotConfigured => 503,
+            Self::NoStreamForNow | Self::HalfMissing | Self::NotConfigured => 503,
             // There is no request whose client could read a JSON-RPC error.
             Self::AnswerNotTaken { .. } => 502,
             _ => 200,
@@ -249,6 +256,8 @@ impl Rejection {
             | Self::InputRequired { .. }
             | Self::Cancelled
             | Self::GatewayFailed { .. }
+            | Self::StreamsUnavailable
+            | Self::NoStreamForNow
             | Self::HalfMissing
             | Self::NotConfigured => INTERNAL_ERROR,
             _ => INVALID_REQUEST,
@@ -267,6 +276,7 @@ impl Rejection {
             Self::BodyStalled => "body_stalled",
             Self::ForeignOrigin => "foreign_origin",
             Self::InternalHost => "internal_host",
+            Self::NoTicket => "no_ticket",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UnknownSession => "unknown_session",
             Self::MissingSession => "missing_session",
@@ -296,6 +306,7 @@ impl Rejection {
             Self::InputRequired { .. } => "input_required",
             Self::Cancelled => "cancelled",
             Self::GatewayFailed { .. } => "gateway_failed",
+            Self::StreamsUnavailable | Self::NoStreamForNow => "streams_unavailable",
             Self::HalfMissing => "half_missing",
             Self::NotConfigured => "not_configured",
         }
@@ -339,6 +350,9 @@ impl Rejection {
             Self::UpstreamSessionLost if era == Era::Stateless => {
                 (r#""retry":"#.to_owned(), b"true".to_vec())
             }
+            Self::StreamsUnavailable | Self::NoStreamForNow => {
+                (r#""retry":"#.to_owned(), b"true".to_vec())
+            }
             _ => return None,
         };
         Some([name.into_bytes(), value].concat())
@@ -348,6 +362,8 @@ impl Rejection {
     fn more_headers(&self) -> Option<(Cow<'static, str>, Vec<u8>)> {
         let (name, value) = match self {
             Self::MethodNotAllowed => ("allow", "POST, DELETE"),
+            // RFC 9110, section 15.6.4: in seconds.
+            Self::NoStreamForNow => ("retry-after", "5"),
             Self::DeniedByPolicy {
                 status: 403,
                 challenge: Some(challenge),

@@ -9,6 +9,7 @@ mod offered;
 mod protected_resource;
 mod resources;
 mod server;
+mod streams;
 mod tool;
 
 pub use endpoint::Endpoint;
@@ -16,6 +17,7 @@ pub use error::CompileError;
 pub(crate) use error::ensure;
 pub use offered::Offered;
 pub use server::{Server, ServerIndex};
+pub(crate) use streams::Streams;
 pub use tool::{Tool, ToolIndex};
 
 use std::cell::OnceCell;
@@ -52,6 +54,7 @@ pub struct Table {
     stateless_capabilities: OnceCell<String>,
     control_keys: Vec<PublicKey>,
     limits: Limits,
+    streams: Option<Streams>,
 }
 
 impl Table {
@@ -270,6 +273,16 @@ impl Table {
     /// Bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Where `mcp-streams` is reached; `None`: what it does is not served.
+    pub(crate) fn streams(&self) -> Option<&Streams> {
+        self.streams.as_ref()
+    }
+
+    /// Tells what is `shown` of a list from what was shown before a change.
+    pub(crate) fn digest(&self, kind: ListKind, shown: &Shown<'_>) -> u64 {
+        self.catalog.digest(kind, shown)
     }
 
     /// Whether any prompt is listed.

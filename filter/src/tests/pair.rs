@@ -349,3 +349,19 @@ fn a_call_makes_few_hostcalls() {
     let made = host.hostcalls() - before;
     assert!(made <= 20, "{made}");
 }
+
+#[test]
+fn a_request_without_a_body_goes_on_through_its_gate() {
+    let host = FakeHost::new();
+    let script = json!({"head": "hold", "end": routed(json!({}))});
+    let (straight, waiting) = (stream(&host), stream_with_a_wait(&host));
+    straight.ask_without_body(&script);
+    waiting.ask_without_body(&script);
+    assert!(waiting.upstream_saw_nothing());
+    waiting.let_through();
+    for stream in [straight, waiting] {
+        assert_eq!(stream.upstream_got().unwrap(), "");
+        assert_eq!(stream.upstream_header("x-secret").unwrap(), "swapped");
+        assert_eq!(stream.upstream_header(TAG), None);
+    }
+}

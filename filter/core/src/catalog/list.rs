@@ -1,6 +1,8 @@
 //! One list of the catalog: where its definitions stand and what they are called.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use super::cursor::{Cursor, InvalidCursor};
@@ -16,7 +18,14 @@ pub(super) struct List {
     entries: Vec<Entry>,
     by_key: Vec<u32>,
     digest: u64,
+    /// A digest of each definition, once they were asked for.
+    fingerprints: OnceCell<Vec<Fingerprint>>,
+    /// One of all of them, likewise.
+    whole: OnceCell<u64>,
 }
+
+/// Of one definition's bytes. It guards nothing, and is compared within one build alone.
+type Fingerprint = u64;
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -65,6 +74,8 @@ impl List {
             entries,
             by_key,
             digest,
+            fingerprints: OnceCell::new(),
+            whole: OnceCell::new(),
         }
     }
 
@@ -152,6 +163,43 @@ impl List {
         }
     }
 
+    /// Of all the definitions that are `shown`, and their order. That of all is made once.
+    pub(super) fn digest(&self, bytes: &[u8], kind: ListKind, shown: &Shown<'_>) -> u64 {
+        let digest = || {
+            let mut hash = DefaultHasher::new();
+            for fingerprint in self.fingerprints(bytes, kind, shown) {
+                hash.write_u64(*fingerprint);
+            }
+            hash.finish()
+        };
+        match (shown.virtual_server, shown.is_visible) {
+            (None, None) => *self.whole.get_or_init(digest),
+            _ => digest(),
+        }
+    }
+
+    /// Digests of the definitions that are `shown`, in order. Those of the bytes are made once for all views.
+    pub(super) fn fingerprints<'a>(
+        &'a self,
+        bytes: &[u8],
+        kind: ListKind,
+        shown: &'a Shown<'_>,
+    ) -> impl Iterator<Item = &'a Fingerprint> {
+        let of_entry = |entry: &Entry| fingerprint(bytes.get(entry.start..entry.end));
+        let prints = self
+            .fingerprints
+            .get_or_init(|| self.entries.iter().map(of_entry).collect());
+        let selected = shown
+            .virtual_server
+            .and_then(|virtual_server| virtual_server.places(kind));
+        let is_selected =
+            move |place| selected.is_none_or(|places| places.binary_search(&place).is_ok());
+        let entries = (0..).zip(self.entries.iter().zip(prints));
+        entries
+            .filter(move |(place, (entry, _))| is_selected(*place) && entry.is_visible(shown))
+            .map(|(_, (_, print))| print)
+    }
+
     /// Definitions without a gap, and the place behind them.
     fn all<'a>(&self, bytes: &'a [u8], first: u32, size: PageSize) -> (Vec<&'a [u8]>, Option<u32>) {
         let entries = self.entries.get(first as usize..).unwrap_or_default();
@@ -175,14 +223,7 @@ impl List {
         shown: &Shown<'_>,
     ) -> (Vec<&'a [u8]>, Option<u32>) {
         let entries = places.filter_map(|place| Some((place, self.entries.get(place as usize)?)));
-        let visible = entries.filter(|(_, entry)| {
-            let listed = Listed {
-                server: entry.server,
-                key: &entry.key,
-                listed_in: entry.listed_in,
-            };
-            shown.is_visible.is_none_or(|is| is(listed))
-        });
+        let visible = entries.filter(|(_, entry)| entry.is_visible(shown));
         let mut filling = Filling::new(size);
         let mut runs = Vec::new();
         let mut run: Option<(u32, Range<usize>)> = None;
@@ -203,6 +244,23 @@ impl List {
         runs.extend(run.and_then(|(_, range)| bytes.get(range)));
         (runs, next)
     }
+}
+
+impl Entry {
+    fn is_visible(&self, shown: &Shown<'_>) -> bool {
+        let listed = Listed {
+            server: self.server,
+            key: &self.key,
+            listed_in: self.listed_in,
+        };
+        shown.is_visible.is_none_or(|is| is(listed))
+    }
+}
+
+fn fingerprint(definition: Option<&[u8]>) -> Fingerprint {
+    let mut hash = DefaultHasher::new();
+    hash.write(definition.unwrap_or_default());
+    hash.finish()
 }
 
 /// What stands before the definitions.

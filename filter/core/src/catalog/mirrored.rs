@@ -19,9 +19,9 @@ impl Mirrored {
     /// is none by these is only passed over.
     pub(crate) fn of_tool(definition: &[u8]) -> Vec<Self> {
         let mut found = Vec::new();
-        // The annotation, or some name that is spelled with escapes.
+        // The annotation, or some name of ASCII that is spelled with escapes.
         let may_have = memmem::find(definition, ANNOTATION.as_bytes()).is_some()
-            || memmem::find(definition, br"\u").is_some();
+            || memmem::find(definition, br"\u00").is_some();
         if may_have {
             let tool: Value = serde_json::from_slice(definition).unwrap_or_default();
             if let Some(schema) = tool.get("inputSchema") {

@@ -117,18 +117,20 @@ impl Exchange {
         }
     }
 
-    /// The answer to a request of whose body nothing counts.
+    /// The answer to a request of whose body nothing counts but that it `is_empty`.
     pub(super) fn answer_bodyless(
         &mut self,
         facts: Box<RequestFacts>,
+        is_empty: bool,
         context: &mut Context<'_>,
     ) -> RequestStep {
         let response = match self.refuse_caller(&facts, context) {
             Some(refusal) => refusal,
             None => match Verb::of(&facts.headers) {
+                Verb::Get if is_empty => return self.listen(facts, context),
                 Verb::Delete => self.end_session(facts, context),
                 Verb::Post => Rejection::InvalidJson.response(None),
-                Verb::Other => Rejection::MethodNotAllowed.response(None),
+                Verb::Get | Verb::Other => Rejection::MethodNotAllowed.response(None),
             },
         };
         self.respond(response)
@@ -146,6 +148,7 @@ impl Exchange {
                 | Phase::Reading(_)
                 | Phase::Opening(_)
                 | Phase::Routed(_)
+                | Phase::Streaming(_)
         );
         if !is_refused || !is_open {
             return None;

@@ -88,6 +88,8 @@ impl Exchange {
                 Err(Rejection::UnknownResponse)
             }
             Ok(Outcome::Respond(_)) => Ok(None),
+            // None of it could go there alone.
+            Ok(Outcome::Stream(_) | Outcome::Answer(_)) => refused(&Rejection::Batch),
             Ok(Outcome::Route(route)) => {
                 deliver(self, route, reading);
                 Ok(None)

@@ -143,19 +143,35 @@ pub(crate) fn discover(table: &Table, scope: CacheScope, id: &[u8]) -> LocalResp
     result(id, &[answer.as_bytes()], "discover")
 }
 
-/// What the servers together can deliver. `listChanged` needs a stream that is not served, and so does
-/// `resources.subscribe`: a subscription is passed on to its server, but what it is for, `notifications/resources/updated`,
-/// comes on the stream of a GET. `tasks.list` would have to be asked of all servers at once.
+/// What the lists of tools, prompts and resources are made of, for `mcp-streams`.
+pub(crate) fn digests([tools, prompts, resources]: [u64; 3]) -> LocalResponse {
+    let body = format!(
+        r#"{{"tools":"{tools:016x}","prompts":"{prompts:016x}","resources":"{resources:016x}"}}"#
+    );
+    answer(body.into_bytes(), "catalog")
+}
+
+/// What the servers together can deliver. `listChanged` needs a stream, which `mcp-streams` holds, and so does
+/// `resources.subscribe`: without one a subscription is passed on to its server, but what it is for,
+/// `notifications/resources/updated`, comes on the stream of a GET. `tasks.list` would have to be asked of all servers at
+/// once.
 fn capabilities(table: &Table, version: Option<ProtocolVersion>) -> String {
     const TASKS: &str = "{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}";
     const EXTENSIONS: &str = "{\"io.modelcontextprotocol/tasks\":{}}";
     // No other revision knows these.
     let has_tasks = version == Some(ProtocolVersion::V2025_11_25) && table.has_tasks(Era::Sessions);
     let has_extension = version.is_none() && table.has_tasks(Era::Stateless);
+    let (list, resources) = match table.streams() {
+        Some(_) => (
+            r#"{"listChanged":true}"#,
+            r#"{"subscribe":true,"listChanged":true}"#,
+        ),
+        None => ("{}", "{}"),
+    };
     let offered = [
-        ("tools", true, "{}"),
-        ("prompts", table.has_prompts(), "{}"),
-        ("resources", table.has_resources(), "{}"),
+        ("tools", true, list),
+        ("prompts", table.has_prompts(), list),
+        ("resources", table.has_resources(), resources),
         ("completions", table.has_completions(), "{}"),
         ("logging", table.has_logging(), "{}"),
         ("tasks", has_tasks, TASKS),

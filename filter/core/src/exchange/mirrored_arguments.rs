@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::upstream_headers::header_value;
 use crate::catalog::Mirrored;
 use crate::json::text;
+use crate::rejection::Rejection;
 
 /// Beyond these a number is not the same in every implementation.
 const LARGEST_SAFE: f64 = 9_007_199_254_740_991.0;
@@ -28,20 +29,35 @@ struct Params<'a> {
     arguments: Option<&'a RawValue>,
 }
 
+/// Of all values together: more could end the connection to the server, which others share.
+const MOST_BYTES: usize = 8 * 1024;
+
 /// The headers of the call with this body to a tool with these parameters.
-pub(super) fn headers(body: &[u8], parameters: &[Mirrored]) -> Vec<(Cow<'static, str>, Vec<u8>)> {
+///
+/// # Errors
+/// Where they are too large for headers.
+pub(super) fn headers(
+    body: &[u8],
+    parameters: &[Mirrored],
+) -> Result<Vec<(Cow<'static, str>, Vec<u8>)>, Rejection> {
     if parameters.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let call: Option<Call<'_>> = serde_json::from_slice(body).ok();
     let Some(arguments) = call.and_then(|call| call.params.arguments) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let of = |parameter: &Mirrored| {
         let value = value(at(arguments, &parameter.path)?)?;
         Some((Cow::Owned(parameter.header.clone()), value))
     };
-    parameters.iter().filter_map(of).collect()
+    let headers: Vec<(Cow<'static, str>, Vec<u8>)> = parameters.iter().filter_map(of).collect();
+    if headers.iter().map(|(_, value)| value.len()).sum::<usize>() > MOST_BYTES {
+        return Err(Rejection::InvalidParams(
+            "arguments, of which those that the tool wants in headers take more than 8 KiB",
+        ));
+    }
+    Ok(headers)
 }
 
 /// The value at this path of members.
@@ -90,7 +106,7 @@ mod tests {
             header: "mcp-param-x".to_owned(),
         };
         let body = format!(r#"{{"params":{{"arguments":{{"a":{{"b":{argument}}}}}}}}}"#);
-        let mut headers = headers(body.as_bytes(), &[parameter]);
+        let mut headers = headers(body.as_bytes(), &[parameter]).unwrap();
         let (name, value) = headers.pop()?;
         assert_eq!(name, "mcp-param-x");
         Some(String::from_utf8(value).unwrap())
@@ -123,6 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_large_for_headers_is_refused() {
+        let parameter = Mirrored {
+            path: vec!["a".to_owned()],
+            header: "mcp-param-x".to_owned(),
+        };
+        let refused = |bytes: usize| {
+            let body = format!(
+                r#"{{"params":{{"arguments":{{"a":"{}"}}}}}}"#,
+                "a".repeat(bytes)
+            );
+            headers(body.as_bytes(), std::slice::from_ref(&parameter)).is_err()
+        };
+        assert!(!refused(MOST_BYTES) && refused(MOST_BYTES + 1));
+    }
+
+    #[test]
     fn what_is_absent_or_no_simple_value_has_no_header() {
         for argument in ["null", "{}", "[1]", r#""\ud800""#] {
             assert_eq!(told(argument), None, "{argument}");
@@ -139,7 +171,7 @@ mod tests {
             r#"{"arguments":{"a":1},"arguments":{"a":2}}"#,
         ] {
             let body = format!(r#"{{"params":{params}}}"#);
-            let headers = headers(body.as_bytes(), std::slice::from_ref(&parameter));
+            let headers = headers(body.as_bytes(), std::slice::from_ref(&parameter)).unwrap();
             assert_eq!(headers, [], "{params}");
         }
     }

@@ -7,6 +7,7 @@ use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::route::{Route, RouteSession};
 use super::routed::Routed;
+use super::streaming::server_headers;
 use super::told::Outcome;
 use super::waiting::Waiting;
 use super::{CallStep, Exchange, Phase, upstream_sessions};
@@ -168,9 +169,13 @@ fn replayed(table: &Table, routed: &Routed, outcome: CallOutcome) -> (LocalRespo
         let response = refusal(table, routed, status).response(routed.caller());
         return (response, Outcome::Failed);
     };
+    let mut headers = vec![("content-type".into(), content_type.into())];
+    if routed.is_inner {
+        headers.extend(server_headers(table, &routed.route));
+    }
     let response = LocalResponse {
         status: 200,
-        headers: vec![("content-type".into(), content_type.into())],
+        headers,
         body,
         reason: "session_repaired",
     };

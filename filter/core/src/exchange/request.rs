@@ -13,8 +13,9 @@ use super::reading::{Known, Reading};
 use super::request_facts::{RequestFacts, SessionClaim, Verb, VersionClaim, origin_allowed};
 use super::route::{Route, RouteSession};
 use super::routed::Routed;
+use super::streaming::{self, ToStreams};
 use super::{
-    Exchange, Phase, local_answer, stateless, tasks, trace_headers, upstream_headers,
+    Exchange, Phase, bridge, local_answer, stateless, tasks, trace_headers, upstream_headers,
     upstream_sessions, well_known,
 };
 use crate::catalog::{CacheScope, Listed, Shown, VirtualServer};
@@ -23,14 +24,17 @@ use crate::json::{Field, Scanner};
 use crate::method::{Method, RoutedMethod};
 use crate::rejection::Rejection;
 use crate::sealed_id::{SealedId, ServerDigest};
-use crate::step::{BodyEdit, LocalResponse, Release, RequestStep};
+use crate::step::{BodyEdit, HeaderEdit, LocalResponse, Release, RequestStep};
 use crate::table::Endpoint;
-use crate::{Context, Headers, Table};
+use crate::{Context, Headers, Table, streams};
 
 /// What a message leads to.
 pub(super) enum Outcome {
     Respond(LocalResponse),
     Route(Route),
+    Stream(ToStreams),
+    /// The client's answer to a question of `mcp-streams`, as it goes there.
+    Answer(BodyEdit),
 }
 
 impl From<Denied> for Result<Outcome, Rejection> {
@@ -67,7 +71,10 @@ impl Exchange {
             }
         }
         match endpoint {
-            Some(endpoint) => self.begin_at(endpoint, headers, end_of_stream),
+            Some(endpoint) => {
+                let facts = RequestFacts::new(headers, endpoint, (&table, context.now_ms));
+                self.begin_at(endpoint, facts, end_of_stream)
+            }
             None => self.begin_elsewhere(&headers),
         }
     }
@@ -75,26 +82,31 @@ impl Exchange {
     fn begin_at(
         &mut self,
         endpoint: &Endpoint,
-        headers: Headers,
+        facts: RequestFacts,
         end_of_stream: bool,
     ) -> RequestStep {
-        if !origin_allowed(&headers, endpoint) {
+        if !origin_allowed(&facts.headers, endpoint) {
             return self.respond(Rejection::ForeignOrigin.response(None));
         }
-        self.guard = Guard::of(endpoint, &headers);
+        if facts.has_no_ticket(&self.table) {
+            return self.respond(Rejection::NoTicket.response(None));
+        }
+        self.guard = Guard::of(endpoint, &facts.headers);
         let is_open = self.guard.is_none();
-        match Verb::of(&headers) {
-            Verb::Other if is_open => self.respond(Rejection::MethodNotAllowed.response(None)),
+        let is_served = |verb| verb == Verb::Get && self.table.streams().is_some();
+        match Verb::of(&facts.headers) {
+            verb @ (Verb::Get | Verb::Other) if is_open && !is_served(verb) => {
+                self.respond(Rejection::MethodNotAllowed.response(None))
+            }
             Verb::Post if is_open && end_of_stream => {
                 self.respond(Rejection::InvalidJson.response(None))
             }
             Verb::Post if !end_of_stream => {
-                let facts = RequestFacts::new(headers, endpoint);
                 self.phase = Phase::Reading(Box::new(Reading::new(facts, &self.table)));
                 RequestStep::Hold
             }
-            Verb::Delete | Verb::Post | Verb::Other => {
-                self.phase = Phase::Bodyless(Box::new(RequestFacts::new(headers, endpoint)));
+            Verb::Get | Verb::Delete | Verb::Post | Verb::Other => {
+                self.phase = Phase::Bodyless(Box::new(facts));
                 RequestStep::Hold
             }
         }
@@ -137,13 +149,22 @@ impl Exchange {
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
             Known::Early(method) => match self.route_request(method, &reading, context) {
                 Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
-                Ok(Outcome::Respond(_)) | Err(_) => return self.hold(reading, context),
+                Ok(Outcome::Stream(to)) if reading.is_complete() => Ok(Outcome::Stream(to)),
+                Ok(Outcome::Respond(_) | Outcome::Stream(_) | Outcome::Answer(_)) | Err(_) => {
+                    return self.hold(reading, context);
+                }
             },
             Known::Message(message) => self.settle(message, &reading, context),
         };
         match outcome {
             Ok(Outcome::Respond(response)) => self.respond(response),
             Ok(Outcome::Route(route)) => self.prepare(*reading, route, context),
+            Ok(Outcome::Stream(to)) => self.stream(
+                (&reading.facts, reading.caller()),
+                (to, BodyEdit::Keep),
+                context,
+            ),
+            Ok(Outcome::Answer(body)) => self.answer_streams(&reading, body, context),
             Err(rejection) => {
                 self.told.end(super::Outcome::Refused);
                 self.respond(rejection.response(reading.caller()))
@@ -168,7 +189,7 @@ impl Exchange {
     fn edit_early(&mut self, reading: &Reading, context: &mut Context<'_>) -> Option<BodyEdit> {
         match self.route_request(reading.routable_unannounced()?, reading, context) {
             Ok(Outcome::Route(route)) => route.edit(&reading.held),
-            Ok(Outcome::Respond(_)) | Err(_) => None,
+            Ok(Outcome::Respond(_) | Outcome::Stream(_) | Outcome::Answer(_)) | Err(_) => None,
         }
     }
 
@@ -233,6 +254,7 @@ impl Exchange {
             }
             Method::SetLevel => self.set_level(reading, context).map(Outcome::Respond),
             Method::Routed(method) => self.route_request(method, reading, context),
+            Method::Listen if reading.era == Era::Stateless => self.listen_for(reading, context),
             _ => Err(Rejection::MethodNotFound),
         }
     }
@@ -265,6 +287,10 @@ impl Exchange {
         match route.apply_policies(&self.table, &reading.facts, context) {
             Ok(()) => {
                 tasks::check_credential(&route)?;
+                if let Some(subscription) = self.subscription(method, &route, reading) {
+                    return Ok(subscription);
+                }
+                route.cross_bridge(method, reading, &self.table);
                 Ok(Outcome::Route(route))
             }
             Err(denied) => denied.into(),
@@ -287,6 +313,9 @@ impl Exchange {
             .text(Field::Id)
             .and_then(|id| SealedId::open(&id, self.table.sessions(), session))
             .ok_or(Rejection::UnknownResponse)?;
+        if sealed.server == ServerDigest::of(streams::NAME) && self.table.streams().is_some() {
+            return bridge::answer(reading, sealed.original);
+        }
         let mut servers = self.table.servers();
         let asked = servers.find(|(_, server)| ServerDigest::of(&server.name) == sealed.server);
         let (server, _) = asked.ok_or(Rejection::UnknownResponse)?;
@@ -311,8 +340,9 @@ impl Exchange {
     ) -> RequestStep {
         let table = Rc::clone(&self.table);
         reading.asked_ms = context.now_ms;
-        let issues_sessions =
-            route.era == Era::Sessions && table.server(route.server).issues_sessions;
+        let issues_sessions = route.era == Era::Sessions
+            && table.server(route.server).issues_sessions
+            && !route.is_bridged;
         // An answer goes to the session that has asked.
         if issues_sessions {
             tasks::begin_in_session(&mut route, &table);
@@ -364,12 +394,8 @@ impl Exchange {
             let has_policies = self.table.policies(route.server).next().is_some();
             route.is_private = has_policies || self.cache_scope() == CacheScope::Private;
         }
-        let headers = upstream_headers::edits(&reading.facts.headers, &self.table, &route);
-        let headers = match (reading.era, route.era) {
-            (Era::Stateless, Era::Stateless) => {
-                upstream_headers::with_parameters(headers, &self.table)
-            }
-            _ => headers,
+        let Some(headers) = self.edits(&reading, &route, context) else {
+            return self.respond(Rejection::StreamsUnavailable.response(reading.caller()));
         };
         let inspect_rest = !reading.ended;
         self.phase = Phase::Routed(Box::new(Routed::new(reading, route, context)));
@@ -377,6 +403,31 @@ impl Exchange {
             headers,
             body,
             inspect_rest,
+        })
+    }
+}
+
+impl Exchange {
+    /// What changes on the headers of a request that goes by `route`; `None` where it cannot go there now.
+    fn edits(
+        &self,
+        reading: &Reading,
+        route: &Route,
+        context: &mut Context<'_>,
+    ) -> Option<Vec<HeaderEdit>> {
+        if route.is_bridged {
+            let to = ToStreams {
+                method: route.method,
+                server: Some(route.server),
+            };
+            return streaming::edits(&reading.facts, (to, reading.era), &self.table, context);
+        }
+        let headers = upstream_headers::edits(&reading.facts.headers, &self.table, route);
+        Some(match (reading.era, route.era) {
+            (Era::Stateless, Era::Stateless) => {
+                upstream_headers::with_parameters(headers, &self.table)
+            }
+            _ => headers,
         })
     }
 }

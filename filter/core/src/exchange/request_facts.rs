@@ -6,6 +6,7 @@ use super::virtual_server::Asked;
 use crate::claims::Claims;
 use crate::headers::Headers;
 use crate::session_id::Session;
+use crate::streams::Purpose;
 use crate::table::Endpoint;
 use crate::version::ProtocolVersion;
 use crate::{Context, Table, session_id, slots};
@@ -21,6 +22,8 @@ pub(crate) struct RequestFacts {
     pub(crate) version: VersionClaim,
     /// The virtual server that it asks for.
     pub(crate) virtual_server: Asked,
+    /// What it is for, where `mcp-streams` has sent it.
+    pub(crate) purpose: Option<Purpose>,
     /// What the caller's token says, once that was asked for.
     claims: OnceCell<Claims>,
 }
@@ -54,6 +57,8 @@ pub(crate) enum VersionClaim {
 pub(crate) enum Verb {
     /// A message follows.
     Post,
+    /// What nobody asked for is listened for.
+    Get,
     /// The session shall end.
     Delete,
     /// Not served.
@@ -61,11 +66,16 @@ pub(crate) enum Verb {
 }
 
 impl RequestFacts {
-    /// Reads `headers` of a request to `endpoint`.
-    pub(crate) fn new(headers: Headers, endpoint: &Endpoint) -> Self {
+    /// Reads `headers` of a request to `endpoint`, which comes now.
+    pub(crate) fn new(
+        headers: Headers,
+        endpoint: &Endpoint,
+        (table, now_ms): (&Table, u64),
+    ) -> Self {
         let version = claimed_version(&headers);
         Self {
             virtual_server: Asked::of(&headers, endpoint),
+            purpose: Purpose::of(&headers, table, now_ms),
             headers,
             session: SessionClaim::Unread,
             version,
@@ -111,6 +121,14 @@ impl RequestFacts {
         }
     }
 
+    /// Whether it asks for what only `mcp-streams` may, and does not show that it is. Who ends a session may do so late: that
+    /// is nothing that a client could not ask by itself.
+    pub(crate) fn has_no_ticket(&self, table: &Table) -> bool {
+        self.purpose.is_none()
+            && Purpose::is_only_claimed(&self.headers, table)
+            && Verb::of(&self.headers) != Verb::Delete
+    }
+
     /// Announced size of the body in bytes.
     pub(crate) fn content_length(&self) -> Option<u64> {
         std::str::from_utf8(self.headers.first("content-length")?)
@@ -125,6 +143,7 @@ impl Verb {
     pub(crate) fn of(headers: &Headers) -> Self {
         match headers.first(":method") {
             Some(b"POST") => Self::Post,
+            Some(b"GET") => Self::Get,
             Some(b"DELETE") => Self::Delete,
             _ => Self::Other,
         }

@@ -10,8 +10,8 @@ use super::repair::Repair;
 use super::response_check::{Checked, ResponseCheck};
 use super::response_events::ResponseEvents;
 use super::routed::Routed;
+use super::streaming::{GET, server_headers};
 use super::told::Outcome;
-use super::translation::Translation;
 use super::{Exchange, Phase};
 use crate::rejection::{Caller, Rejection};
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
@@ -65,6 +65,9 @@ impl Exchange {
         if !head.from_upstream {
             return self.failed_by_envoy(*routed, head, status);
         }
+        if routed.route.method == GET {
+            return self.on_stream_of_server(routed, head, context);
+        }
         if routed.is_answer {
             return self.on_answer_response(*routed, status);
         }
@@ -115,6 +118,10 @@ impl Exchange {
             }
             408 if !routed.is_whole() => Rejection::BodyStalled,
             413 => Rejection::BodyTooLarge,
+            _ if routed.route.is_bridged => {
+                outcome = Outcome::Failed;
+                Rejection::StreamsUnavailable
+            }
             _ if routed.is_answer => Rejection::AnswerNotTaken {
                 server: self.table.server(routed.route.server).name.clone(),
             },
@@ -156,7 +163,7 @@ impl Exchange {
         head: &ResponseHead,
         status: u16,
     ) -> ResponseHeadStep {
-        let mut edits = as_answer(&head.headers, routed.translation);
+        let mut edits = as_answer(&head.headers, &routed, &self.table);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         let length = content_length(&head.headers);
         let check = ResponseCheck::new(&self.table, &routed, (status, length));
@@ -165,8 +172,12 @@ impl Exchange {
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
     }
 
-    fn pass_events(&mut self, mut routed: Box<Routed>, head: &ResponseHead) -> ResponseHeadStep {
-        let mut edits = as_answer(&head.headers, routed.translation);
+    pub(super) fn pass_events(
+        &mut self,
+        mut routed: Box<Routed>,
+        head: &ResponseHead,
+    ) -> ResponseHeadStep {
+        let mut edits = as_answer(&head.headers, &routed, &self.table);
         edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         routed.response =
             ResponseState::Events(Box::new(ResponseEvents::new(&self.table, &routed)));
@@ -186,7 +197,11 @@ impl Exchange {
         }
     }
 
-    fn respond_instead(&mut self, routed: Routed, rejection: &Rejection) -> ResponseHeadStep {
+    pub(super) fn respond_instead(
+        &mut self,
+        routed: Routed,
+        rejection: &Rejection,
+    ) -> ResponseHeadStep {
         let response = rejection.response(routed.caller());
         self.told.end(Outcome::Failed);
         self.finish(routed);
@@ -205,13 +220,13 @@ impl Exchange {
             self.phase = Phase::Answered;
             return ResponseHeadStep::Respond(rejection.response(caller));
         }
-        let status = rejection.status(caller.era).to_string().into_bytes();
-        self.phase = Phase::Replacing(rejection.body(caller));
-        let edits = vec![
-            HeaderEdit::Set(Cow::Borrowed(":status"), status),
-            HeaderEdit::Set(Cow::Borrowed("content-type"), b"application/json".to_vec()),
-            HeaderEdit::Remove(Cow::Borrowed("content-length")),
-        ];
+        let response = rejection.response(caller);
+        self.phase = Phase::Replacing(response.body);
+        let status = response.status.to_string().into_bytes();
+        let mut edits = vec![HeaderEdit::Set(Cow::Borrowed(":status"), status)];
+        let headers = response.headers.into_iter();
+        edits.extend(headers.map(|(name, value)| HeaderEdit::Set(name, value)));
+        edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
     }
 
@@ -277,7 +292,7 @@ impl Routed {
 
 impl ContentType {
     /// Of a response that comes as a stream.
-    fn of(head: &ResponseHead) -> Self {
+    pub(super) fn of(head: &ResponseHead) -> Self {
         if head.end_of_stream {
             return Self::Other;
         }
@@ -310,6 +325,7 @@ impl ContentType {
 /// The refusal that stands for a server's response which is not MCP.
 pub(crate) fn refusal(table: &Table, routed: &Routed, status: u16) -> Rejection {
     match status {
+        _ if routed.route.is_bridged => Rejection::StreamsUnavailable,
         401 | 403 => failure(table, &routed.route, Some(status)),
         _ => Rejection::NotMcp {
             server: table.server(routed.route.server).name.clone(),
@@ -320,11 +336,15 @@ pub(crate) fn refusal(table: &Table, routed: &Routed, status: u16) -> Rejection 
 
 /// What makes a server's headers those of an answer. Its status is 200 whatever the server's, but where the client's era
 /// has another one: clients do not read the body of a 202.
-fn as_answer(headers: &Headers, translation: Translation) -> Vec<HeaderEdit> {
+fn as_answer(headers: &Headers, routed: &Routed, table: &Table) -> Vec<HeaderEdit> {
     let mut edits = removals(headers);
     let status = status_of(headers).unwrap_or_default();
-    if status != 200 && !translation.keeps_status(status) {
+    if status != 200 && !routed.translation.keeps_status(status) {
         edits.push(HeaderEdit::Set(Cow::Borrowed(":status"), b"200".to_vec()));
+    }
+    if routed.is_inner {
+        let told = server_headers(table, &routed.route).into_iter();
+        edits.extend(told.map(|(name, value)| HeaderEdit::Set(name, value)));
     }
     edits
 }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::input_required;
 use super::request_id::{AnswerRules, RequestId};
 use super::routed::Routed;
+use super::streaming::GET;
 use super::tasks::Tasks;
 use super::told::Outcome;
 use super::translation::Translation;
-use crate::Table;
 use crate::era::Era;
 use crate::json::{IdRewriter, Message, MessageKind, MessageRules, ResultMembers, Site};
 use crate::rejection::{Caller, Rejection};
@@ -16,6 +16,7 @@ use crate::sealed_id::{SealedId, ServerDigest};
 use crate::session_id::Session;
 use crate::sse::{EventStreamEditor, StreamEnd};
 use crate::step::BodyStep;
+use crate::{Table, streams};
 
 /// See the module.
 #[derive(Debug)]
@@ -37,6 +38,10 @@ pub(crate) struct ResponseEvents {
     method: &'static str,
     /// How the request has ended, once it has.
     outcome: Option<Outcome>,
+    /// Whether its end without an answer is one, too.
+    listens: bool,
+    /// Whether it is the stream of a request, which ends with an answer.
+    is_asked: bool,
     /// Whether any byte has gone on.
     begun: bool,
     /// An error has gone on in the place of all that still comes.
@@ -50,6 +55,8 @@ struct Rules<'a> {
     answer: AnswerRules<'a>,
     table: &'a Table,
     outcome: Option<Outcome>,
+    /// Whether an answer may come.
+    is_asked: bool,
     /// A response to a request that is not this one, or one to this one that is not JSON-RPC.
     strange: bool,
     /// A question in the place of the answer was left out.
@@ -62,7 +69,11 @@ impl ResponseEvents {
         let server = table.server(routed.route.server).name.clone();
         let upstream = routed.route.upstream_session.as_ref();
         let asked_by = SealedId {
-            server: ServerDigest::of(&server),
+            server: ServerDigest::of(if routed.route.is_bridged {
+                streams::NAME
+            } else {
+                &server
+            }),
             original: Vec::new(),
             upstream_session: upstream
                 .map(|of_route| of_route.session.id.clone())
@@ -86,6 +97,8 @@ impl ResponseEvents {
             server,
             method: routed.route.method,
             outcome: None,
+            listens: routed.route.listens(),
+            is_asked: routed.route.method != GET,
             begun: false,
             replaced: false,
         }
@@ -112,6 +125,7 @@ impl ResponseEvents {
             },
             table,
             outcome: self.outcome,
+            is_asked: self.is_asked,
             strange: false,
             asks_for_input: false,
         };
@@ -126,7 +140,7 @@ impl ResponseEvents {
         }
         self.outcome = rules.outcome;
         self.begun |= !out.is_empty();
-        if end_of_stream && self.outcome.is_none() {
+        if end_of_stream && self.outcome.is_none() && !self.listens {
             return self.end_unanswered(out.into_owned());
         }
         match out {
@@ -244,7 +258,8 @@ impl MessageRules for Rules<'_> {
         if message.kind != MessageKind::Response {
             return;
         }
-        let answers = self.answer.id.server().is_none_or(|id| message.answers(id));
+        let id = self.answer.id.server();
+        let answers = self.is_asked && id.is_none_or(|id| message.answers(id));
         if answers {
             let outcome = Outcome::of_answer(message.tells_error);
             self.outcome.get_or_insert(outcome);

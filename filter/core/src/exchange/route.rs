@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::denied::{self, Denied};
 use super::message::kind;
 use super::request_facts::RequestFacts;
+use super::streaming::{GET, LISTEN};
 use super::tasks::Tasks;
 use super::told::Subject;
 use crate::Context;
@@ -32,6 +33,8 @@ pub(crate) struct Route {
     pub(crate) server: ServerIndex,
     /// How the server is spoken to.
     pub(crate) era: Era,
+    /// Whether `mcp-streams` makes the call.
+    pub(crate) is_bridged: bool,
     /// Whether not everybody may see the answer, for a stateless client to be told.
     pub(crate) is_private: bool,
     /// In which of the server's eras it lists what is asked for.
@@ -128,6 +131,7 @@ impl Route {
         Self {
             server,
             era: Era::Sessions,
+            is_bridged: false,
             is_private: true,
             listed_in: ListedIn::default(),
             tool: None,
@@ -142,6 +146,11 @@ impl Route {
             upstream_session: None,
             tasks: None,
         }
+    }
+
+    /// Whether what comes back is a stream on which nothing is asked: it lasts as long as both ends want.
+    pub(crate) fn listens(&self) -> bool {
+        matches!(self.method, GET | LISTEN)
     }
 
     /// Whether it is about a task, which may be one of another session at the server than the caller's latest.

@@ -6,6 +6,7 @@ use super::calls::Calls;
 use super::message::{Message, echoable_id};
 use super::reading::{self, Reading};
 use super::request::late_refusal;
+use super::request_facts::RequestFacts;
 use super::request_id::RequestId;
 use super::response::ResponseState;
 use super::route::Route;
@@ -38,6 +39,8 @@ pub(crate) struct Routed {
     pub(crate) era: Era,
     /// What changes on the answer.
     pub(crate) translation: Translation,
+    /// Whether `mcp-streams` has sent it, which is told whose answer it gets.
+    pub(crate) is_inner: bool,
     /// Whether this is a client's answer to a server's request.
     pub(crate) is_answer: bool,
     /// The body as the server got it, where it is small enough to be sent again.
@@ -92,6 +95,7 @@ impl Routed {
         Self {
             route,
             session: facts.valid_session().cloned(),
+            is_inner: facts.purpose.is_some(),
             headers: facts.headers,
             owner,
             id: RequestId::new(id, substitute),
@@ -105,6 +109,30 @@ impl Routed {
             rest: (!ended).then_some(scanner),
             whole,
             asked_ms,
+            last_activity_ms: context.now_ms,
+            touched: false,
+        }
+    }
+
+    /// A stream of the server that was opened without a message. Whoever opens it is told of failures by the status.
+    pub(crate) fn listening(facts: RequestFacts, route: Route, context: &Context<'_>) -> Self {
+        Self {
+            route,
+            session: facts.valid_session().cloned(),
+            is_inner: facts.purpose.is_some(),
+            headers: facts.headers,
+            owner: None,
+            id: RequestId::default(),
+            era: Era::Stateless,
+            translation: Translation::default(),
+            is_answer: false,
+            replay: None,
+            response: ResponseState::Waiting,
+            outcome: None,
+            is_cancellation_passed: false,
+            rest: None,
+            whole: true,
+            asked_ms: context.now_ms,
             last_activity_ms: context.now_ms,
             touched: false,
         }
@@ -168,6 +196,9 @@ impl Routed {
         calls: &mut Calls,
         context: &Context<'_>,
     ) -> TickStep {
+        if self.route.listens() {
+            return TickStep::Wait;
+        }
         if std::mem::take(&mut self.touched) {
             self.last_activity_ms = context.now_ms;
         }
@@ -233,8 +264,9 @@ impl Routed {
 
     /// Tells the server, once, in these words or, where they are none, in our own.
     fn tell_cancelled(&mut self, notification: Vec<u8>, table: &Table, calls: &mut Calls) {
-        // MCP 2026-07-28, basic/patterns/cancellation: the end of the stream says it.
-        if self.route.era == Era::Stateless {
+        // MCP 2026-07-28, basic/patterns/cancellation: the end of the stream says it, and so it does to
+        // `mcp-streams`.
+        if self.route.era == Era::Stateless || self.route.is_bridged {
             return;
         }
         let Some(id) = self.id.server() else { return };

@@ -61,6 +61,7 @@ pub(crate) fn check(headers: &Headers, scanner: &Scanner, is_whole: bool) -> Res
 pub(crate) fn serves(method: Method) -> Result<(), Rejection> {
     match method {
         Method::ServerDiscover
+        | Method::Listen
         | Method::List(_)
         | Method::Routed(
             RoutedMethod::ToolsCall

@@ -18,6 +18,7 @@ mod server_requests;
 mod sessions;
 mod sharing;
 mod stateless;
+mod streams;
 mod subscriptions;
 mod tasks;
 mod ticks;

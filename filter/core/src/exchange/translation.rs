@@ -19,6 +19,10 @@ pub(crate) struct Translation {
     is_cacheable: bool,
     /// Whether not everybody may see the answer.
     is_private: bool,
+    /// Whether `mcp-streams` makes the call, which knows what becomes of a question.
+    is_inner: bool,
+    /// Whether `mcp-streams` answers, which speaks as the client does.
+    is_bridged: bool,
     /// From which level on the client has asked for log messages with this request.
     log_level: Option<LogLevel>,
 }
@@ -31,6 +35,8 @@ impl Translation {
             server: route.era,
             is_cacheable: route.method == RoutedMethod::ResourcesRead.as_str(),
             is_private: route.is_private,
+            is_inner: reading.facts.purpose.is_some(),
+            is_bridged: route.is_bridged,
             log_level: log_level(&reading.scanner),
         }
     }
@@ -51,7 +57,7 @@ impl Translation {
     /// would drop the error, and take 404 for the end of their session.
     pub(crate) fn keeps_status(self, status: u16) -> bool {
         self.client == Era::Stateless
-            && self.server == Era::Stateless
+            && (self.server == Era::Stateless || self.is_bridged)
             && matches!(status, 400 | 404)
     }
 
@@ -82,7 +88,7 @@ impl Translation {
     ///
     /// MCP 2026-07-28, basic/patterns/mrtr.
     pub(crate) fn refuses_input(self) -> bool {
-        self.client == Era::Sessions && self.server == Era::Stateless
+        self.client == Era::Sessions && self.server == Era::Stateless && !self.is_inner
     }
 
     /// The scope of an answer in the place of the server's, which knows nothing of who may see it here.

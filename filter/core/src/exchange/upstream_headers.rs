@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::route::Route;
+use super::streaming::GET;
 use crate::era::Era;
 use crate::headers::{Headers, begins_like, is_like};
 use crate::method::RoutedMethod;
@@ -83,6 +84,11 @@ pub(crate) fn values(table: &Table, route: &Route) -> Vec<(Cow<'static, str>, Ve
             session.map(|of_route| &of_route.session),
         )),
         Era::Stateless => values.extend(stateless_headers(route)),
+    }
+    if route.method == GET {
+        // MCP 2025-11-25, basic/transports, Listening for Messages from the Server.
+        values.retain(|(name, _)| name != "content-type" && name != "accept");
+        values.push((Cow::Borrowed("accept"), b"text/event-stream".to_vec()));
     }
     values.extend(route.policy_headers.iter().cloned());
     values

@@ -95,7 +95,10 @@ impl Exchange {
             }
         };
         let now_ms = context.now_ms;
-        slots::end(context.slots, self.table.limits(), session, now_ms);
+        // Nobody but `mcp-streams` knows those that it opens: to remember them would take the room of others.
+        if facts.purpose.is_none() {
+            slots::end(context.slots, self.table.limits(), session, now_ms);
+        }
         for (route, upstream) in self.sessions_of(session, &facts, context) {
             let owner = Owner::of(session);
             forget(&self.table, (owner, &route, &upstream.id), context);

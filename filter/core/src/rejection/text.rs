@@ -20,6 +20,7 @@ impl fmt::Display for Rejection {
             Self::BodyStalled => f.write_str("Invalid request: the body did not come in time"),
             Self::ForeignOrigin => f.write_str("Forbidden: origin not allowed"),
             Self::InternalHost => f.write_str("Forbidden: this host is not served from outside"),
+            Self::NoTicket => f.write_str("Forbidden: only mcp-streams asks for this, and its ticket is not good"),
             Self::MethodNotAllowed => f.write_str("Method not allowed: use POST"),
             Self::UnknownSession => f.write_str("Session not found: initialize anew"),
             Self::MissingSession => f.write_str("Invalid request: no Mcp-Session-Id"),
@@ -66,6 +67,9 @@ impl fmt::Display for Rejection {
             }
             Self::Cancelled => f.write_str("Request cancelled"),
             Self::GatewayFailed { status } => write!(f, "Gateway failed with status {status}"),
+            Self::StreamsUnavailable | Self::NoStreamForNow => {
+                f.write_str("mcp-streams, a part of the gateway, does not answer: try again")
+            }
             Self::HalfMissing => f.write_str("Gateway not ready: one of its two plugins is missing"),
             Self::NotConfigured => f.write_str("Gateway not ready: it has no configuration"),
         }

@@ -98,6 +98,11 @@ impl ClientCapabilities {
         format!("{{{}}}", members.join(","))
     }
 
+    /// Whether it can do nothing that a server could ask for.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     pub(crate) fn bits(self) -> u8 {
         self.0
     }

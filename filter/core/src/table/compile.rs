@@ -14,6 +14,7 @@ use super::error::{CompileError, ensure, refuse};
 use super::internal_hosts::InternalHosts;
 use super::resources::Resources;
 use super::server::{Server, Servers};
+use super::streams::Streams;
 use crate::catalog::{Catalog, ListKind};
 use crate::control_signature::PublicKey;
 use crate::memo::Memo;
@@ -67,6 +68,7 @@ pub(super) fn compile(config: &PluginConfig) -> Result<Table, CompileError> {
         stateless_capabilities: OnceCell::new(),
         control_keys: control_keys(config)?,
         limits: config.limits,
+        streams: streams(config)?,
     })
 }
 
@@ -99,6 +101,7 @@ fn gate() -> Table {
         stateless_capabilities: OnceCell::new(),
         control_keys: Vec::new(),
         limits: mcp_filter_config::Limits::default(),
+        streams: None,
     }
 }
 
@@ -219,6 +222,18 @@ fn sessions(config: &PluginConfig) -> Result<SessionKeys, CompileError> {
         "must have a key, for there are servers",
     )?;
     Ok(SessionKeys::new(keys, config.sessions.ttl_seconds))
+}
+
+fn streams(config: &PluginConfig) -> Result<Option<Streams>, CompileError> {
+    let Some(streams) = &config.streams else {
+        return Ok(None);
+    };
+    ensure(
+        !config.sessions.keys.is_empty(),
+        "sessions.keys",
+        "must have a key, for there is streams",
+    )?;
+    Streams::compile(streams).map(Some)
 }
 
 fn control_keys(config: &PluginConfig) -> Result<Vec<PublicKey>, CompileError> {

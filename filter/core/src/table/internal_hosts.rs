@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use mcp_filter_config::Upstream;
+
 use super::endpoint::Endpoint;
 use super::error::{CompileError, ensure, refuse};
 use crate::host;
@@ -33,18 +35,34 @@ impl InternalHosts {
             hosts.add_pattern(host, &format!("internalHosts[{index}]"))?;
         }
         for (index, server) in config.servers.iter().enumerate() {
-            let at = format!("servers[{index}].host");
-            hosts.add_pattern(&server.host, &at)?;
-            ensure(
-                !server.host.starts_with("*."),
-                at,
-                "must be one host, not a pattern",
+            hosts.add_routed(
+                &server.host,
+                &server.upstream,
+                &format!("servers[{index}].host"),
             )?;
-            let authority = host::loosely(server.upstream.authority.as_bytes());
-            // An upstream may share a public host, such as 127.0.0.1 at another port.
-            hosts.exact.insert(authority);
+        }
+        if let Some(streams) = &config.streams {
+            hosts.add_routed(&streams.host, &streams.upstream, "streams.host")?;
         }
         Ok(hosts)
+    }
+
+    fn add_routed(
+        &mut self,
+        host: &str,
+        upstream: &Upstream,
+        at: &str,
+    ) -> Result<(), CompileError> {
+        self.add_pattern(host, at)?;
+        ensure(
+            !host.starts_with("*."),
+            at,
+            "must be one host, not a pattern",
+        )?;
+        // An upstream may share a public host, such as 127.0.0.1 at another port.
+        self.exact
+            .insert(host::loosely(upstream.authority.as_bytes()));
+        Ok(())
     }
 
     pub(super) fn contain(&self, authority: &[u8]) -> bool {

@@ -191,20 +191,24 @@ fn check_texts(server: &mcp_filter_config::Server, at: &str) -> Result<(), Compi
         format_args!("{at}.path"),
         "must be an absolute path",
     )?;
-    let upstream = &server.upstream;
+    check_upstream(&server.upstream, &format!("{at}.upstream"))
+}
+
+/// The same for what calls beside a stream say.
+pub(super) fn check_upstream(upstream: &Upstream, at: &str) -> Result<(), CompileError> {
     ensure(
         is_text(&upstream.cluster),
-        format_args!("{at}.upstream.cluster"),
+        format_args!("{at}.cluster"),
         "must be visible ASCII",
     )?;
     ensure(
         host::normalize(upstream.authority.as_bytes()).is_some(),
-        format_args!("{at}.upstream.authority"),
+        format_args!("{at}.authority"),
         "must be a host with an optional port",
     )?;
     ensure(
         is_path(&upstream.path),
-        format_args!("{at}.upstream.path"),
+        format_args!("{at}.path"),
         "must be an absolute path",
     )
 }
@@ -213,7 +217,7 @@ fn is_text(text: &str) -> bool {
     !text.is_empty() && text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path.len() <= 8 * 1024
         && path

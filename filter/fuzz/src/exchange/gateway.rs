@@ -60,12 +60,16 @@ pub(crate) struct Gateway {
     exchange: Exchange,
     state: State,
     headers: Vec<(String, Vec<u8>)>,
+    /// Names of the headers of the request.
+    sent: Vec<String>,
     /// What the token of who sends the request says.
     claims: Claims,
     /// Whether it needs one.
     guarded: bool,
     calls: VecDeque<HttpCall>,
     session: Vec<u8>,
+    /// By which `mcp-streams` was known last.
+    ticket: Vec<u8>,
     /// The body of the request so far.
     body: Vec<u8>,
     /// What goes on in place of the first bytes of the body, and how many these are.
@@ -97,10 +101,12 @@ impl Gateway {
             longest,
             state: State::Start,
             headers: Vec::new(),
+            sent: Vec::new(),
             claims: Claims::NONE,
             guarded: false,
             calls: VecDeque::new(),
             session: Vec::new(),
+            ticket: Vec::new(),
             body: Vec::new(),
             settled: (Vec::new(), 0),
             body_ended: false,
@@ -171,6 +177,7 @@ impl Gateway {
     fn header(&mut self, name: &[u8], value: &[u8]) {
         let value = match value {
             b"$S" => self.session.clone(),
+            b"$T" => self.ticket.clone(),
             value => value.to_vec(),
         };
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();

@@ -7,7 +7,8 @@ pub(crate) const SUBJECT: &[u8] = b"x-subject";
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Command<'a> {
-    /// `h NAME: VALUE`: a header of what comes next. `$S` as a value is the id of the session that was opened last.
+    /// `h NAME: VALUE`: a header of what comes next. `$S` as a value is the id of the session that was opened last,
+    /// `$T` the ticket that `mcp-streams` got last.
     Header(&'a [u8], &'a [u8]),
     /// `Q`: request headers of a POST to the endpoint, unless the headers say otherwise. `q`: and no body.
     Request {

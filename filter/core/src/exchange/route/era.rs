@@ -8,6 +8,7 @@ use crate::exchange::reading::Reading;
 use crate::json::splice::{self, Splice};
 use crate::json::{Field, Scanner, ValueKind};
 use crate::rejection::Rejection;
+use crate::session_id::{ClientCapabilities, Session};
 use crate::table::Table;
 use crate::version::STATELESS_REVISION;
 
@@ -35,27 +36,28 @@ impl Route {
         }
         match self.era {
             Era::Stateless => {
-                self.introduce(&reading.scanner);
+                self.introduce(&reading.scanner, &passed_on(reading));
                 let tool = self.tool.and_then(|tool| table.definition_of(tool));
                 let parameters = tool.map(Mirrored::of_tool).unwrap_or_default();
-                self.mirrored_headers = mirrored_arguments::headers(&reading.held, &parameters);
+                self.mirrored_headers = mirrored_arguments::headers(&reading.held, &parameters)?;
             }
             Era::Sessions => self.leave_out_revision(reading),
         }
         Ok(())
     }
 
-    /// Says for a client of sessions what stands for the handshake. It declares no capability: nobody would carry the
-    /// server's questions to the client.
+    /// Says for a client of sessions what stands for the handshake.
     ///
     /// MCP 2026-07-28, basic, Per-request protocol fields.
-    fn introduce(&mut self, scanner: &Scanner) {
+    fn introduce(&mut self, scanner: &Scanner, capabilities: &str) {
         let mut members =
             format!("\"io.modelcontextprotocol/protocolVersion\":\"{STATELESS_REVISION}\"");
         if scanner.capture(Field::MetaClientCapabilities).is_some() {
-            self.replace(scanner, Field::MetaClientCapabilities, b"{}".to_vec());
+            let with = capabilities.as_bytes().to_vec();
+            self.replace(scanner, Field::MetaClientCapabilities, with);
         } else {
-            members.push_str(",\"io.modelcontextprotocol/clientCapabilities\":{}");
+            members.push_str(",\"io.modelcontextprotocol/clientCapabilities\":");
+            members.push_str(capabilities);
         }
         let meta = scanner.capture(Field::Meta);
         let (start, end, with) = match (meta, scanner.capture(Field::Params)) {
@@ -94,4 +96,13 @@ impl Route {
             self.splice(Splice { start, end, with });
         }
     }
+}
+
+/// What a client of sessions declares to a stateless server: nothing but where `mcp-streams` makes the call, for nobody
+/// else would carry the server's questions to the client.
+fn passed_on(reading: &Reading) -> String {
+    let facts = &reading.facts;
+    let session = facts.purpose.as_ref().and(facts.valid_session());
+    let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
+    capabilities.to_json()
 }

@@ -248,4 +248,24 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
         "catalog.data.resourceTemplates[0]",
         include_str!("../../../../config/testdata/rejected/catalog_of_a_broken_template.json"),
     ),
+    (
+        "streams.host",
+        include_str!("../../../../config/testdata/rejected/streams_host_is_public.json"),
+    ),
+    (
+        "streams.host",
+        include_str!("../../../../config/testdata/rejected/streams_host_is_a_pattern.json"),
+    ),
+    (
+        "streams.path",
+        include_str!("../../../../config/testdata/rejected/streams_path_relative.json"),
+    ),
+    (
+        "streams.upstream.cluster",
+        include_str!("../../../../config/testdata/rejected/streams_without_cluster.json"),
+    ),
+    (
+        "sessions.keys",
+        include_str!("../../../../config/testdata/rejected/streams_without_session_key.json"),
+    ),
 ];

@@ -1,6 +1,6 @@
 //! A request on its way through the filter.
 
-use mcp_filter_core::{BodyEdit, BodyStep, Claims, Headers, RequestStep};
+use mcp_filter_core::{BodyEdit, BodyStep, Claims, HeaderEdit, Headers, RequestStep, streams};
 
 use super::super::super::claims::token_of;
 use super::super::script::{SUBJECT, unescaped};
@@ -30,6 +30,7 @@ impl Gateway {
             length.and_then(|(_, length)| std::str::from_utf8(length).ok()?.parse().ok());
         self.body_ended = end;
         self.state = State::Held;
+        self.sent = headers.iter().map(|(name, _)| name.clone()).collect();
         let headers = Headers::new(headers);
         let step =
             self.lend(|exchange, context| exchange.on_request_headers(headers, end, context));
@@ -101,6 +102,26 @@ impl Gateway {
         }
     }
 
+    /// What `mcp-streams` is known by goes there and nowhere else.
+    fn check_ticket(&mut self, edits: &[HeaderEdit]) {
+        let set = |name: &str| {
+            edits.iter().find_map(|edit| match edit {
+                HeaderEdit::Set(other, value) if other == name => Some(value.clone()),
+                _ => None,
+            })
+        };
+        let goes_there = set(":authority").as_deref() == Some(b"streams.mcp.local");
+        let ticket = set(streams::TICKET);
+        assert_eq!(goes_there, ticket.is_some(), "{edits:?}");
+        let removed = HeaderEdit::Remove(streams::TICKET.into());
+        let shown = self.sent.iter().any(|name| name == streams::TICKET);
+        assert!(
+            !shown || goes_there || edits.contains(&removed),
+            "{edits:?}"
+        );
+        self.ticket = ticket.unwrap_or_else(|| std::mem::take(&mut self.ticket));
+    }
+
     fn send(&mut self, piece: &[u8]) {
         if let Outcome::Sent(_, body) = &mut self.outcome {
             body.extend_from_slice(piece);
@@ -123,6 +144,7 @@ impl Gateway {
                 self.state = State::Sent {
                     inspected: release.inspect_rest,
                 };
+                self.check_ticket(&release.headers);
                 let body = match release.body {
                     BodyEdit::Keep => {
                         let (settled, of) = &self.settled;

@@ -1,0 +1,81 @@
+use sha2::{Digest as _, Sha256};
+
+use crate::headers::{Headers, is_like};
+use crate::identity::Identity;
+use crate::session_id::Session;
+
+/// Names the caller of a request: who it is, what it shows to servers, and in which session it asks. In lower-case hex.
+///
+/// `credential_headers` are those that carry credentials for some server.
+pub(crate) fn caller(
+    identity: &Identity,
+    session: Option<&Session>,
+    (headers, credential_headers): (&Headers, &[String]),
+) -> String {
+    let mut hash = Sha256::new();
+    // Length-prefixed, so that no two callers share a digest.
+    let mut feed = |part: &[u8]| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    feed(identity.as_bytes());
+    for header in credential_headers {
+        for (name, value) in headers.iter().filter(|(name, _)| is_like(name, header)) {
+            feed(name.as_bytes());
+            feed(value);
+        }
+    }
+    let id = session.and(headers.first("mcp-session-id"));
+    feed(id.unwrap_or_default());
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::session_id::tests::session;
+
+    fn of(identity: &Identity, session: Option<&Session>, headers: &[(&str, &str)]) -> String {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), value.as_bytes().to_vec());
+        let headers = Headers::new(headers.iter().map(owned).collect());
+        caller(identity, session, (&headers, &["x-pat".to_owned()]))
+    }
+
+    #[test]
+    fn one_caller_has_one_name_and_nobody_else_has_it() {
+        let alice = Identity::of_token("issuer", "alice");
+        let session = session(9);
+        let name = of(&alice, None, &[("x-pat", "a"), ("accept", "x")]);
+        assert_eq!(name.len(), 64);
+        assert_eq!(name, of(&alice, None, &[("x-pat", "a"), ("accept", "y")]));
+        let bob = Identity::of_token("issuer", "bob");
+        let in_session = [("x-pat", "a"), ("mcp-session-id", "s")];
+        let others = [
+            of(&bob, None, &[("x-pat", "a")]),
+            of(&alice, None, &[("x-pat", "b")]),
+            of(&alice, None, &[]),
+            of(&alice, None, &[("x_pat", "a")]),
+            of(&alice, Some(&session), &in_session),
+        ];
+        assert!(!others.contains(&name), "{others:?}");
+    }
+
+    #[test]
+    fn an_id_of_no_session_counts_for_nothing() {
+        let anonymous = Identity::ANONYMOUS;
+        let claimed = of(&anonymous, None, &[("mcp-session-id", "s")]);
+        assert_eq!(claimed, of(&anonymous, None, &[]));
+    }
+
+    #[test]
+    fn name_and_value_do_not_run_into_each_other() {
+        let anonymous = Identity::ANONYMOUS;
+        let one = of(&anonymous, None, &[("x-pat", "ab"), ("x-pat", "c")]);
+        let other = of(&anonymous, None, &[("x-pat", "a"), ("x-pat", "bc")]);
+        assert_ne!(one, other);
+    }
+}
