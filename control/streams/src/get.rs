@@ -1,0 +1,54 @@
+//! The stream of `GET` (MCP 2025-11-25, basic/transports, "Listening for Messages from the Server").
+
+mod voice;
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::HeaderMap;
+
+use crate::catalog::Catalog;
+use crate::gateway::Checked;
+use crate::held::{Held, inbox};
+use crate::refusal::Refusal;
+use crate::request::{Outer, takes_events};
+use crate::state::State;
+use voice::{GetVoice, seen};
+
+/// Opens a stream for the session of `outer`, whose headers are `headers`.
+pub(crate) async fn open(outer: Outer, headers: &HeaderMap, state: Arc<State>) -> Response {
+    let opened = if takes_events(headers) {
+        hold(outer, &state).await
+    } else {
+        Err(Refusal::NotAcceptable)
+    };
+    opened.unwrap_or_else(|refusal| refusal.respond_to_get())
+}
+
+async fn hold(outer: Outer, state: &State) -> Result<Response, Refusal> {
+    let permit = state.streams.enter(&outer.digest)?;
+    let catalog: Catalog = match state.gateway.check(&outer.caller).await {
+        Ok(Checked::Good(catalog)) => catalog,
+        Ok(Checked::Ended(reply)) => return Ok(reply.pass_on()),
+        Ok(Checked::Strange) => {
+            tracing::warn!(
+                "a stream was not opened: who answers is not the gateway of this program"
+            );
+            return Err(Refusal::Gateway);
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a stream was not opened");
+            return Err(Refusal::Gateway);
+        }
+    };
+    let voice = GetVoice::new(
+        seen(outer.last_event.as_ref(), catalog),
+        outer.caller.revision(),
+    );
+    let place = state.watch.join(outer.caller.clone(), catalog);
+    let (inbox, messages) = inbox();
+    let session = state
+        .sessions
+        .attach(&outer.caller, place.member().clone(), inbox);
+    Ok(Held::new(voice, (place, messages), (session, permit), state).respond())
+}

@@ -1,0 +1,67 @@
+//! `subscriptions/listen` (MCP 2026-07-28, basic/utilities/subscriptions).
+
+mod request;
+mod subscriptions;
+mod voice;
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use serde_json::value::RawValue;
+
+use crate::gateway::Checked;
+use crate::held::{Held, inbox};
+use crate::message::Message;
+use crate::refusal::Refusal;
+use crate::request::Outer;
+use crate::state::State;
+use request::ListenRequest;
+use subscriptions::Subscriptions;
+use voice::ListenVoice;
+
+/// Opens a subscription.
+pub(crate) async fn open(outer: Outer, state: Arc<State>) -> Response {
+    let Some(message) = Message::read(&outer.body) else {
+        return Refusal::NotAMessage.respond(None, outer.era);
+    };
+    let id = message.id;
+    let opened = match (id, ListenRequest::read(&message)) {
+        (None, _) => Err(Refusal::NotAMessage),
+        (_, Err(refusal)) => Err(refusal),
+        (Some(id), Ok(request)) => hold(&outer, (id, request), &state).await,
+    };
+    opened.unwrap_or_else(|refusal| refusal.respond(id, outer.era))
+}
+
+async fn hold(
+    outer: &Outer,
+    (id, mut request): (&RawValue, ListenRequest),
+    state: &State,
+) -> Result<Response, Refusal> {
+    let most = state.settings.bounds.subscriptions;
+    if request.uris.len() > most {
+        let what = "subscriptions of one stream";
+        return Err(Refusal::TooMany { what, most });
+    }
+    let permit = state.streams.enter(&outer.digest)?;
+    let catalog = match state.gateway.check(&outer.caller).await {
+        Ok(Checked::Good(catalog)) => catalog,
+        Ok(Checked::Ended(reply)) => return Ok(reply.pass_on()),
+        Ok(Checked::Strange) => {
+            tracing::warn!(
+                "a subscription was not opened: who answers is not the gateway of this program"
+            );
+            return Err(Refusal::Gateway);
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a subscription was not opened");
+            return Err(Refusal::Gateway);
+        }
+    };
+    let place = state.watch.join(outer.caller.clone(), catalog);
+    let (inbox, messages) = inbox();
+    let to = (inbox, place.member().clone());
+    let kept = Subscriptions::open(&outer.caller, &mut request, to, state).await;
+    let voice = ListenVoice::new(id, request, catalog);
+    Ok(Held::new(voice, (place, messages), (kept, permit), state).respond())
+}

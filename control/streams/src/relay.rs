@@ -1,0 +1,285 @@
+//! Relays what a server says, unasked, to a stream of a client.
+
+mod message;
+mod pace;
+mod wanted;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use http::StatusCode;
+use http::header::HeaderValue;
+use mcp_filter_core::Era;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use crate::caller::Caller;
+use crate::events::{EventReader, StreamEnd};
+use crate::gateway::{Gateway, Purpose, Reply};
+use crate::held::Inbox;
+use crate::subscribe::taken;
+use crate::uris::Uris;
+use crate::watch::Member;
+pub(crate) use message::subscribe;
+use pace::Pace;
+use wanted::{Wanted, wanted};
+
+/// Which server, on whose behalf, and for what.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// Of the stream; in a session where the server speaks so.
+    pub(crate) caller: Caller,
+    /// `namespace/name`
+    pub(crate) server: HeaderValue,
+    /// How the server speaks.
+    pub(crate) era: Era,
+    /// What it tells of: it may have to be told again.
+    pub(crate) uris: Arc<Mutex<Uris>>,
+    /// The client's `_meta`, where it has sent one.
+    pub(crate) meta: Option<Box<RawValue>>,
+    /// Who hears.
+    pub(crate) audience: Audience,
+}
+
+/// Who hears what a server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// A session: all that a server says in it, but for changes of its lists, which are told by what the gateway makes of
+    /// them.
+    Session,
+    /// A subscription: what it is subscribed to.
+    Subscription,
+}
+
+/// A server's messages on their way to a stream, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Relay(AbortHandle);
+
+impl Relay {
+    /// Whether there still is, or may be, something to hear.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.0.is_finished()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Says once whether the server is heard.
+pub(crate) type Heard = oneshot::Receiver<()>;
+
+enum Outcome {
+    /// There is nothing to hear.
+    Refused,
+    /// Nobody hears any more.
+    Unheard,
+    /// The server has lost the session, and with it what it was subscribed to.
+    Lost,
+    /// It may go better later.
+    Broken,
+}
+
+/// What has come of subscribing once more.
+enum Again {
+    /// There is no session to subscribe in.
+    Gone,
+    /// The server has taken one subscription at least.
+    Taken,
+    /// It has taken none, for now.
+    Broken,
+}
+
+struct Line {
+    gateway: Gateway,
+    source: Source,
+    inbox: Inbox,
+    member: Arc<Member>,
+}
+
+impl Relay {
+    /// Begins to relay to `inbox`, which is that of `member`. The first attempts to hear the server are `pause` apart.
+    pub(crate) fn start(
+        gateway: Gateway,
+        source: Source,
+        (inbox, member): (Inbox, Arc<Member>),
+        pause: Duration,
+    ) -> (Self, Heard) {
+        let (tell, heard) = oneshot::channel();
+        let line = Line {
+            gateway,
+            source,
+            inbox,
+            member,
+        };
+        let task = tokio::spawn(line.run(pause, tell));
+        (Self(task.abort_handle()), heard)
+    }
+}
+
+impl Line {
+    async fn run(mut self, first: Duration, tell: oneshot::Sender<()>) {
+        let mut tell = Some(tell);
+        let mut pace = Pace::new(first);
+        let (mut was_heard, mut told_again) = (false, false);
+        loop {
+            let outcome = match self.open().await {
+                Ok(mut events) => {
+                    (was_heard, told_again) = (true, false);
+                    tell.take().map(|tell| tell.send(()));
+                    let begun = Instant::now();
+                    let outcome = self.relay(&mut events).await;
+                    pace.has_ended(begun.elapsed(), events.retry());
+                    outcome
+                }
+                Err(outcome) => outcome,
+            };
+            match outcome {
+                Outcome::Unheard => return,
+                // What its client was promised is not kept: it may ask anew, and is told then what is.
+                Outcome::Refused if was_promised(&self.source, (was_heard, &tell)) => {
+                    return self.member.end();
+                }
+                Outcome::Refused if !was_heard => return,
+                // It takes subscriptions, and knows no session in which it could tell, or not here and now.
+                Outcome::Refused | Outcome::Lost if told_again => {
+                    told_again = false;
+                    drop(tell.take());
+                }
+                Outcome::Refused | Outcome::Lost => match self.subscribe_again().await {
+                    Again::Gone => return self.member.end(),
+                    Again::Taken => {
+                        told_again = true;
+                        continue;
+                    }
+                    Again::Broken => {}
+                },
+                Outcome::Broken => {}
+            }
+            tokio::time::sleep(pace.pause()).await;
+        }
+    }
+
+    async fn open(&self) -> Result<EventReader, Outcome> {
+        let reply = self.ask().await?;
+        let (status, era) = (reply.status(), self.source.era);
+        match status {
+            StatusCode::OK if reply.is_stream() => self.accept(reply),
+            StatusCode::NOT_FOUND if era == Era::Sessions => Err(Outcome::Lost),
+            StatusCode::BAD_REQUEST
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED => Err(self.refused(status)),
+            StatusCode::OK if era == Era::Stateless => Err(self.refused(status)),
+            // Some servers let a session have one stream, and do not see at once that the former is gone.
+            _ => Err(Outcome::Broken),
+        }
+    }
+
+    /// The stream that was asked for; one of anybody else is not this server's to speak on.
+    fn accept(&self, reply: Reply) -> Result<EventReader, Outcome> {
+        if reply.server() == Some(&self.source.server) {
+            return Ok(reply.events());
+        }
+        tracing::warn!(server = ?self.source.server, "a stream of somebody else is not heard");
+        Err(Outcome::Broken)
+    }
+
+    fn refused(&self, status: StatusCode) -> Outcome {
+        tracing::info!(%status, server = ?self.source.server, "a server cannot be heard");
+        Outcome::Refused
+    }
+
+    async fn ask(&self) -> Result<Reply, Outcome> {
+        let Source {
+            caller,
+            server,
+            era,
+            ..
+        } = &self.source;
+        let purpose = Purpose::Server(server.clone());
+        let answered = match era {
+            Era::Sessions => self.gateway.get(caller, &purpose).await,
+            Era::Stateless => {
+                let body = message::listen(&self.uris(), self.source.meta.as_deref());
+                let caller = caller.stateless(message::LISTEN);
+                self.gateway.post(&caller, &purpose, body).await
+            }
+        };
+        answered.map_err(|error| {
+            tracing::debug!(%error, "a server is not heard");
+            Outcome::Broken
+        })
+    }
+
+    async fn relay(&self, events: &mut EventReader) -> Outcome {
+        loop {
+            let message = match events.next().await {
+                Ok(message) => message,
+                Err(StreamEnd::TooLarge) => {
+                    tracing::warn!(server = ?self.source.server, "a server's event is too large");
+                    return Outcome::Broken;
+                }
+                Err(StreamEnd::Complete | StreamEnd::Cut) => return Outcome::Broken,
+            };
+            match wanted((self.source.audience, self.source.era), message) {
+                Wanted::Message(message) => {
+                    if self.inbox.send(message).await.is_err() {
+                        return Outcome::Unheard;
+                    }
+                }
+                Wanted::Answer(answer) => self.answer(answer).await,
+                Wanted::Nothing => {}
+            }
+        }
+    }
+
+    /// Answers a request that a server has sent into a session that was opened here.
+    async fn answer(&self, answer: Bytes) {
+        let sent = self
+            .gateway
+            .post(&self.source.caller, &Purpose::Call, answer)
+            .await;
+        if let Err(error) = sent {
+            tracing::debug!(%error, "a server's request was not answered");
+        }
+    }
+
+    /// Subscribes to everything once more, and learns how the server speaks now.
+    async fn subscribe_again(&mut self) -> Again {
+        let mut again = Again::Broken;
+        for uri in self.uris().iter() {
+            let body = message::subscribe(uri);
+            let asked = self.gateway.post(&self.source.caller, &Purpose::Call, body);
+            let Ok(reply) = asked.await else {
+                return Again::Broken;
+            };
+            if reply.status() == StatusCode::NOT_FOUND {
+                return Again::Gone;
+            }
+            if let Some((_, Some((server, era)))) = taken(reply).await {
+                again = Again::Taken;
+                if server == self.source.server {
+                    self.source.era = era;
+                }
+            }
+        }
+        again
+    }
+
+    fn uris(&self) -> Uris {
+        let uris = self.source.uris.lock();
+        uris.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whether the client believes itself subscribed already, heard or not: nobody waits for the first word any more.
+fn was_promised(source: &Source, (was_heard, tell): (bool, &Option<oneshot::Sender<()>>)) -> bool {
+    let is_late = tell.as_ref().is_some_and(oneshot::Sender::is_closed);
+    source.audience == Audience::Subscription && (was_heard || is_late)
+}
