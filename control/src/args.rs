@@ -67,6 +67,10 @@ pub struct LocalArgs {
     /// Where Envoy's files and the keys are kept; a temporary folder where absent.
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
+    /// Serve streams, too, which the filter alone cannot: news of changed lists and resources (GET and
+    /// `subscriptions/listen`), and questions of servers to clients of another revision.
+    #[arg(long)]
+    pub streams: bool,
     /// Envoy's worker threads.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u32).range(1..=256))]
     pub concurrency: u32,
@@ -281,6 +285,9 @@ pub struct RenderArgs {
     /// oci://REGISTRY/NAME@sha256:DIGEST
     #[arg(long, value_name = "URL", conflicts_with = "role")]
     pub envoy_filter: Option<Image>,
+    /// Print it as `local --streams` has it.
+    #[arg(long, conflicts_with_all = ["wasm_plugins", "envoy_filter"])]
+    pub streams: bool,
     /// Ask no server: print a configuration that serves nothing yet. Needs neither Envoy nor filter.
     #[arg(long)]
     pub offline: bool,

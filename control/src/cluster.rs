@@ -37,6 +37,7 @@ mod snapshot;
 mod standing;
 mod status;
 mod statuses;
+mod streams;
 mod tally;
 mod virtual_servers;
 mod watches;

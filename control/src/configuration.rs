@@ -17,6 +17,7 @@ pub(crate) fn empty(role: Role) -> PluginConfig {
         sessions: Sessions::default(),
         control: ControlKeys::default(),
         limits: Limits::default(),
+        streams: None,
         telemetry: Telemetry::default(),
     }
 }

@@ -19,6 +19,7 @@ pub mod process;
 pub mod push;
 pub mod response;
 pub mod route;
+pub mod streams;
 pub mod subscription;
 pub mod tokens;
 
@@ -78,6 +79,7 @@ mod samples {
                 host: "127.0.0.1".to_owned(),
                 port: 3001,
             }],
+            socket: None,
             dns: false,
             tls: None,
             max_connections: None,

@@ -24,17 +24,19 @@ mod routing;
 mod secret;
 mod settings;
 mod store;
+mod streams;
 mod virtual_servers;
 
 pub use access::Access;
 pub use address::GatewayAddress;
 pub use settings::{Carrier, Settings};
+pub use streams::{STREAMS_LABEL, StreamsRoute, streams_route_name};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
-use mcp_filter_config::{Endpoint, Policy, Telemetry, Timeouts, Upstream};
+use mcp_filter_config::{Endpoint, Policy, Streams, Telemetry, Timeouts, Upstream};
 
 use mcp_filter_core::catalog::Selected;
 
@@ -72,6 +74,10 @@ pub struct Index {
     pub virtual_servers: Vec<Selected>,
     /// What the filter tells of requests.
     pub telemetry: Telemetry,
+    /// Where `mcp-streams` is; its host is among the internal ones.
+    pub streams: Option<Streams>,
+    /// What shall lead there, where the only gateway that counts is one of Istio's.
+    pub streams_route: Option<StreamsRoute>,
     /// Extensions of the gateways that count, oldest first.
     pub extensions: Vec<ExtensionVerdict>,
     /// What is to be told about other objects than registrations.

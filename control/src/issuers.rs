@@ -164,6 +164,7 @@ fn cluster(name: &str, keys: &Url, authorities: Option<String>) -> Option<Cluste
             host: address.map_or_else(|| host.to_owned(), |address| address.to_string()),
             port: keys.port_or_known_default()?,
         }],
+        socket: None,
         tls,
         max_connections: None,
         max_pending_requests: None,

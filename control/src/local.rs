@@ -20,6 +20,7 @@ mod report;
 mod restarts;
 mod session;
 mod sources;
+mod streams;
 mod watch;
 mod work_dir;
 
@@ -64,6 +65,8 @@ enum LocalError {
     Yaml(#[from] serde_saphyr::ser::Error),
     #[error(transparent)]
     Gateway(#[from] gateway::GatewayError),
+    #[error(transparent)]
+    Streams(#[from] streams::StreamsError),
     #[error("the HTTP client for discovery cannot be made: {0}")]
     Client(reqwest::Error),
     #[error("{0}")]

@@ -1,6 +1,8 @@
 //! What Envoy has to know to reach the upstream servers: hosts, routes and clusters, free of Envoy's and
 //! Kubernetes' spelling. On Istio this is istiod's work; local mode turns it into Envoy's files.
 
+use std::path::PathBuf;
+
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
@@ -30,6 +32,8 @@ pub struct Cluster {
     pub name: String,
     /// Where connections go.
     pub addresses: Vec<Address>,
+    /// A Unix socket of this machine where they go instead.
+    pub socket: Option<PathBuf>,
     /// Whether the addresses are names to be resolved.
     pub dns: bool,
     /// TLS towards the server.

@@ -9,6 +9,7 @@ mod request_authentication;
 mod restore;
 mod share;
 mod size;
+mod streams_route;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use request_authentication::{
 };
 pub use restore::{RestoreError, restore};
 pub use size::{LARGEST_OBJECT_BYTES, pushed_bytes};
+pub use streams_route::streams_route;
 
 /// What discovery knows about one server. Absent where it was not tried yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,6 +147,7 @@ fn configuration(
         control: keys.control.clone(),
         limits: Limits::default(),
         telemetry: index.telemetry,
+        streams: index.streams.clone(),
     };
     config.generation = digest(&config);
     config

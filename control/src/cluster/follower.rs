@@ -53,6 +53,8 @@ pub(super) struct Wanted {
     pub(super) live: Live,
     /// What is to be done to what runs its filter.
     pub(super) actions: Vec<Action>,
+    /// What is to be done beside that. Without it the gateway serves everything else.
+    pub(super) beside: Vec<Action>,
     /// Those of control's own that are there.
     pub(super) pair: Option<Pair>,
     /// Whose lists are read through it, once the configuration is live.
@@ -105,6 +107,7 @@ impl Follower {
             phase: Phase::Idle,
             lateness: Lateness::default(),
             failure: None,
+            failure_beside: None,
         };
         let task = tokio::spawn(work.run(stopped));
         Self {
@@ -147,6 +150,8 @@ struct Work {
     lateness: Lateness,
     /// Why the latest push has failed.
     failure: Option<String>,
+    /// Why what is done beside it has failed. It is tried again with each look.
+    failure_beside: Option<String>,
 }
 
 /// Why it is not known what a gateway serves.
@@ -272,11 +277,24 @@ impl Work {
             return;
         }
         self.failure = None;
+        self.push_beside(wanted).await;
         if !wanted.actions.is_empty() {
             let (bytes, generation) = (wanted.bytes, &wanted.generation);
             tracing::info!("Gateway {}: pushed generation {generation}", self.gateway);
             self.tell(News::Pushed { bytes }).await;
         }
+    }
+
+    /// Nothing that is served waits for this.
+    async fn push_beside(&mut self, wanted: &Wanted) {
+        let failure = self.way.apply.all(&wanted.beside).await.err();
+        let failure = failure.map(|error| error.to_string());
+        if let Some(reason) = &failure
+            && failure != self.failure_beside
+        {
+            tracing::warn!("Gateway {}: {reason}", self.gateway);
+        }
+        self.failure_beside = failure;
     }
 
     async fn is_not_pushed(&mut self, reason: String) {
@@ -332,6 +350,9 @@ impl Work {
 
     async fn is_live(&mut self, wanted: &Wanted, discovery: &mut Option<Discovery>) {
         self.lateness.end();
+        if self.failure_beside.is_some() {
+            self.push_beside(wanted).await;
+        }
         let is_in_doubt = self.way.nudges.not_closed(wanted.pair.as_ref()).await;
         let pause = if is_in_doubt { LATER } else { WATCH };
         self.phase = Phase::Look {

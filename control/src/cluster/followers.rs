@@ -14,14 +14,16 @@ use super::follower::{Follower, News, Wanted, Way};
 use super::keys::SharedKeys;
 use super::model::{Gateway, Model};
 use super::nudges::{Nudges, Pair};
+use super::objects::Objects;
 use super::roll::Roll;
+use super::streams;
 use crate::gateway_client::GatewayClient;
-use crate::index::GatewayAddress;
+use crate::index::{GatewayAddress, StreamsRoute};
 use crate::issuers::Issuers;
 use crate::object::ObjectName;
 use crate::registry::Registry;
 use crate::render::{
-    Unwritable, for_role, managed_attachment, pushed_bytes, request_authentication,
+    Unwritable, for_role, managed_attachment, pushed_bytes, request_authentication, streams_route,
 };
 
 /// See the module.
@@ -50,6 +52,8 @@ pub(super) struct Attaching<'a> {
     /// As they are.
     pub(super) there: &'a Attachments,
     pub(super) authentications: &'a Authentications,
+    /// Among them the HTTPRoutes that lead to `mcp-streams`.
+    pub(super) objects: &'a Objects,
     /// What is known of whose tokens are taken.
     pub(super) issuers: &'a Issuers,
     /// Whether they have changed since the gateways were served last.
@@ -156,8 +160,11 @@ impl Served {
 impl Attaching<'_> {
     fn wanted(&self, name: &ObjectName, gateway: &Gateway) -> Option<Wanted> {
         let config = gateway.config()?;
-        let actions = match self.actions(name, config) {
-            Ok(actions) => actions,
+        let route = gateway.index.streams_route.as_ref();
+        let actions = self.actions(name, config);
+        let actions = actions.and_then(|actions| Ok((actions, self.beside(name, route)?)));
+        let (actions, beside) = match actions {
+            Ok(both) => both,
             Err(error) => {
                 tracing::error!("Gateway {name}: {error}");
                 return None;
@@ -169,6 +176,7 @@ impl Attaching<'_> {
             is_given: !actions.is_empty() || self.there.is_given(name, &config.generation),
             live: gateway.shall_serve(),
             actions,
+            beside,
             pair: self.pair(name),
             subjects: gateway.subjects(),
             endpoint: gateway.endpoint(),
@@ -200,6 +208,17 @@ impl Attaching<'_> {
         let attached = self.attached(name, config)?;
         let all = attached.into_iter().chain(verified).chain(unverified);
         Ok(all.collect())
+    }
+
+    /// What leads the gateway to its `mcp-streams`.
+    fn beside(
+        &self,
+        name: &ObjectName,
+        route: Option<&StreamsRoute>,
+    ) -> Result<Vec<Action>, Unwritable> {
+        let route = route.map(|route| streams_route(name, route)).transpose()?;
+        let [led, unled] = streams::manage(self.objects, name, route.as_ref());
+        Ok(led.into_iter().chain(unled).collect())
     }
 
     fn attached(

@@ -238,7 +238,9 @@ impl Objects {
 
     /// Namespaces whose Secrets control may not read.
     pub(super) fn closed_namespaces(&self) -> BTreeSet<String> {
-        let closed = self.seen.iter().filter(|(_, seen)| seen.is_forbidden);
+        let secrets = Resource::Manifest(Kind::Secret);
+        let closed = self.seen.iter();
+        let closed = closed.filter(|(scope, seen)| seen.is_forbidden && scope.resource == secrets);
         closed
             .filter_map(|(scope, _)| scope.namespace.clone())
             .collect()

@@ -25,7 +25,7 @@ use super::rolls::Rolls;
 use super::snapshot::Snapshot;
 use super::statuses::{Statuses, Written};
 use super::watches::{Watches, always, attachments};
-use super::{Options, Owner, secrets};
+use super::{Options, Owner, secrets, streams};
 use crate::discovery::Outcome;
 use crate::issuers::{self, Authorities, Issuers, Timing};
 use crate::manifests::Kind;
@@ -255,6 +255,8 @@ impl Session {
                 self.statuses.seen(kind, &change);
                 if self.objects.apply(scope, kind, change) == Effect::Changed {
                     self.is_stale = true;
+                    // Control writes some of them, too.
+                    self.are_written_news |= kind == Kind::HttpRoute;
                 }
             }
         }
@@ -337,6 +339,7 @@ impl Session {
         let secrets = secrets::scopes(&self.objects);
         let scopes: BTreeSet<_> = always(&self.attachment_kinds, self.options.auth_policies)
             .chain(secrets)
+            .chain(streams::scopes(&self.objects))
             .collect();
         self.objects.retain(|scope| scopes.contains(scope));
         self.watches.follow(scopes);

@@ -64,7 +64,8 @@ impl Admin {
     /// See [`NoAnswer`].
     pub async fn progress(&self) -> Result<Progress, NoAnswer> {
         const PATH: &str = "/stats?format=json&filter=\
-            (%5C.version_text%7C%5C.update_rejected%7Ccluster_manager%5C.warming_clusters)$";
+            (%5C.version_text%7C%5C.update_rejected%7Ccluster_manager%5C.warming_clusters%7C\
+            cluster%5C.mcp-streams%5C.upstream_rq_active)$";
         let statistics: Statistics = self.fetch(PATH).await?;
         Ok(statistics.into())
     }
@@ -98,6 +99,11 @@ impl Progress {
     /// Clusters that wait for name resolution before they are used.
     pub fn warming_clusters(&self) -> u64 {
         self.count("cluster_manager.warming_clusters")
+    }
+
+    /// Requests to `mcp-streams` whose responses have not come to their ends.
+    pub fn streams(&self) -> u64 {
+        self.count("cluster.mcp-streams.upstream_rq_active")
     }
 
     fn count(&self, name: &str) -> u64 {

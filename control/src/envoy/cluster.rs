@@ -109,12 +109,13 @@ fn resolution(cluster: &Cluster) -> Map<String, Value> {
 }
 
 fn endpoints(cluster: &Cluster) -> Vec<Value> {
-    let endpoint = |address: &Address| {
-        json!({ "endpoint": { "address": { "socket_address": {
-            "address": address.host, "port_value": address.port,
-        } } } })
-    };
-    cluster.addresses.iter().map(endpoint).collect()
+    let addresses = cluster.addresses.iter().map(|address| {
+        json!({ "socket_address": { "address": address.host, "port_value": address.port } })
+    });
+    let socket = cluster.socket.iter();
+    let socket = socket.map(|socket| json!({ "pipe": { "path": text(socket) } }));
+    let endpoint = |address: Value| json!({ "endpoint": { "address": address } });
+    addresses.chain(socket).map(endpoint).collect()
 }
 
 fn thresholds(cluster: &Cluster) -> Value {

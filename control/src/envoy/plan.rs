@@ -2,7 +2,7 @@
 
 use mcp_filter_config::PluginConfig;
 
-use super::{cluster, route};
+use super::{cluster, route, streams};
 use crate::network::{Cluster, Issuer, Network, Route};
 
 /// What Envoy serves, or shall serve.
@@ -27,7 +27,9 @@ impl Service {
             let is_public = is_public(&config, &route.host);
             let public = is_public
                 .then_some("its hostname is the MCP endpoint's, past whose policies it would lead");
-            let flaw = route::flaw(route).or(public);
+            let taken =
+                streams::is_taken_by(route).then_some("its hostname is that of mcp-streams");
+            let flaw = route::flaw(route).or(public).or(taken);
             left_out.extend(flaw.map(|flaw| format!("route {}: {flaw}", route.host)));
             flaw.is_none()
         });

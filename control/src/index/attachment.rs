@@ -273,7 +273,7 @@ fn takes(
 }
 
 /// Whether routes of the route's namespace may be attached.
-fn allows(
+pub(super) fn allows(
     listener: &GatewayListeners,
     gateway: &ObjectName,
     route: &ObjectName,

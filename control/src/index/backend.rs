@@ -264,6 +264,14 @@ pub(super) fn expect_external_name(service: &ObjectName, name: &str) -> Result<(
     Err(Fault::new(Reason::TargetUnsupported, message))
 }
 
+/// Whether a Service has a ready endpoint for its first port.
+pub(super) fn has_ready_endpoint(name: &ObjectName, store: &Store<'_>) -> bool {
+    let service = store.services.get(name);
+    let spec = service.and_then(|service| service.spec.as_ref());
+    let port = spec.and_then(|spec| spec.ports.as_ref()?.first());
+    port.is_some_and(|port| !endpoints(name, port, store).is_empty())
+}
+
 /// The ready endpoints of a Service for one of its ports, in order.
 fn endpoints(name: &ObjectName, port: &ServicePort, store: &Store<'_>) -> Vec<Address> {
     let belongs = |slice: &EndpointSlice| {

@@ -13,6 +13,7 @@ use super::policies::{Policies, Targets};
 use super::registration::Draft;
 use super::routing::{network, trust};
 use super::store::Store;
+use super::streams;
 use super::{
     Carrier, Credential, GatewayAddress, Index, PolicyVerdict, Registration, Resolved, Settings,
     backend, secret, virtual_servers,
@@ -54,7 +55,16 @@ impl<'a> Builder<'a> {
         let gateways = self.gateways(&candidates);
         let listeners = self.public_listeners(&candidates);
         let policies = Policies::new(&self.targets(&candidates, &gateways, &listeners));
-        let internal_hosts = self.internal_hosts(&hosts);
+        let streams_route = streams::route(&self.extensions, &self.store, self.settings);
+        let streams = match &streams_route {
+            Some(route) => streams::streams(route, &self.store, self.settings),
+            None => self.settings.streams.clone(),
+        };
+        let of_streams = [
+            streams.as_ref().map(|streams| &streams.host),
+            streams_route.as_ref().map(|route| &route.host),
+        ];
+        let internal_hosts = self.internal_hosts(&hosts, of_streams.into_iter().flatten());
         let registrations = self.registrations(candidates, &policies, &mut network);
         let entrances = Entrances {
             listeners: &listeners,
@@ -77,6 +87,8 @@ impl<'a> Builder<'a> {
             policy_verdicts: verdicts,
             virtual_servers: virtual_servers::selections(&self.store),
             telemetry: self.settings.telemetry,
+            streams,
+            streams_route,
             extensions: self.extensions.verdicts,
             notices,
             network,
@@ -190,8 +202,12 @@ impl<'a> Builder<'a> {
     /// Hosts of all registrations' routes, what they are rewritten to, and where they lead, served or not: a gateway
     /// may have a route while its status says otherwise, and clients must never find that open. Of what is beyond the
     /// route itself, not what another route has had before.
-    fn internal_hosts(&self, public: &[String]) -> Vec<String> {
-        let mut closed = BTreeSet::new();
+    fn internal_hosts<'h>(
+        &self,
+        public: &[String],
+        more: impl Iterator<Item = &'h String>,
+    ) -> Vec<String> {
+        let mut closed: BTreeSet<_> = more.cloned().collect();
         for (name, NamedRoute { route, since }) in &self.named {
             closed.extend(route.spec.hostnames.iter().flatten().cloned());
             for rule in route.spec.rules.iter().flatten() {

@@ -22,6 +22,7 @@ pub(super) fn connect(
     let mut cluster = Cluster {
         name: cluster_name(destination.port, &destination.host),
         addresses: destination.addresses,
+        socket: None,
         dns: destination.dns,
         tls: None,
         max_connections: None,

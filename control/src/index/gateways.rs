@@ -9,10 +9,8 @@ use super::address::expect_private_host;
 use super::grant::{self, GroupKind};
 use super::hostname::{is_hostname, is_precise};
 use super::store::Store;
-use super::{Carrier, ExtensionVerdict, Notice, Settings, endpoints};
-use crate::api::{
-    HttpRouteManagement, McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation,
-};
+use super::{Carrier, ExtensionVerdict, Notice, Settings, endpoints, streams};
+use crate::api::{McpGatewayExtension, McpGatewayExtensionSpec, UrlElicitation};
 use crate::manifests::Kind;
 use crate::object::ObjectName;
 use crate::verdict::{Fault, Reason};
@@ -103,7 +101,23 @@ pub(super) fn extensions(store: &Store<'_>, settings: &Settings) -> Extensions {
             unsupported: unsupported(&extension.spec, settings),
         });
     }
+    tell_streams(&mut found, store, settings);
     found
+}
+
+/// Says of each extension that wants streams why there are none; once it is known where clients connect.
+fn tell_streams(found: &mut Extensions, store: &Store<'_>, settings: &Settings) {
+    let lacks = found.verdicts.iter().map(|verdict| {
+        let extension = store.extensions.get(&verdict.name);
+        extension.filter(|extension| streams::is_wanted(extension))?;
+        let gateway = verdict.outcome.as_ref().ok()?;
+        streams::lack(gateway, found, (store, settings))
+    });
+    let lacks: Vec<_> = lacks.collect();
+    for (verdict, lack) in found.verdicts.iter_mut().zip(lacks) {
+        let untold = lack.map(|lack| format!("spec.httpRouteManagement ({lack})"));
+        verdict.unsupported.extend(untold);
+    }
 }
 
 fn gateway_of(name: &ObjectName, extension: &McpGatewayExtension) -> ObjectName {
@@ -309,7 +323,6 @@ pub(super) fn missing(gateways: &[ObjectName], store: &Store<'_>, settings: &Set
 
 fn unsupported(spec: &McpGatewayExtensionSpec, settings: &Settings) -> Vec<String> {
     let is_own = settings.carrier == Carrier::Own;
-    let managed = spec.http_route_management == Some(HttpRouteManagement::Enabled);
     let fields = [
         ("spec.privateHost", is_own && spec.private_host.is_some()),
         (
@@ -317,7 +330,6 @@ fn unsupported(spec: &McpGatewayExtensionSpec, settings: &Settings) -> Vec<Strin
             spec.backend_ping_interval_seconds != 60,
         ),
         ("spec.trustedHeadersKey", spec.trusted_headers_key.is_some()),
-        ("spec.httpRouteManagement", managed),
         ("spec.logLevel", spec.log_level.is_some()),
         ("spec.sessionStore", spec.session_store.is_some()),
         (

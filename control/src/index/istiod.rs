@@ -35,6 +35,7 @@ pub(super) fn cluster(
     Ok(Cluster {
         name: cluster_name(port, &host),
         addresses: Vec::new(),
+        socket: None,
         dns: false,
         tls: None,
         max_connections: None,

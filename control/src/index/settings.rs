@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use mcp_filter_config::Telemetry;
+use mcp_filter_config::{Streams, Telemetry};
 
 use crate::manifests::Identity;
 use crate::object::ObjectName;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub unreadable_secrets: BTreeSet<String>,
     /// What the filter tells of requests.
     pub telemetry: Telemetry,
+    /// Where `mcp-streams` is, where the carrier is our own and it runs.
+    pub streams: Option<Streams>,
     /// Hosts that are the MCP endpoint's whatever the objects say.
     pub listen_hosts: Vec<String>,
     /// Hosts that are the MCP endpoint's unless an MCPGatewayExtension says `publicHost`.

@@ -22,6 +22,7 @@ mod routes;
 mod rules;
 mod service_entries;
 mod services;
+mod streams;
 
 use super::{Index, Registration, Resolved, Settings, build};
 use crate::args::DEFAULT_LISTEN;

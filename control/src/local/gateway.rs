@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long requests that the filter decided before still find their routes and clusters.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long the ends of streams may take through Envoy.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// From a failed change to the next try.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -199,6 +202,20 @@ impl Gateway {
         self.done.send_replace(number);
         self.pushing = tokio::spawn(push(pusher, self.wanted.subscribe(), self.done.clone()));
         Ok(())
+    }
+
+    /// Waits until what `mcp-streams` said last has gone on to its clients, a second at most.
+    pub(super) async fn pass_on_streams(&self) {
+        let until = Instant::now() + LAST_WORDS;
+        while Instant::now() < until
+            && self
+                .admin
+                .progress()
+                .await
+                .is_ok_and(|progress| progress.streams() > 0)
+        {
+            sleep(LOOK).await;
+        }
     }
 
     /// Ends Envoy.

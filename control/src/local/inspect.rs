@@ -73,6 +73,7 @@ pub(super) fn local_args(
         filter: filter.map(Path::to_owned),
         role: LocalRole::Hold,
         work_dir: work_dir.map(Path::to_owned),
+        streams: false,
         concurrency: 1,
         telemetry: TelemetryArgs::default(),
     }

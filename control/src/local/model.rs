@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use mcp_filter_config::{ControlKeys, PluginConfig, Telemetry};
 use mcp_filter_core::table::CompileError;
 
 use crate::discovery::{Event, PublicEndpoint, Rounds, Subject};
 use crate::envoy::plan::Service;
+use crate::envoy::streams;
 use crate::index::{self, Index, Notice, Settings};
 use crate::issuers::{self, Issuers};
 use crate::manifests::{Identity, Object};
@@ -19,6 +21,8 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(super) struct Model {
     settings: Settings,
+    /// Where `mcp-streams` listens; absent where it does not run.
+    streams: Option<PathBuf>,
     keys: Keys,
     index: Index,
     rounds: Rounds,
@@ -50,6 +54,7 @@ impl Model {
         let settings = Settings::local(listen, variables.collect());
         Self {
             settings,
+            streams: None,
             keys,
             index: Index::default(),
             rounds: Rounds::default(),
@@ -62,6 +67,13 @@ impl Model {
     pub(super) fn telling(mut self, telemetry: Telemetry) -> Self {
         self.settings.telemetry = telemetry;
         self
+    }
+
+    /// Has the filter send to `mcp-streams` what is its, where it listens at a socket.
+    /// Counts from the next reading on.
+    pub(super) fn stream_by(&mut self, socket: Option<PathBuf>) {
+        self.settings.streams = socket.is_some().then(streams::streams);
+        self.streams = socket;
     }
 
     /// Takes in the objects as they are now, and those that cannot be read.
@@ -103,6 +115,7 @@ impl Model {
         let settings = Settings {
             listen_hosts: Vec::new(),
             default_hosts: Vec::new(),
+            streams: None,
             ..self.settings.clone()
         };
         let keys = Keys {
@@ -133,6 +146,9 @@ impl Model {
         let rendered = render(&self.index, &self.findings, &self.keys)?;
         let mut network = self.index.network.clone();
         self.issuers.extend(&mut network);
+        if let Some(socket) = &self.streams {
+            streams::extend(&mut network, socket);
+        }
         let (service, left_out) = Service::new(network, rendered.config);
         Ok(View {
             service,

@@ -21,7 +21,9 @@ pub(super) fn without_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let sources = Sources::open(&args.folders)?;
     let work_dir = WorkDir::open(args.work_dir.as_deref())?;
     let (keys, _) = keys(&work_dir.session_key())?;
+    let socket = args.streams.then(|| work_dir.streams_socket().to_owned());
     let mut model = Model::new(DEFAULT_LISTEN, keys).telling(args.telemetry.into());
+    model.stream_by(socket);
     model.read(sources.objects(), sources.refused());
     Report::default().tell(&sources, model.index(), &model.view()?);
     print(args, (&model, &sources))
@@ -33,6 +35,7 @@ pub(super) async fn after_asking(args: &RenderArgs) -> Result<(), LocalError> {
     let local_args = inspect::local_args(&args.folders, programs, args.work_dir.as_deref());
     let local_args = LocalArgs {
         telemetry: args.telemetry,
+        streams: args.streams,
         ..local_args
     };
     let mut session = Session::start(&local_args).await?;

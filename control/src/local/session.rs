@@ -13,6 +13,7 @@ use super::model::Model;
 use super::program;
 use super::report::Report;
 use super::sources::{SETTLE, Sources};
+use super::streams::Streams;
 use super::watch::Watch;
 use super::work_dir::WorkDir;
 use crate::args::{LocalArgs, LocalRole};
@@ -39,6 +40,8 @@ pub(super) struct Session {
     model: Model,
     report: Report,
     gateway: Gateway,
+    /// Where it runs.
+    streams: Option<Streams>,
     discovery: Discovery,
     issuers: Follower,
     /// When to look at the folders.
@@ -74,6 +77,8 @@ impl Session {
         let work_dir = WorkDir::open(args.work_dir.as_deref())?;
         let (keys, signer) = keys(&work_dir.session_key())?;
         let mut model = Model::new(args.listen, keys).telling(args.telemetry.into());
+        let socket = args.streams.then(|| work_dir.streams_socket().to_owned());
+        model.stream_by(socket.clone());
         model.read(sources.objects(), sources.refused());
         let view = model.view()?;
         let mut report = Report::default();
@@ -84,6 +89,10 @@ impl Session {
         issuers.follow(&model.index().issuers);
         let gateway =
             Gateway::start(launch(args, envoy, &setup), Files::new(setup), view.service).await?;
+        let streams = match &socket {
+            Some(socket) => Some(Streams::start(socket, gateway.address()).await?),
+            None => None,
+        };
         let client = GatewayClient::new(gateway.address().to_string(), signer)
             .map_err(LocalError::Client)?;
         let mut discovery = Discovery::new(client, Timing::default());
@@ -101,6 +110,7 @@ impl Session {
             model,
             report,
             gateway,
+            streams,
             discovery,
             issuers,
             scan_at,
@@ -142,9 +152,13 @@ impl Session {
         }
     }
 
-    /// Ends the sessions with the servers, then Envoy.
+    /// Ends the sessions with the servers and the streams of clients, then Envoy.
     pub(super) async fn stop(self) {
         self.discovery.stop().await;
+        if let Some(streams) = self.streams {
+            streams.stop().await;
+            self.gateway.pass_on_streams().await;
+        }
         self.gateway.stop().await;
     }
 
@@ -159,6 +173,7 @@ impl Session {
                 News::Served(wish) => self.served(wish),
                 News::Ended(error) => self.gateway.restart(error).await?,
             },
+            reason = ended(&mut self.streams) => self.go_on_without_streams(&reason),
             event = self.discovery.next() => self.learn(&event),
             event = self.issuers.next() => self.learn_issuer(event),
             () = self.watch.due() => self.scan_at = self.scan_at.or(Some(Instant::now() + SETTLE)),
@@ -182,6 +197,16 @@ impl Session {
             }
             self.publish();
         }
+    }
+
+    /// The filter answers as without them, and the rest goes on.
+    fn go_on_without_streams(&mut self, reason: &str) {
+        tracing::error!("mcp-streams has ended, and no stream is served until a restart: {reason}");
+        self.streams = None;
+        self.model.stream_by(None);
+        self.model
+            .read(self.sources.objects(), self.sources.refused());
+        self.publish();
     }
 
     fn learn(&mut self, event: &Event) {
@@ -252,6 +277,14 @@ impl Session {
                 );
             }
         }
+    }
+}
+
+/// Why streams are served no more, once it is so.
+async fn ended(streams: &mut Option<Streams>) -> String {
+    match streams {
+        Some(streams) => streams.ended().await,
+        None => std::future::pending().await,
     }
 }
 

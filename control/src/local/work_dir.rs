@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// Longest path of a Unix socket in bytes, with its final zero (unix(7)).
 const SOCKET_PATH_BYTES: usize = 108;
 
+const ADMIN_SOCKET: &str = "admin.sock";
+const STREAMS_SOCKET: &str = "streams.sock";
+
 /// A mode whose folder takes files from everyone, and one with which each may take away only what is its own (chmod(1)).
 const WRITABLE_BY_ALL: u32 = 0o002;
 const STICKY: u32 = 0o1000;
@@ -40,7 +43,8 @@ pub(super) enum WorkDirError {
 #[derive(Debug)]
 pub(super) struct WorkDir {
     path: PathBuf,
-    socket: PathBuf,
+    admin_socket: PathBuf,
+    streams_socket: PathBuf,
     _temporary: Vec<TempDir>,
     _lock: File,
 }
@@ -57,13 +61,15 @@ impl WorkDir {
         check_writers(&path)?;
         make_private(&path.join("envoy"))?;
         let lock = lock(&path)?;
-        let mut socket = path.join("envoy/admin.sock");
-        if socket.as_os_str().as_bytes().len() >= SOCKET_PATH_BYTES {
-            socket = temporary_directory(&mut temporary)?.join("admin.sock");
+        let mut sockets = path.join("envoy");
+        let longest = sockets.join(STREAMS_SOCKET);
+        if longest.as_os_str().as_bytes().len() >= SOCKET_PATH_BYTES {
+            sockets = temporary_directory(&mut temporary)?;
         }
         Ok(Self {
             path,
-            socket,
+            admin_socket: sockets.join(ADMIN_SOCKET),
+            streams_socket: sockets.join(STREAMS_SOCKET),
             _temporary: temporary,
             _lock: lock,
         })
@@ -76,7 +82,12 @@ impl WorkDir {
 
     /// For Envoy's admin interface.
     pub(super) fn admin_socket(&self) -> &Path {
-        &self.socket
+        &self.admin_socket
+    }
+
+    /// Where `mcp-streams` listens. Its folder is closed to all others.
+    pub(super) fn streams_socket(&self) -> &Path {
+        &self.streams_socket
     }
 
     /// Where the key of the sessions is kept.
@@ -228,11 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn in_a_deep_folder_the_socket_still_has_a_path_that_a_socket_can_have() {
+    fn in_a_deep_folder_the_sockets_still_have_paths_that_sockets_can_have() {
         let directory = tempfile::tempdir().unwrap();
         let deep = directory.path().join("x".repeat(SOCKET_PATH_BYTES));
         let work_dir = WorkDir::open(Some(&deep)).unwrap();
-        assert!(std::os::unix::net::UnixListener::bind(work_dir.admin_socket()).is_ok());
+        for socket in [work_dir.admin_socket(), work_dir.streams_socket()] {
+            assert!(std::os::unix::net::UnixListener::bind(socket).is_ok());
+        }
     }
 
     #[test]

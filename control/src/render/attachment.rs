@@ -90,7 +90,7 @@ fn placed(mut object: Value, gateway: &ObjectName, suffix: &str) -> Value {
     object
 }
 
-fn set(object: &mut Value, place: &str, value: Value) {
+pub(super) fn set(object: &mut Value, place: &str, value: Value) {
     if let Some(empty) = object.pointer_mut(place) {
         *empty = value;
     }

@@ -75,6 +75,7 @@ impl Gateway {
             phase: Phase::Look { at: Instant::now() },
             lateness: Lateness::default(),
             failure: None,
+            failure_beside: None,
         };
         Self {
             work,

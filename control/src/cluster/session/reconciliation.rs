@@ -12,7 +12,7 @@ use crate::cluster::followers::Attaching;
 use crate::cluster::model::Gaps;
 use crate::cluster::roll::Roll;
 use crate::cluster::tally::tally;
-use crate::cluster::{FilterImage, Owner, kept};
+use crate::cluster::{FilterImage, Owner, kept, streams};
 use crate::object::ObjectName;
 use crate::verdict::Reason;
 
@@ -35,6 +35,7 @@ impl Session {
             rolls: &rolls,
             there: &self.attachments,
             authentications: &self.authentications,
+            objects: &self.objects,
             issuers: &self.issuers,
             are_news: std::mem::take(&mut self.are_written_news),
         };
@@ -146,6 +147,7 @@ impl Session {
         // These are control's own, whoever makes the WasmPlugins.
         let verifies = |gateway: &ObjectName| is_served(gateway) || is_named(gateway);
         actions.extend(self.authentications.left_over(verifies));
+        actions.extend(streams::left_over(&self.objects, verifies));
         if wanted.is_none() {
             self.withhold();
         } else {

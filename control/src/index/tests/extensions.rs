@@ -126,7 +126,6 @@ fn fields_without_effect_are_each_named() {
             "trustedHeadersKey: {secretName: a}",
             "spec.trustedHeadersKey",
         ),
-        ("httpRouteManagement: Enabled", "spec.httpRouteManagement"),
         ("logLevel: debug", "spec.logLevel"),
         ("sessionStore: {secretName: a}", "spec.sessionStore"),
         ("urlElicitation: Enabled", "spec.urlElicitation"),
@@ -135,6 +134,10 @@ fn fields_without_effect_are_each_named() {
             "spec.caCertBundleRef (for servers; issuers of tokens are checked by it)",
         ),
         ("maxBodyBytes: 1000", "spec.maxBodyBytes"),
+        (
+            "httpRouteManagement: Enabled",
+            "spec.httpRouteManagement (here `mcp-control local --streams` does it)",
+        ),
     ];
     let target = "targetRef: {name: gw, sectionName: mcp}";
     for (field, name) in fields {

@@ -20,6 +20,22 @@ fn rendered(manifests: &Manifests, findings: &Findings) -> PluginConfig {
     findings.render(&manifests.index()).config
 }
 
+fn public_endpoint() -> Endpoint {
+    let hosts = [
+        "127.0.0.1",
+        "mcp.example.com",
+        "localhost",
+        "mcp.127-0-0-1.sslip.io",
+    ];
+    Endpoint {
+        hosts: hosts.map(str::to_owned).to_vec(),
+        path: "/mcp".to_owned(),
+        origins: Vec::new(),
+        authentication: None,
+        protected_resource: None,
+    }
+}
+
 #[test]
 fn the_configuration_says_what_the_index_says() {
     let manifests = Manifests::one_server()
@@ -41,20 +57,7 @@ fn the_configuration_says_what_the_index_says() {
         (config.version, config.role, config.requires.len()),
         (VERSION, Role::Hold, 0)
     );
-    let hosts = [
-        "127.0.0.1",
-        "mcp.example.com",
-        "localhost",
-        "mcp.127-0-0-1.sslip.io",
-    ];
-    let endpoint = Endpoint {
-        hosts: hosts.map(str::to_owned).to_vec(),
-        path: "/mcp".to_owned(),
-        origins: Vec::new(),
-        authentication: None,
-        protected_resource: None,
-    };
-    assert_eq!(config.endpoints, [endpoint]);
+    assert_eq!(config.endpoints, [public_endpoint()]);
     assert_eq!(config.internal_hosts, ["a.example", "a.mcp.local"]);
     let server = Server {
         name: "team/a".to_owned(),
