@@ -38,6 +38,7 @@ mod restart;
 mod rights;
 mod shared;
 mod stand_in;
+mod streams;
 mod transitions;
 mod upgrade;
 mod virtual_servers;

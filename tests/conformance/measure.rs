@@ -95,7 +95,7 @@ async fn gateway(role: Role, servers: &[SocketAddr]) -> Gateway {
         // On loopback the fixture takes requests for loopback's names alone.
         manifests = manifests.server(&server.authority("localhost"));
     }
-    Gateway::start(role, &manifests).await
+    Gateway::streaming(role, &manifests).await
 }
 
 /// The suite asks whether a server on loopback takes its own name alone, and wants `localhost` for it.

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::message::{Reply, first, take_event};
+use crate::message::{Reply, first, take_block, take_event};
 use crate::runtime;
 use crate::wait::within;
 
@@ -251,6 +251,18 @@ impl Open {
                     self.unread.extend(piece.expect("a stream that is not cut"));
                 }
             }
+        }
+    }
+
+    /// The next event of an event stream or comment in it, as it stands there without its end; `None` when the stream has
+    /// ended.
+    pub async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some(block) = take_block(&mut self.unread) {
+                return Some(block);
+            }
+            let piece = within("the next event or comment", SILENCE, self.piece()).await?;
+            self.unread.extend(piece.expect("a stream that is not cut"));
         }
     }
 

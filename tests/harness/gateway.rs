@@ -37,6 +37,7 @@ impl Role {
 #[derive(Debug)]
 pub struct Gateway {
     role: Role,
+    arguments: Vec<&'static str>,
     // Ended before its folders go: fields are dropped in order.
     process: Process,
     address: SocketAddr,
@@ -51,30 +52,37 @@ impl Gateway {
         Self::start_with(role, manifests, &[]).await
     }
 
+    /// As [`Gateway::start`], with `mcp-streams` beside it.
+    pub async fn streaming(role: Role, manifests: &Manifests) -> Self {
+        let (folder, work) = (folder_of(manifests), temporary_folder("work"));
+        Self::start_in((role, vec!["--streams"]), folder, work, &[]).await
+    }
+
     /// As [`Gateway::start`], with environment variables.
     pub async fn start_with(
         role: Role,
         manifests: &Manifests,
         environment: &[(&str, &str)],
     ) -> Self {
-        let folder = temporary_folder("manifests");
-        for (name, text) in manifests.files() {
-            fs::write(folder.path().join(name), text).expect("a manifest written");
-        }
-        Self::start_in(role, folder, temporary_folder("work"), environment).await
+        let (folder, work) = (folder_of(manifests), temporary_folder("work"));
+        Self::start_in((role, Vec::new()), folder, work, environment).await
     }
 
     /// Ends it and starts another one on the same folders, at an address of its own.
     pub async fn restart(self) -> Self {
         self.stop(Signal::TERM).await;
         let Self {
-            role, folder, work, ..
+            role,
+            arguments,
+            folder,
+            work,
+            ..
         } = self;
-        Self::start_in(role, folder, work, &[]).await
+        Self::start_in((role, arguments), folder, work, &[]).await
     }
 
     async fn start_in(
-        role: Role,
+        (role, arguments): (Role, Vec<&'static str>),
         folder: TempDir,
         work: TempDir,
         environment: &[(&str, &str)],
@@ -86,6 +94,7 @@ impl Gateway {
             "--role",
             role.argument(),
         ]);
+        local.args(&arguments);
         local
             .arg("--envoy")
             .arg(component::envoy())
@@ -109,6 +118,7 @@ impl Gateway {
             .collect();
         Self {
             role,
+            arguments,
             process,
             address: address_of(&url),
             table,
@@ -143,6 +153,11 @@ impl Gateway {
         let plugin = &pushed["resources"][0]["typed_config"]["config"];
         let configuration = plugin["configuration"]["value"].as_str();
         serde_json::from_str(configuration.expect("text")).expect("a configuration")
+    }
+
+    /// Where `mcp-streams` listens.
+    pub fn streams_socket(&self) -> PathBuf {
+        self.work.path().join("envoy/streams.sock")
     }
 
     /// The process `mcp-control`.
@@ -184,6 +199,14 @@ impl Gateway {
         self.process.signal(signal);
         self.process.ended().await
     }
+}
+
+fn folder_of(manifests: &Manifests) -> TempDir {
+    let folder = temporary_folder("manifests");
+    for (name, text) in manifests.files() {
+        fs::write(folder.path().join(name), text).expect("a manifest written");
+    }
+    folder
 }
 
 fn address_of(url: &str) -> SocketAddr {

@@ -109,11 +109,15 @@ pub fn events(stream: &[u8]) -> Vec<Vec<u8>> {
 
 /// Takes the first whole event from `stream`, and tells its data, where it has any.
 pub fn take_event(stream: &mut Vec<u8>) -> Option<Option<Vec<u8>>> {
+    Some(event_data(&take_block(stream)?))
+}
+
+/// Takes the first whole event or comment from `stream`.
+pub fn take_block(stream: &mut Vec<u8>) -> Option<String> {
     let at = stream.windows(2).position(|pair| pair == b"\n\n")?;
-    let event: Vec<u8> = stream.drain(..at + 2).collect();
-    Some(event_data(
-        &String::from_utf8_lossy(&event).replace("\r\n", "\n"),
-    ))
+    let block: Vec<u8> = stream.drain(..at + 2).collect();
+    let block = String::from_utf8_lossy(&block).replace("\r\n", "\n");
+    Some(block.trim_end_matches('\n').to_owned())
 }
 
 fn event_data(event: &str) -> Option<Vec<u8>> {

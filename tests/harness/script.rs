@@ -14,6 +14,8 @@ pub struct Script {
     pub lost_session_status: u16,
     /// Whether handshake and lists come as an event stream.
     pub streams: bool,
+    /// What it says outside calls: on `GET` of a session, and on `subscriptions/listen`. It has neither where absent.
+    pub feed: Option<Feed>,
     /// Whether it takes a client's answer with a stream of one question, which then hangs.
     pub talks_back: bool,
     /// The revision that it answers `initialize` with, whatever was asked.
@@ -115,6 +117,8 @@ pub enum Answer {
         /// Its `params`, as JSON.
         params: &'static str,
     },
+    /// In the stateless revision, with a wish for input so many times, then as [`Answer::Echo`].
+    NeedsInput(u32),
     /// By a stop of all sessions, then as for a session that is not known.
     LoseSession,
 }
@@ -174,6 +178,7 @@ impl Script {
             sessions: false,
             lost_session_status: 404,
             streams: false,
+            feed: None,
             talks_back: false,
             protocol_version: "2025-11-25",
             eras: Eras::Sessions,

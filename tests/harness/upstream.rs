@@ -289,7 +289,10 @@ impl Server {
                 self.sessions.lock().unwrap().remove(&session);
                 status(StatusCode::NO_CONTENT)
             }
-            _ => status(StatusCode::METHOD_NOT_ALLOWED),
+            method => match &self.script.feed {
+                Some(feed) if method == "GET" => answer::said(None, feed),
+                _ => status(StatusCode::METHOD_NOT_ALLOWED),
+            },
         }
     }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{Received, Server, member};
+use crate::feed::Feed;
 use crate::script::{Answer, TRAILER};
 use crate::sessions::MARK;
 
@@ -163,6 +164,8 @@ impl Server {
                 method,
                 params,
             } => self.ask(&id, &session, (question, method, params)),
+            Answer::NeedsInput(rounds) => super::stateless::need_input(rounds, &id, &params)
+                .unwrap_or_else(|| json(echo(&id, &params))),
             Answer::LoseSession => {
                 self.sessions.lock().unwrap().clear();
                 self.lost_session(request)
@@ -230,7 +233,7 @@ pub(super) fn error(status: u16, id: &str, (code, message, data): (i64, &str, &V
     whole(status, headers, body)
 }
 
-fn json(body: String) -> Response {
+pub(super) fn json(body: String) -> Response {
     whole(
         200,
         vec![("content-type", b"application/json".to_vec())],
@@ -265,6 +268,16 @@ fn event(message: &str) -> Bytes {
 
 fn events(messages: Vec<String>) -> Response {
     streamed(stream::iter(messages).map(|message| event(&message)))
+}
+
+/// What is said outside calls.
+pub(super) fn said(first: Option<String>, feed: &Feed) -> Response {
+    let said = feed.messages();
+    streamed(
+        stream::iter(first)
+            .chain(said)
+            .map(|message| event(&message)),
+    )
 }
 
 fn streamed(pieces: impl stream::Stream<Item = Bytes> + Send + 'static) -> Response {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::answer::error;
+use super::answer::{self, error, said};
 use super::{Received, Server, member, status};
 use crate::script::{Discover, Eras};
 
@@ -90,6 +90,12 @@ impl Server {
                     &id,
                     &format!(r#"{{"resultType":"complete","taskId":{task},"status":"working"}}"#),
                 )
+            }
+            "subscriptions/listen" if script.feed.is_some() => {
+                let notifications = &params(&request)["notifications"];
+                let told = acknowledged(&id, notifications).to_string();
+                let feed = script.feed.clone().unwrap_or_default();
+                said(Some(told), &feed)
             }
             _ => {
                 let params = member(&request.body, "params").unwrap_or_default();
@@ -186,6 +192,47 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// The first message of a subscription.
+fn acknowledged(id: &str, notifications: &Value) -> Value {
+    let id: Value = serde_json::from_str(id).unwrap();
+    json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/subscriptions/acknowledged",
+        "params": {"_meta": {format!("{META}subscriptionId"): id}, "notifications": notifications},
+    })
+}
+
+/// A wish for input, where `rounds` are not over yet; 400 where one of them has no answer.
+pub(super) fn need_input(rounds: u32, id: &str, params: &str) -> Option<Response> {
+    let params: Value = serde_json::from_str(params).unwrap();
+    let state = params["requestState"].as_str().map(str::parse::<u32>);
+    let done = state.map_or(0, |round| round.expect("a state of this server's"));
+    if done > 0 && params["inputResponses"][format!("who-{done}")].is_null() {
+        return Some(error(
+            400,
+            id,
+            (-32602, "an answer is missing", &Value::Null),
+        ));
+    }
+    let next = done + 1;
+    let question = json!({
+        "method": "elicitation/create",
+        "params": {"mode": "form", "message": format!("Who? {next}"), "requestedSchema": {"type": "object", "properties": {}}},
+    });
+    let result = json!({
+        "resultType": "input_required",
+        "inputRequests": {format!("who-{next}"): question},
+        "requestState": next.to_string(),
+    });
+    (done < rounds).then(|| whole_result(id, &result))
+}
+
+fn whole_result(id: &str, result: &Value) -> Response {
+    answer::json(format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#
+    ))
 }
 
 fn params(request: &Received) -> Value {
