@@ -136,15 +136,16 @@ impl Gateway {
     /// The next request that is for this, or has been.
     pub(crate) async fn asked(&self, what: &str) -> Asked {
         let mut asked = self.asked.lock().await;
-        loop {
-            let next = timeout(PATIENCE, asked.recv()).await;
-            let next = next
-                .unwrap_or_else(|_| panic!("nobody asks for {what}"))
-                .unwrap();
-            if next.what() == what {
-                return next;
+        let awaited = async {
+            loop {
+                let next = asked.recv().await.unwrap();
+                if next.what() == what {
+                    return next;
+                }
             }
-        }
+        };
+        let found = timeout(PATIENCE, awaited).await;
+        found.unwrap_or_else(|_| panic!("nobody asks for {what}"))
     }
 }
 
