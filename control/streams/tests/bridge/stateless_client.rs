@@ -42,6 +42,12 @@ async fn asked(world: &mut World) -> (Value, Events) {
     (question["result"]["requestState"].clone(), events)
 }
 
+fn progress(token: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":"{token}","progress":1.0}}}}"#
+    )
+}
+
 #[tokio::test]
 async fn a_servers_question_is_a_result_and_the_retry_gets_the_answer() {
     let mut world = World::new().await;
@@ -66,11 +72,6 @@ async fn a_servers_question_is_a_result_and_the_retry_gets_the_answer() {
     let events = inner.stream();
     let mut answer = soon(answer).await.unwrap();
     assert_eq!(answer.headers["content-type"], "text/event-stream");
-    let progress = |token: &str| {
-        format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":"{token}","progress":1.0}}}}"#
-        )
-    };
     events.send(&progress("p7"));
     assert_eq!(answer.next().await, Some(progress("p7")));
     events.send_all(&[ELICIT, ROOTS]);

@@ -32,14 +32,14 @@ struct Params<'a> {
 /// Of all values together: more could end the connection to the server, which others share.
 const MOST_BYTES: usize = 8 * 1024;
 
+/// Headers by their names.
+type HeaderValues = Vec<(Cow<'static, str>, Vec<u8>)>;
+
 /// The headers of the call with this body to a tool with these parameters.
 ///
 /// # Errors
 /// Where they are too large for headers.
-pub(super) fn headers(
-    body: &[u8],
-    parameters: &[Mirrored],
-) -> Result<Vec<(Cow<'static, str>, Vec<u8>)>, Rejection> {
+pub(super) fn headers(body: &[u8], parameters: &[Mirrored]) -> Result<HeaderValues, Rejection> {
     if parameters.is_empty() {
         return Ok(Vec::new());
     }
@@ -51,7 +51,7 @@ pub(super) fn headers(
         let value = value(at(arguments, &parameter.path)?)?;
         Some((Cow::Owned(parameter.header.clone()), value))
     };
-    let headers: Vec<(Cow<'static, str>, Vec<u8>)> = parameters.iter().filter_map(of).collect();
+    let headers: HeaderValues = parameters.iter().filter_map(of).collect();
     if headers.iter().map(|(_, value)| value.len()).sum::<usize>() > MOST_BYTES {
         return Err(Rejection::InvalidParams(
             "arguments, of which those that the tool wants in headers take more than 8 KiB",

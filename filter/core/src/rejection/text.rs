@@ -8,6 +8,8 @@ use crate::version::STATELESS_REVISION;
 const UNSUPPORTED_VERSION: &str = "Invalid request: unsupported MCP-Protocol-Version, served are 2026-07-28, 2025-11-25, \
      2025-06-18 and 2025-03-26";
 
+const NO_STREAMS: &str = "mcp-streams, a part of the gateway, does not answer: try again";
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -52,9 +54,7 @@ impl fmt::Display for Rejection {
                 write!(f, "MCP server {server} refused the ")?;
                 refused(f, *status, wants.as_deref())
             }
-            Self::NotMcp { server, status } => {
-                write!(f, "MCP server {server} answered with status {status} and no MCP message")
-            }
+            Self::NotMcp { server, status } => write!(f, "MCP server {server} answered with status {status} and no MCP message"),
             Self::NoUpstreamSession { server } => write!(f, "MCP server {server} did not open a session"),
             Self::UpstreamSessionLost => f.write_str("Session lost: initialize anew"),
             Self::AnswerNotTaken { server } => write!(f, "MCP server {server} did not take the answer"),
@@ -67,9 +67,7 @@ impl fmt::Display for Rejection {
             }
             Self::Cancelled => f.write_str("Request cancelled"),
             Self::GatewayFailed { status } => write!(f, "Gateway failed with status {status}"),
-            Self::StreamsUnavailable | Self::NoStreamForNow => {
-                f.write_str("mcp-streams, a part of the gateway, does not answer: try again")
-            }
+            Self::StreamsUnavailable | Self::NoStreamForNow => f.write_str(NO_STREAMS),
             Self::HalfMissing => f.write_str("Gateway not ready: one of its two plugins is missing"),
             Self::NotConfigured => f.write_str("Gateway not ready: it has no configuration"),
         }
