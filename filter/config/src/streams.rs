@@ -12,6 +12,6 @@ pub struct Streams {
     pub host: String,
     /// `:path` of these requests.
     pub path: String,
-    /// Where calls that do not pass Envoy's routes go.
+    /// Where it is behind its route. Nobody may ask for that `authority` from outside either.
     pub upstream: Upstream,
 }
