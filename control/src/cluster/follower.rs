@@ -63,6 +63,13 @@ pub(super) struct Wanted {
     pub(super) endpoint: Option<PublicEndpoint>,
 }
 
+impl Wanted {
+    /// Whether there is anything to be done.
+    pub(super) fn has_actions(&self) -> bool {
+        !self.actions.is_empty() || !self.beside.is_empty()
+    }
+}
+
 /// What happens to a gateway.
 #[derive(Debug)]
 pub(super) enum News {

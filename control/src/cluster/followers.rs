@@ -100,7 +100,7 @@ impl Followers {
             };
             if let Some(wanted) = attaching.wanted(name, gateway)
                 // What was done and undone since is to be done again.
-                && (wanted != served.wanted || attaching.are_news && !wanted.actions.is_empty())
+                && (wanted != served.wanted || attaching.are_news && wanted.has_actions())
             {
                 served.follower.want(wanted.clone());
                 served.wanted = wanted;

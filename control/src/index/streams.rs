@@ -147,7 +147,12 @@ pub(super) fn streams(
 /// Another HTTPRoute of the gateway with this host. What it matches closer would get what clients show to all servers.
 fn taken_by(gateway: &ObjectName, host: &str, store: &Store<'_>) -> Option<ObjectName> {
     let own = streams_route_name(gateway);
+    let object: &Gateway = store.gateways.get(gateway)?;
     let is_of = |name: &ObjectName, route: &HttpRoute| {
+        let mut listeners = object.spec.listeners.iter();
+        if !listeners.any(|listener| attachment::allows(listener, gateway, name, store)) {
+            return false;
+        }
         let mut parents = route.spec.parent_refs.iter().flatten();
         parents.any(|parent| {
             let namespace = parent.namespace.as_ref().unwrap_or(&name.namespace);

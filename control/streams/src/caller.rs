@@ -51,8 +51,7 @@ const ADDED_BY_FILTER: [&str; 8] = [
     "x-mcp-upstream-authorization",
 ];
 
-/// A ticket that is older is renewed before it is shown where more is asked for than the catalog. It is good for ten minutes,
-/// and a call may wait for five until its client answers.
+/// A ticket that is older is renewed before it is shown where more is asked for than the catalog. It is good for an hour.
 const FRESH: Duration = Duration::from_secs(180);
 
 /// See the module. Copies share the ticket, which the gateway renews.

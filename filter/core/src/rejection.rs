@@ -140,8 +140,6 @@ pub enum Rejection {
     },
     /// Gateway: `mcp-streams` did not answer.
     StreamsUnavailable,
-    /// Gateway: `mcp-streams` did not answer, and what was asked for is a stream.
-    NoStreamForNow,
     /// Gateway: of the two plugins that stand for one filter, one is missing or in the wrong place.
     HalfMissing,
     /// Gateway: a plugin has no configuration that it can serve.
@@ -222,7 +220,7 @@ impl Rejection {
             Self::BodyStalled => 408,
             Self::BodyTooLarge => 413,
             Self::DeniedByPolicy { status, .. } | Self::GatewayFailed { status } => *status,
-            Self::NoStreamForNow | Self::HalfMissing | Self::NotConfigured => 503,
+            Self::HalfMissing | Self::NotConfigured => 503,
             // There is no request whose client could read a JSON-RPC error.
             Self::AnswerNotTaken { .. } => 502,
             _ => 200,
@@ -257,7 +255,6 @@ impl Rejection {
             | Self::Cancelled
             | Self::GatewayFailed { .. }
             | Self::StreamsUnavailable
-            | Self::NoStreamForNow
             | Self::HalfMissing
             | Self::NotConfigured => INTERNAL_ERROR,
             _ => INVALID_REQUEST,
@@ -306,7 +303,7 @@ impl Rejection {
             Self::InputRequired { .. } => "input_required",
             Self::Cancelled => "cancelled",
             Self::GatewayFailed { .. } => "gateway_failed",
-            Self::StreamsUnavailable | Self::NoStreamForNow => "streams_unavailable",
+            Self::StreamsUnavailable => "streams_unavailable",
             Self::HalfMissing => "half_missing",
             Self::NotConfigured => "not_configured",
         }
@@ -350,9 +347,7 @@ impl Rejection {
             Self::UpstreamSessionLost if era == Era::Stateless => {
                 (r#""retry":"#.to_owned(), b"true".to_vec())
             }
-            Self::StreamsUnavailable | Self::NoStreamForNow => {
-                (r#""retry":"#.to_owned(), b"true".to_vec())
-            }
+            Self::StreamsUnavailable => (r#""retry":"#.to_owned(), b"true".to_vec()),
             _ => return None,
         };
         Some([name.into_bytes(), value].concat())
@@ -362,8 +357,6 @@ impl Rejection {
     fn more_headers(&self) -> Option<(Cow<'static, str>, Vec<u8>)> {
         let (name, value) = match self {
             Self::MethodNotAllowed => ("allow", "POST, DELETE"),
-            // RFC 9110, section 15.6.4: in seconds.
-            Self::NoStreamForNow => ("retry-after", "5"),
             Self::DeniedByPolicy {
                 status: 403,
                 challenge: Some(challenge),

@@ -69,11 +69,11 @@ impl Streaming {
         Caller { id, era }
     }
 
-    /// What the client is told where the program does not answer: to come again. What is told where there is none, by which
-    /// clients know that they need not ask any more, is kept for that.
+    /// What the client is told where the program does not answer: of a `GET`, what it is told where there is no program, so
+    /// that it goes on without; and else to come again.
     fn failure(&self) -> Rejection {
         match self.method {
-            GET => Rejection::NoStreamForNow,
+            GET => Rejection::MethodNotAllowed,
             RESPONSE => Rejection::AnswerNotTaken {
                 server: streams::NAME.to_owned(),
             },

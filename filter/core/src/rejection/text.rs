@@ -67,7 +67,7 @@ impl fmt::Display for Rejection {
             }
             Self::Cancelled => f.write_str("Request cancelled"),
             Self::GatewayFailed { status } => write!(f, "Gateway failed with status {status}"),
-            Self::StreamsUnavailable | Self::NoStreamForNow => f.write_str(NO_STREAMS),
+            Self::StreamsUnavailable => f.write_str(NO_STREAMS),
             Self::HalfMissing => f.write_str("Gateway not ready: one of its two plugins is missing"),
             Self::NotConfigured => f.write_str("Gateway not ready: it has no configuration"),
         }

@@ -67,10 +67,10 @@ fn what_a_policy_hides_changes_the_digest() {
 fn an_answer_renews_the_ticket() {
     let mut gateway = with_streams();
     let first = ticket(&mut gateway);
-    gateway.now_ms += 9 * 60_000;
+    gateway.now_ms += 59 * 60_000;
     let answer = ask(&mut gateway, &[]);
     let renewed = header(&answer.headers, streams::TICKET).unwrap();
-    gateway.now_ms += 9 * 60_000;
+    gateway.now_ms += 59 * 60_000;
     let purpose = (streams::PURPOSE, streams::CATALOG);
     let answer = answer_to_get(&mut gateway, &[(streams::TICKET, &renewed), purpose]);
     assert_eq!(answer.status, 200);

@@ -191,7 +191,7 @@ fn its_response_goes_out_as_it_is_but_for_what_is_between_gateway_and_program() 
 }
 
 #[test]
-fn where_the_program_fails_a_client_is_told_to_come_again() {
+fn where_the_program_fails_there_is_no_stream_and_a_request_may_come_again() {
     for by_program in [true, false] {
         let mut gateway = with_streams();
         let session = gateway.session();
@@ -211,8 +211,8 @@ fn where_the_program_fails_a_client_is_told_to_come_again() {
             }
         };
         let (status, body) = failed(&mut of_get);
-        assert_eq!(status, "503");
-        assert!(body.starts_with(r#"{"jsonrpc":"2.0","error":{"code":-32603"#));
+        assert_eq!(status, "405");
+        assert!(body.starts_with(r#"{"jsonrpc":"2.0","error":{"code":-32600"#));
         let (status, body) = failed(&mut of_listen);
         assert_eq!(status, "503");
         assert!(body.starts_with(r#"{"jsonrpc":"2.0","id":"l","error":{"code":-32603"#));
@@ -221,14 +221,14 @@ fn where_the_program_fails_a_client_is_told_to_come_again() {
 }
 
 #[test]
-fn what_stands_in_the_place_of_envoys_failure_says_when_to_come_again() {
+fn what_stands_in_the_place_of_envoys_failure_says_what_is_allowed() {
     let mut gateway = with_streams();
     let session = gateway.session();
     let (mut exchange, _) = get(&mut gateway, &[("mcp-session-id", &session)]);
     let ResponseHeadStep::Continue(edits, _) = by_envoy(&mut gateway, &mut exchange, 503) else {
         panic!("not replaced");
     };
-    assert_eq!(set(&edits, "retry-after").as_deref(), Some("5"));
+    assert_eq!(set(&edits, "allow").as_deref(), Some("POST, DELETE"));
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn no_server_sees_what_is_between_gateway_and_program() {
 fn what_only_mcp_streams_may_ask_is_refused_when_its_ticket_is_not_good() {
     let mut gateway = with_streams();
     let ticket = ticket(&mut gateway);
-    gateway.now_ms += 11 * 60_000;
+    gateway.now_ms += 61 * 60_000;
     let session = gateway.session();
     let purposes = [
         streams::CATALOG,
@@ -355,7 +355,7 @@ fn a_stream_that_does_not_begin_is_given_up() {
     let TickStep::Respond(response) = gateway.lend(|context| exchange.on_tick(context)) else {
         panic!()
     };
-    assert_eq!(response.status, 503);
+    assert_eq!(response.status, 405);
     assert!(!exchange.wants_ticks());
 }
 
