@@ -1,7 +1,5 @@
 //! Where `mcp-streams` is reached.
 
-use mcp_filter_config::Upstream;
-
 use super::error::{CompileError, ensure};
 use super::server::{check_upstream, is_path};
 use crate::sealed_id::ServerDigest;
@@ -14,8 +12,6 @@ pub(crate) struct Streams {
     pub(crate) host: String,
     /// `:path` of routed requests.
     pub(crate) path: String,
-    /// Where calls go that do not pass Envoy's routes.
-    pub(crate) upstream: Upstream,
     /// In the place of a server's: what it asks of clients is sealed with this.
     pub(crate) digest: ServerDigest,
 }
@@ -32,7 +28,6 @@ impl Streams {
         Ok(Self {
             host: streams.host.clone(),
             path: streams.path.clone(),
-            upstream: streams.upstream.clone(),
             digest: ServerDigest::of(NAME),
         })
     }

@@ -106,17 +106,23 @@ fn a_program_that_fails_leaves_an_error_that_asks_for_another_try() {
     assert!(body.ends_with(r#""data":{"retry":true}}}"#), "{body}");
 }
 
-#[test]
-fn the_program_itself_reaches_the_server_and_is_told_which_it_was() {
-    let mut gateway = with_streams();
-    let ticket = ticket(&mut gateway);
+/// The inner leg of a subscription.
+fn subscribed_by_the_program(gateway: &mut Gateway) -> Exchange {
+    let ticket = ticket(gateway);
     let session = gateway.session();
     let headers = [
         ("mcp-session-id", session.as_str()),
         (streams::TICKET, &ticket),
         (streams::PURPOSE, streams::CALL),
     ];
-    let (mut exchange, _) = gateway.post(&headers, &request("resources/subscribe", "file:///a"));
+    let body = request("resources/subscribe", "file:///a");
+    gateway.post(&headers, &body).0
+}
+
+#[test]
+fn the_program_itself_reaches_the_server_and_is_told_which_it_was() {
+    let mut gateway = with_streams();
+    let mut exchange = subscribed_by_the_program(&mut gateway);
     let release = gateway.open(&mut exchange, "up");
     let authority = set(&release.headers, ":authority");
     assert_eq!(authority.as_deref(), Some("stateful.mcp.local"));
@@ -132,14 +138,7 @@ fn the_program_itself_reaches_the_server_and_is_told_which_it_was() {
 #[test]
 fn a_repaired_answer_tells_the_server_too() {
     let mut gateway = with_streams();
-    let ticket = ticket(&mut gateway);
-    let session = gateway.session();
-    let headers = [
-        ("mcp-session-id", session.as_str()),
-        (streams::TICKET, &ticket),
-        (streams::PURPOSE, streams::CALL),
-    ];
-    let (mut exchange, _) = gateway.post(&headers, &request("resources/subscribe", "file:///a"));
+    let mut exchange = subscribed_by_the_program(&mut gateway);
     gateway.open(&mut exchange, "lost");
     gateway.respond(&mut exchange, 404, &[JSON]);
     let opening = only(exchange.take_calls());
