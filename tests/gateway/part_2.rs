@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::managed::{CONSEQUENCE, HOST, Managed};
 use crate::newer_guide::PART_1;
+use crate::token_keys::listeners;
 
 const GATEWAY: &str = "http://mcp.127-0-0-1.sslip.io:8001";
 
@@ -46,6 +47,7 @@ tests! {
         until("who has no token is refused", CONSEQUENCE, || async {
             (managed.status().await? == 401).then_some(())
         }).await;
+        until_keys_are_there(&managed).await;
 
         let url = format!("{origin}/mcp");
         let [mona, otto] = [user("mcp", 'a'), user("mcp2", 'b')].map(|user| Login { calls: 5, ..user });
@@ -73,4 +75,13 @@ tests! {
         }).await;
         assert_eq!(managed.until_listed().await, listed);
     }
+}
+
+/// Waits until Envoy has Keycloak's keys. While Keycloak takes longer over them than istiod waits, users are refused; it
+/// asks again after a minute, and until then gives Envoy a key of its own making, which has no certificate.
+async fn until_keys_are_there(managed: &Managed) {
+    until("istiod has Keycloak's keys", CONSEQUENCE, || async {
+        listeners(managed).await.contains("x5c").then_some(())
+    })
+    .await;
 }

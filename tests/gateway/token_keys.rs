@@ -238,7 +238,7 @@ async fn is_in_force(managed: &Managed) -> bool {
 }
 
 /// The gateway's listeners, as Envoy has them.
-async fn listeners(managed: &Managed) -> String {
+pub(crate) async fn listeners(managed: &Managed) -> String {
     let proxy = &managed.proxy;
     proxy
         .ask_envoy("/config_dump?resource=dynamic_listeners")
