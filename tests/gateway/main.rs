@@ -32,6 +32,7 @@ mod plugins;
 mod readme;
 mod registry;
 mod second_gateway;
+mod streams;
 mod tls_listener;
 mod token_keys;
 mod tokens;

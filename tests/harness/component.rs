@@ -1,8 +1,9 @@
 //! Where the programs are that tests run. A missing one fails the test and names the command that fetches it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -27,11 +28,17 @@ pub fn control() -> PathBuf {
     }
 }
 
-/// The program of control's image, among all that the image holds. Unpacked once.
+/// The program of control's image.
 pub fn control_of_image() -> PathBuf {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    let image = Image::open(image("mcp-control"));
-    let folder = FOLDER.get_or_init(|| {
+    program_of_image("mcp-control")
+}
+
+/// The program of an image, `mcp-control` or `mcp-streams`, among all that the image holds. Unpacked once.
+pub fn program_of_image(name: &'static str) -> PathBuf {
+    static FOLDERS: Mutex<BTreeMap<&str, TempDir>> = Mutex::new(BTreeMap::new());
+    let image = Image::open(image(name));
+    let mut folders = FOLDERS.lock().expect("no panic while it is unpacked");
+    let folder = folders.entry(name).or_insert_with(|| {
         let folder = temporary_folder("image");
         image.unpack(folder.path());
         folder
@@ -176,7 +183,7 @@ pub fn cosign() -> PathBuf {
     of_cluster("MCP_TEST_COSIGN")
 }
 
-/// An image as `scripts/image` makes it: `mcp-control` or `mcp-filter`.
+/// An image as `scripts/image` makes it: `mcp-control`, `mcp-filter` or `mcp-streams`.
 pub fn image(name: &str) -> PathBuf {
     of_cluster("MCP_TEST_IMAGES").join(name)
 }
