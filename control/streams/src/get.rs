@@ -7,8 +7,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::HeaderMap;
 
-use crate::catalog::Catalog;
-use crate::gateway::Checked;
+use crate::admission::{NotAdmitted, admit};
 use crate::held::{Held, inbox};
 use crate::refusal::Refusal;
 use crate::request::{Outer, takes_events};
@@ -27,19 +26,10 @@ pub(crate) async fn open(outer: Outer, headers: &HeaderMap, state: Arc<State>) -
 
 async fn hold(outer: Outer, state: &State) -> Result<Response, Refusal> {
     let permit = state.streams.enter(&outer.digest)?;
-    let catalog: Catalog = match state.gateway.check(&outer.caller).await {
-        Ok(Checked::Good(catalog)) => catalog,
-        Ok(Checked::Ended(reply)) => return Ok(reply.pass_on()),
-        Ok(Checked::Strange) => {
-            tracing::warn!(
-                "a stream was not opened: who answers is not the gateway of this program"
-            );
-            return Err(Refusal::Gateway);
-        }
-        Err(error) => {
-            tracing::warn!(%error, "a stream was not opened");
-            return Err(Refusal::Gateway);
-        }
+    let catalog = match admit(&outer.caller, state).await {
+        Ok(catalog) => catalog,
+        Err(NotAdmitted::Told(reply)) => return Ok(reply.pass_on()),
+        Err(NotAdmitted::Refused(refusal)) => return Err(refusal),
     };
     let voice = GetVoice::new(
         seen(outer.last_event.as_ref(), catalog),

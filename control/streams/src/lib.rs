@@ -13,11 +13,13 @@
 //! * `request` reads the outer leg, `gateway` speaks the inner one, `router` decides what becomes of a request.
 
 mod address;
+mod admission;
 pub mod args;
 mod body;
 mod bridge;
 mod caller;
 mod catalog;
+mod doubt;
 mod event;
 mod events;
 mod gateway;

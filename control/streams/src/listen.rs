@@ -7,9 +7,10 @@ mod voice;
 use std::sync::Arc;
 
 use axum::response::Response;
+use http::StatusCode;
 use serde_json::value::RawValue;
 
-use crate::gateway::Checked;
+use crate::admission::{NotAdmitted, admit};
 use crate::held::{Held, inbox};
 use crate::message::Message;
 use crate::refusal::Refusal;
@@ -44,19 +45,13 @@ async fn hold(
         return Err(Refusal::TooMany { what, most });
     }
     let permit = state.streams.enter(&outer.digest)?;
-    let catalog = match state.gateway.check(&outer.caller).await {
-        Ok(Checked::Good(catalog)) => catalog,
-        Ok(Checked::Ended(reply)) => return Ok(reply.pass_on()),
-        Ok(Checked::Strange) => {
-            tracing::warn!(
-                "a subscription was not opened: who answers is not the gateway of this program"
-            );
-            return Err(Refusal::Gateway);
+    let catalog = match admit(&outer.caller, state).await {
+        Ok(catalog) => catalog,
+        Err(NotAdmitted::Told(reply)) if is_of_client(reply.status()) => {
+            return Ok(reply.pass_on());
         }
-        Err(error) => {
-            tracing::warn!(%error, "a subscription was not opened");
-            return Err(Refusal::Gateway);
-        }
+        Err(NotAdmitted::Told(_)) => return Err(Refusal::Gateway),
+        Err(NotAdmitted::Refused(refusal)) => return Err(refusal),
     };
     let place = state.watch.join(outer.caller.clone(), catalog);
     let (inbox, messages) = inbox();
@@ -64,4 +59,9 @@ async fn hold(
     let kept = Subscriptions::open(&outer.caller, &mut request, to, state).await;
     let voice = ListenVoice::new(id, request, catalog);
     Ok(Held::new(voice, (place, messages), (kept, permit), state).respond())
+}
+
+/// Whether the gateway refuses the client. Any other status answers a `GET`, and not this client's request.
+fn is_of_client(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }

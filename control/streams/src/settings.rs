@@ -18,6 +18,9 @@ pub struct Settings {
     pub poll: Duration,
     /// The longest time after which the gateway is asked whether a stream's client may still have it.
     pub recheck: Duration,
+    /// A verdict against a client ends its stream when it is given again so much later: in between, the gateway's
+    /// configuration may have had a gap.
+    pub second_look: Duration,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
     /// How long a client has for an answer that a server waits for.
@@ -34,6 +37,7 @@ impl Settings {
             bounds: Bounds::default(),
             poll: Duration::from_secs(1),
             recheck: Duration::from_secs(60),
+            second_look: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
             patience: Duration::from_secs(300),
             drain: Duration::from_secs(5),

@@ -3,7 +3,8 @@
 //! Streams of one endpoint and virtual server are a group, whatever query a client writes behind the path. Each second the gateway is asked once for each group, on behalf
 //! of one member, turn by turn. What a member sees depends on its claims too, so its digests are its own: when those of one
 //! have changed, all others of its group are asked for, and each is asked for once a minute in any case, by which the
-//! member's ticket is renewed, and its stream ended when its client may no longer have it.
+//! member's ticket is renewed, and its stream ended when its client may no longer have it: when the gateway has said so
+//! twice in a row, some seconds apart.
 
 mod group;
 mod turns;
@@ -11,13 +12,16 @@ mod turns;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use http::header::HeaderValue;
 use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::catalog::Catalog;
+use crate::doubt::Doubt;
 use crate::gateway::Gateway;
 use crate::settings::Settings;
 use turns::Turns;
@@ -69,6 +73,8 @@ pub(crate) struct Member {
     number: u64,
     caller: Caller,
     standing: watch::Sender<Standing>,
+    /// What the gateway has said against it.
+    doubt: Mutex<Doubt<StatusCode>>,
 }
 
 /// A stream's place in its group, until it is dropped.
@@ -88,6 +94,7 @@ impl Member {
 
     /// Whether the lists have changed by that.
     fn tell(&self, catalog: Catalog) -> bool {
+        self.doubt().clear();
         self.standing.send_if_modified(|standing| {
             let changes = matches!(standing, Standing::Good(former) if *former != catalog);
             if changes {
@@ -95,6 +102,15 @@ impl Member {
             }
             changes
         })
+    }
+
+    /// Whether a verdict that was given now holds, of which `least` is asked for.
+    fn holds(&self, verdict: StatusCode, least: Duration) -> bool {
+        self.doubt().holds(verdict, Instant::now(), least)
+    }
+
+    fn doubt(&self) -> MutexGuard<'_, Doubt<StatusCode>> {
+        self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +158,7 @@ impl Watch {
             number,
             caller,
             standing: sender,
+            doubt: Mutex::default(),
         });
         let begins = self.with_groups(|groups| match groups.entry(key.clone()) {
             Entry::Occupied(mut group) => {
@@ -164,6 +181,15 @@ impl Watch {
             member,
             standing,
         }
+    }
+
+    /// Has a member asked for out of its turn, from `at` on.
+    fn ask_again(&self, key: &Key, member: &Member, at: Instant) {
+        self.with_groups(|groups| {
+            if let Some(group) = groups.get_mut(key) {
+                group.ask_again(member.number, at);
+            }
+        });
     }
 
     fn leave(&self, key: &Key, member: &Member) {

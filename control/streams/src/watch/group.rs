@@ -1,10 +1,11 @@
 //! The one task of a group.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use futures::stream;
+use http::StatusCode;
 
 use super::{Key, Member, Watch};
 use crate::gateway::Checked;
@@ -19,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 struct Round {
     answered: bool,
     changed: bool,
+    /// Of some client it is said that it may no longer have its stream; it is asked for again.
+    doubted: bool,
     silence: Silence,
 }
 
@@ -53,10 +56,13 @@ pub(super) async fn watch(watch: Watch, key: Key) {
             Round {
                 answered: false,
                 silence: Silence::Never,
+                doubted: false,
                 ..
             } => Duration::ZERO,
             Round {
-                answered: false, ..
+                answered: false,
+                silence: Silence::Sometimes | Silence::TooOften,
+                ..
             } => (pause.max(settings.poll) * 2).min(LONGEST_PAUSE),
             Round { .. } => settings.poll,
         };
@@ -72,7 +78,11 @@ pub(super) fn next(watch: &Watch, key: &Key) -> Option<Vec<Arc<Member>>> {
             groups.remove(key);
             return None;
         }
-        Some(group.next(settings.poll, settings.recheck))
+        let mut turn = group.due(Instant::now());
+        turn.extend(group.next(settings.poll, settings.recheck));
+        turn.sort_unstable_by_key(|member| member.number);
+        turn.dedup_by_key(|member| member.number);
+        Some(turn)
     })
 }
 
@@ -89,6 +99,7 @@ async fn ask((watch, key): (&Watch, &Key), members: Vec<Arc<Member>>) -> Round {
         sum = Round {
             answered: sum.answered || one.answered,
             changed: sum.changed || one.changed,
+            doubted: sum.doubted || one.doubted,
             silence: sum.silence.max(one.silence),
         };
         in_a_row = match one.silence {
@@ -109,15 +120,13 @@ async fn ask_for((watch, key): (&Watch, &Key), member: Arc<Member>) -> Round {
         Ok(Checked::Good(catalog)) => Round {
             answered: true,
             changed: member.tell(catalog),
-            silence: Silence::Never,
+            ..Round::default()
         },
-        Ok(Checked::Ended(reply)) => {
-            tracing::debug!(status = %reply.status(), "a stream's client may no longer have it");
-            end((watch, key), &member)
-        }
+        Ok(Checked::Ended(reply)) => refuse((watch, key), &member, reply.status()),
         Ok(Checked::Strange) => {
-            tracing::warn!("a stream ends: who answers is not the gateway of this program");
-            end((watch, key), &member)
+            tracing::warn!("who answers is not the gateway of this program");
+            // The status of an answer that is none.
+            refuse((watch, key), &member, StatusCode::OK)
         }
         Err(error) => {
             tracing::warn!(%error, "it is not known whether the catalog has changed");
@@ -129,7 +138,18 @@ async fn ask_for((watch, key): (&Watch, &Key), member: Arc<Member>) -> Round {
     }
 }
 
-fn end((watch, key): (&Watch, &Key), member: &Member) -> Round {
+/// The gateway says that a stream's client may no longer have it.
+fn refuse((watch, key): (&Watch, &Key), member: &Member, status: StatusCode) -> Round {
+    let least = watch.0.settings.second_look;
+    if !member.holds(status, least) {
+        tracing::debug!(%status, "it is doubted whether a stream's client may still have it");
+        watch.ask_again(key, member, Instant::now() + least);
+        return Round {
+            doubted: true,
+            ..Round::default()
+        };
+    }
+    tracing::debug!(%status, "a stream's client may no longer have it");
     member.end();
     // Its stream may be there for longer, while its client reads nothing.
     watch.leave(key, member);

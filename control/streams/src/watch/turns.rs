@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Members in the order in which they came, taken turn by turn.
 #[derive(Clone, Debug)]
 pub(super) struct Turns<T> {
     members: BTreeMap<u64, T>,
     last: Option<u64>,
+    /// Who is asked out of turn, and from when on.
+    again: BTreeMap<u64, Instant>,
 }
 
 impl<T> Default for Turns<T> {
@@ -16,6 +18,7 @@ impl<T> Default for Turns<T> {
         Self {
             members: BTreeMap::new(),
             last: None,
+            again: BTreeMap::new(),
         }
     }
 }
@@ -27,10 +30,31 @@ impl<T: Clone> Turns<T> {
 
     pub(super) fn remove(&mut self, number: u64) {
         self.members.remove(&number);
+        self.again.remove(&number);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+
+    /// One that is asked from `at` on, whosever turn it is then.
+    pub(super) fn ask_again(&mut self, number: u64, at: Instant) {
+        if self.members.contains_key(&number) {
+            self.again.entry(number).or_insert(at);
+        }
+    }
+
+    /// Those that are to be asked out of turn by now. They are not again.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<T> {
+        let due: Vec<u64> = (self.again.iter())
+            .filter(|(_, at)| **at <= now)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in &due {
+            self.again.remove(number);
+        }
+        let members = due.iter().filter_map(|number| self.members.get(number));
+        members.cloned().collect()
     }
 
     pub(super) fn all(&self) -> Vec<T> {
@@ -83,6 +107,20 @@ mod tests {
             seen.dedup();
             assert_eq!(seen, (0..count).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn who_is_in_doubt_is_asked_again_out_of_turn_and_once() {
+        let (mut turns, now) = (turns(3), Instant::now());
+        turns.ask_again(1, now + SECOND);
+        turns.ask_again(2, now);
+        turns.ask_again(7, now);
+        assert_eq!(turns.due(now), [2]);
+        assert_eq!(turns.due(now + SECOND), [1]);
+        assert!(turns.due(now + SECOND).is_empty());
+        turns.ask_again(0, now);
+        turns.remove(0);
+        assert!(turns.due(now).is_empty());
     }
 
     #[test]

@@ -147,6 +147,36 @@ async fn a_stream_ends_when_its_client_may_no_longer_have_it() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_says_once_ends_nothing() {
+    let long = |settings: &mut mcp_streams::Settings| settings.second_look = super::PATIENCE * 9;
+    let bench = Bench::with(long).await;
+    let mut stream = bench.client.get(&[]).await.events();
+    stream.event().await.unwrap();
+    for (number, status) in [(7, 405), (8, 403), (9, 404), (10, LAPSED)] {
+        bench.gateway.refuse("Bearer a", status);
+        bench.gateway.so_far().await;
+        for _ in 0..2 {
+            bench.gateway.asked("GET catalog").await;
+        }
+        bench.gateway.change([number, 2, 3]);
+        bench.gateway.refuse("Bearer a", 200);
+        assert_eq!(stream.message().await.1["method"], CHANGED[0], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_the_gateway_does_not_serve_for_a_moment_is_opened() {
+    let bench = Bench::new().await;
+    for status in [405, 403, LAPSED] {
+        bench.gateway.refuse_once("Bearer a", status);
+        let mut stream = bench.client.get(&[]).await.events();
+        stream.event().await.unwrap();
+    }
+    bench.gateway.refuse("Bearer a", 405);
+    assert_eq!(bench.client.get(&[]).await.status(), 405);
+}
+
+#[tokio::test]
 async fn a_gateway_that_fails_ends_nothing() {
     let bench = Bench::new().await;
     let mut stream = bench.client.get(&[]).await.events();

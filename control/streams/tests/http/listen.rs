@@ -64,6 +64,24 @@ async fn who_does_not_say_what_to_tell_is_refused() {
 }
 
 #[tokio::test]
+async fn a_status_that_answers_no_subscription_is_not_passed_on() {
+    let bench = Bench::new().await;
+    let params = r#"{"notifications":{}}"#;
+    for status in [404, 405] {
+        bench.gateway.refuse("Bearer a", status);
+        let refused = listen(&bench, params).await;
+        assert_eq!(refused.status(), 502);
+        let error = refused.json().await;
+        let told = (&error["id"], &error["error"]["data"]["retry"]);
+        assert_eq!(told, (&json!(7), &json!(true)));
+    }
+    for status in [401, 403] {
+        bench.gateway.refuse("Bearer a", status);
+        assert_eq!(listen(&bench, params).await.status(), status);
+    }
+}
+
+#[tokio::test]
 async fn several_subscriptions_of_one_client_go_on_side_by_side() {
     let bench = Bench::new().await;
     let mut streams = Vec::new();

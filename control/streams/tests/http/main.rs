@@ -49,6 +49,7 @@ impl Bench {
         let mut settings = Settings::new(address.parse().unwrap());
         settings.poll = Duration::from_millis(5);
         settings.recheck = Duration::from_millis(50);
+        settings.second_look = Duration::from_millis(20);
         change(&mut settings);
         let listen = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = listen.bind().await.unwrap();

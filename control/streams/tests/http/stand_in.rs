@@ -50,6 +50,8 @@ struct Shared {
     digests: [u64; 3],
     /// What callers of this `authorization` get in the place of the catalog.
     statuses: HashMap<String, u16>,
+    /// The same, once each.
+    once: HashMap<String, u16>,
     answering: Answering,
 }
 
@@ -69,6 +71,7 @@ impl Gateway {
         let shared = Arc::new(Mutex::new(Shared {
             digests: [1, 2, 3],
             statuses: HashMap::new(),
+            once: HashMap::new(),
             answering: Arc::new(|_| None),
         }));
         let own = (shared.clone(), says.clone());
@@ -96,6 +99,12 @@ impl Gateway {
             .unwrap()
             .statuses
             .insert(authorization.to_owned(), status);
+    }
+
+    /// This caller gets this in the place of the catalog, once.
+    pub(crate) fn refuse_once(&self, authorization: &str, status: u16) {
+        let mut shared = self.shared.lock().unwrap();
+        shared.once.insert(authorization.to_owned(), status);
     }
 
     /// How requests that do not ask for the catalog are answered; with a stream of what [`Self::say`] says otherwise.
@@ -167,14 +176,15 @@ async fn answer(
     // Subscribed first: who sees the request may let the server speak.
     let heard = is_for_server.then(|| says.subscribe());
     let _ = seen.send(asked.clone());
+    let is_catalog = asked.header("x-mcp-streams") == Some("catalog");
     let (digests, status, answering) = {
-        let shared = shared.lock().unwrap();
-        let status = asked
-            .header("authorization")
-            .and_then(|name| shared.statuses.get(name));
-        (shared.digests, status.copied(), shared.answering.clone())
+        let mut shared = shared.lock().unwrap();
+        let name = asked.header("authorization").unwrap_or_default();
+        let once = is_catalog.then(|| shared.once.remove(name)).flatten();
+        let status = once.or_else(|| shared.statuses.get(name).copied());
+        (shared.digests, status, shared.answering.clone())
     };
-    if asked.header("x-mcp-streams") == Some("catalog") {
+    if is_catalog {
         if status == Some(LAPSED) {
             return speak(&asked, says.subscribe());
         }
