@@ -2,6 +2,7 @@
 
 mod message;
 mod pace;
+mod promise;
 mod wanted;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,18 +13,21 @@ use http::StatusCode;
 use http::header::HeaderValue;
 use mcp_filter_core::Era;
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::caller::Caller;
+use crate::doubt::Doubt;
 use crate::events::{EventReader, StreamEnd};
 use crate::gateway::{Gateway, Purpose, Reply};
 use crate::held::Inbox;
+use crate::settings::Settings;
 use crate::subscribe::taken;
 use crate::uris::Uris;
 use crate::watch::Member;
 pub(crate) use message::subscribe;
 use pace::Pace;
+use promise::Promise;
+pub(crate) use promise::{Heard, may_be_heard};
 use wanted::{Wanted, wanted};
 
 /// Which server, on whose behalf, and for what.
@@ -70,12 +74,9 @@ impl Drop for Relay {
     }
 }
 
-/// Says once whether the server is heard.
-pub(crate) type Heard = oneshot::Receiver<()>;
-
 enum Outcome {
     /// There is nothing to hear.
-    Refused,
+    Refused(StatusCode),
     /// Nobody hears any more.
     Unheard,
     /// The server has lost the session, and with it what it was subscribed to.
@@ -94,43 +95,68 @@ enum Again {
     Broken,
 }
 
+/// Between a relay's attempts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pauses {
+    /// The first are so far apart.
+    first: Duration,
+    /// What is said against a server counts when it is said again so much later.
+    second_look: Duration,
+}
+
+impl Pauses {
+    /// Those of these settings.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            first: settings.poll,
+            second_look: settings.second_look,
+        }
+    }
+}
+
 struct Line {
     gateway: Gateway,
     source: Source,
     inbox: Inbox,
     member: Arc<Member>,
+    promise: Promise,
+    doubt: Doubt<StatusCode>,
+    pauses: Pauses,
 }
 
 impl Relay {
-    /// Begins to relay to `inbox`, which is that of `member`. The first attempts to hear the server are `pause` apart.
+    /// Begins to relay to `inbox`, which is that of `member`.
     pub(crate) fn start(
         gateway: Gateway,
         source: Source,
         (inbox, member): (Inbox, Arc<Member>),
-        pause: Duration,
+        pauses: Pauses,
     ) -> (Self, Heard) {
-        let (tell, heard) = oneshot::channel();
+        let (promise, heard) = Promise::new();
         let line = Line {
             gateway,
             source,
             inbox,
             member,
+            promise,
+            doubt: Doubt::default(),
+            pauses,
         };
-        let task = tokio::spawn(line.run(pause, tell));
+        let task = tokio::spawn(line.run());
         (Self(task.abort_handle()), heard)
     }
 }
 
 impl Line {
-    async fn run(mut self, first: Duration, tell: oneshot::Sender<()>) {
-        let mut tell = Some(tell);
-        let mut pace = Pace::new(first);
+    async fn run(mut self) {
+        let mut pace = Pace::new(self.pauses.first);
         let (mut was_heard, mut told_again) = (false, false);
         loop {
             let outcome = match self.open().await {
                 Ok(mut events) => {
                     (was_heard, told_again) = (true, false);
-                    tell.take().map(|tell| tell.send(()));
+                    self.promise.give();
+                    self.doubt.clear();
                     let begun = Instant::now();
                     let outcome = self.relay(&mut events).await;
                     pace.has_ended(begun.elapsed(), events.retry());
@@ -140,28 +166,58 @@ impl Line {
             };
             match outcome {
                 Outcome::Unheard => return,
-                // What its client was promised is not kept: it may ask anew, and is told then what is.
-                Outcome::Refused if was_promised(&self.source, (was_heard, &tell)) => {
-                    return self.member.end();
+                Outcome::Broken => {}
+                Outcome::Refused(status) if self.is_for_subscription() || !was_heard => {
+                    if self.gives_up(status) {
+                        return;
+                    }
                 }
-                Outcome::Refused if !was_heard => return,
                 // It takes subscriptions, and knows no session in which it could tell, or not here and now.
-                Outcome::Refused | Outcome::Lost if told_again => {
+                Outcome::Refused(_) | Outcome::Lost if told_again => {
                     told_again = false;
-                    drop(tell.take());
+                    if self.is_for_subscription() && self.gives_up(StatusCode::NOT_FOUND) {
+                        return;
+                    }
+                    self.promise.is_broken();
                 }
-                Outcome::Refused | Outcome::Lost => match self.subscribe_again().await {
-                    Again::Gone => return self.member.end(),
+                Outcome::Refused(_) | Outcome::Lost => match self.subscribe_again().await {
+                    Again::Gone if self.gives_up(StatusCode::GONE) => {
+                        // There is no session any more whose stream could go on.
+                        if !self.is_for_subscription() {
+                            self.member.end();
+                        }
+                        return;
+                    }
                     Again::Taken => {
                         told_again = true;
                         continue;
                     }
-                    Again::Broken => {}
+                    Again::Gone | Again::Broken => {}
                 },
-                Outcome::Broken => {}
             }
             tokio::time::sleep(pace.pause()).await;
         }
+    }
+
+    /// The server is not to be heard. Tells whether it is not asked any more: where it was promised, its client is told by
+    /// the end of its stream, so that it asks anew and is told what is.
+    fn gives_up(&mut self, status: StatusCode) -> bool {
+        let is_for_subscription = self.is_for_subscription();
+        let is_promised = self.promise.is_broken();
+        if is_for_subscription && !is_promised {
+            return true;
+        }
+        let least = self.pauses.second_look;
+        let holds = self.doubt.holds(status, Instant::now(), least);
+        if holds && is_for_subscription {
+            self.member.end();
+        }
+        holds
+    }
+
+    /// A session has more to hear than this server: without it, its stream goes on.
+    fn is_for_subscription(&self) -> bool {
+        self.source.audience == Audience::Subscription
     }
 
     async fn open(&self) -> Result<EventReader, Outcome> {
@@ -192,7 +248,7 @@ impl Line {
 
     fn refused(&self, status: StatusCode) -> Outcome {
         tracing::info!(%status, server = ?self.source.server, "a server cannot be heard");
-        Outcome::Refused
+        Outcome::Refused(status)
     }
 
     async fn ask(&self) -> Result<Reply, Outcome> {
@@ -276,10 +332,4 @@ impl Line {
         let uris = self.source.uris.lock();
         uris.unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// Whether the client believes itself subscribed already, heard or not: nobody waits for the first word any more.
-fn was_promised(source: &Source, (was_heard, tell): (bool, &Option<oneshot::Sender<()>>)) -> bool {
-    let is_late = tell.as_ref().is_some_and(oneshot::Sender::is_closed);
-    source.audience == Audience::Subscription && (was_heard || is_late)
 }

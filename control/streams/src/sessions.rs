@@ -7,7 +7,6 @@ mod session;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use http::header::HeaderValue;
 
@@ -15,7 +14,7 @@ use crate::caller::Caller;
 use crate::gateway::Gateway;
 use crate::held::Inbox;
 use crate::refusal::Refusal;
-use crate::relay::Heard;
+use crate::relay::{Heard, Pauses};
 use crate::settings::{Bounds, Settings};
 use crate::subscribe::Spoken;
 use crate::uris::Uri;
@@ -30,8 +29,7 @@ pub(crate) struct Sessions(Arc<Shared>);
 struct Shared {
     gateway: Gateway,
     bounds: Bounds,
-    /// Between the first attempts to hear a server.
-    pause: Duration,
+    pauses: Pauses,
     /// By `Mcp-Session-Id`.
     known: Mutex<Known>,
 }
@@ -57,7 +55,7 @@ impl Sessions {
         Self(Arc::new(Shared {
             gateway,
             bounds: settings.bounds,
-            pause: settings.poll,
+            pauses: Pauses::new(settings),
             known: Mutex::default(),
         }))
     }
@@ -74,7 +72,7 @@ impl Sessions {
         self.with(|known| {
             known.make_room(&session, self.0.bounds.sessions);
             let entry = known.session(&session);
-            entry.attach(stream, &self.0.gateway, self.0.pause);
+            entry.attach(stream, &self.0.gateway, self.0.pauses);
         });
         let sessions = self.clone();
         Some(Attachment {
@@ -106,7 +104,7 @@ impl Sessions {
         self.with(|known| {
             known.room(session, &uri, self.0.bounds)?;
             let entry = known.session(session);
-            Ok(entry.subscribe(server, uri, (&self.0.gateway, self.0.pause)))
+            Ok(entry.subscribe(server, uri, (&self.0.gateway, self.0.pauses)))
         })
     }
 
@@ -114,7 +112,7 @@ impl Sessions {
     pub(crate) fn unsubscribed(&self, session: &HeaderValue, server: &HeaderValue, uri: &Uri) {
         self.with(|known| {
             if let Some(entry) = known.sessions.get_mut(session) {
-                entry.unsubscribe(server, uri, (&self.0.gateway, self.0.pause));
+                entry.unsubscribe(server, uri, (&self.0.gateway, self.0.pauses));
             }
             known.forget_if_idle(session);
         });

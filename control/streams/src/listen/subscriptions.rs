@@ -10,13 +10,13 @@ use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use http::header::HeaderValue;
 use mcp_filter_core::Era;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::request::ListenRequest;
 use crate::caller::Caller;
 use crate::gateway::{Gateway, Purpose};
 use crate::held::Inbox;
-use crate::relay::{self, Audience, Relay, Source};
+use crate::relay::{self, Audience, Pauses, Relay, Source, may_be_heard};
 use crate::state::State;
 use crate::subscribe::{Spoken, taken};
 use crate::tasks::Tasks;
@@ -91,12 +91,15 @@ impl Subscriptions {
                 meta: request.meta.clone(),
                 audience: Audience::Subscription,
             };
-            let (relay, heard) =
-                Relay::start(gateway.clone(), source, to.clone(), state.settings.poll);
+            let (relay, heard) = Relay::start(
+                gateway.clone(),
+                source,
+                to.clone(),
+                Pauses::new(&state.settings),
+            );
             async move {
-                // One that was dropped has nothing to hear; who is late may be heard yet.
-                let is_heard = !matches!(timeout(PATIENCE, heard).await, Ok(Err(_)));
-                is_heard.then_some((relay, uris))
+                // Who is late may be heard yet.
+                may_be_heard(heard, PATIENCE).await.then_some((relay, uris))
             }
         });
         let started = join_all(started).await.into_iter().flatten();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use http::header::HeaderValue;
 use mcp_filter_core::Era;
@@ -10,7 +9,7 @@ use mcp_filter_core::Era;
 use crate::caller::Caller;
 use crate::gateway::Gateway;
 use crate::held::Inbox;
-use crate::relay::{Audience, Heard, Relay, Source};
+use crate::relay::{Audience, Heard, Pauses, Relay, Source};
 use crate::subscribe::Spoken;
 use crate::uris::{Uri, Uris};
 use crate::watch::Member;
@@ -63,7 +62,7 @@ impl Stream {
         &mut self,
         server: &HeaderValue,
         subscribed: &Subscribed,
-        (gateway, pause): (&Gateway, Duration),
+        (gateway, pauses): (&Gateway, Pauses),
     ) -> Heard {
         let source = Source {
             caller: self.caller.clone(),
@@ -74,7 +73,7 @@ impl Stream {
             audience: Audience::Session,
         };
         let to = (self.inbox.clone(), self.member.clone());
-        let (relay, heard) = Relay::start(gateway.clone(), source, to, pause);
+        let (relay, heard) = Relay::start(gateway.clone(), source, to, pauses);
         self.relays.insert(server.clone(), relay);
         heard
     }
@@ -104,10 +103,10 @@ impl Session {
     }
 
     /// Hears on this stream from now on, and on a former one no more.
-    pub(super) fn attach(&mut self, mut stream: Stream, gateway: &Gateway, pause: Duration) {
+    pub(super) fn attach(&mut self, mut stream: Stream, gateway: &Gateway, pauses: Pauses) {
         for (server, subscribed) in &self.servers {
             // Nobody waits for it.
-            drop(stream.hear(server, subscribed, (gateway, pause)));
+            drop(stream.hear(server, subscribed, (gateway, pauses)));
         }
         if let Some(former) = self.stream.replace(stream) {
             former.member.end();
@@ -125,7 +124,7 @@ impl Session {
         &mut self,
         (server, era): Spoken,
         uri: Uri,
-        line: (&Gateway, Duration),
+        line: (&Gateway, Pauses),
     ) -> Option<Heard> {
         let entry = self.servers.entry(server.clone());
         let subscribed = entry.or_insert_with(|| Subscribed {
@@ -146,7 +145,7 @@ impl Session {
         &mut self,
         server: &HeaderValue,
         uri: &Uri,
-        line: (&Gateway, Duration),
+        line: (&Gateway, Pauses),
     ) {
         let Some(subscribed) = self.servers.get(server) else {
             return;

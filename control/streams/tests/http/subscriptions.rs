@@ -1,5 +1,7 @@
 //! Updates of resources.
 
+mod faults;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::body::Body;
@@ -139,33 +141,6 @@ async fn a_subscription_that_was_refused_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn a_server_that_lost_the_session_is_told_again() {
-    let bench = bench("sessions").await;
-    let lost = AtomicBool::new(true);
-    bench.gateway.answer(move |asked| {
-        let is_get = asked.what() == "GET server=a/b";
-        let is_lost = is_get && lost.swap(false, Ordering::Relaxed);
-        if is_lost {
-            Some(json_answer(404, &[], ""))
-        } else {
-            server("sessions")(asked)
-        }
-    });
-    let mut stream = open(&bench).await;
-    ask(&bench, "subscribe", "a:1").await;
-    for what in [
-        "POST call resources/subscribe",
-        "GET server=a/b",
-        "POST call resources/subscribe",
-    ] {
-        bench.gateway.asked(what).await;
-    }
-    bench.gateway.asked("GET server=a/b").await;
-    bench.gateway.say("a/b", UPDATED);
-    assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
-}
-
-#[tokio::test]
 async fn a_server_without_sessions_is_asked_by_its_own_rules() {
     let bench = bench("stateless").await;
     let mut stream = open(&bench).await;
@@ -281,152 +256,6 @@ async fn a_subscription_at_a_server_without_sessions_is_its_own() {
         stream.message().await.1["params"],
         json!({"uri": "a:1", "_meta": meta})
     );
-}
-
-#[tokio::test]
-async fn what_nobody_will_tell_is_not_promised() {
-    // A server that has no stream, and one that has no sessions.
-    for status in [405, 404] {
-        let bench = bench("sessions").await;
-        bench
-            .gateway
-            .answer(move |asked| match asked.what().as_str() {
-                "GET server=a/b" => Some(json_answer(status, &[], "")),
-                _ => server("sessions")(asked),
-            });
-        let mut stream = listen(&bench, &["a:1"]).await;
-        assert_eq!(
-            stream.message().await.1["params"]["notifications"],
-            json!({}),
-            "{status}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_stream_ends_whose_session_is_gone() {
-    let bench = bench("sessions").await;
-    let gone = AtomicBool::new(false);
-    bench
-        .gateway
-        .answer(move |asked| match asked.what().as_str() {
-            "GET server=a/b" if gone.swap(true, Ordering::Relaxed) => {
-                Some(json_answer(404, &[], ""))
-            }
-            "GET server=a/b" => Some(events("")),
-            "POST call resources/subscribe" if gone.load(Ordering::Relaxed) => {
-                Some(json_answer(404, &[], ""))
-            }
-            _ => server("sessions")(asked),
-        });
-    let mut stream = listen(&bench, &["a:1"]).await;
-    stream.message().await;
-    assert_eq!(stream.message().await.1["result"]["resultType"], "complete");
-    assert_eq!(stream.event().await, None);
-}
-
-#[tokio::test]
-async fn a_server_that_fails_is_heard_again_when_it_does_not() {
-    let bench = bench("sessions").await;
-    let left = AtomicUsize::new(3);
-    bench.gateway.answer(move |asked| {
-        let count = |left: usize| left.checked_sub(1);
-        let fails = asked.what() == "GET server=a/b"
-            && left
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count)
-                .is_ok();
-        if fails {
-            Some(json_answer(502, &[], ""))
-        } else {
-            server("sessions")(asked)
-        }
-    });
-    let mut stream = open(&bench).await;
-    ask(&bench, "subscribe", "a:1").await;
-    for _ in 0..4 {
-        bench.gateway.asked("GET server=a/b").await;
-    }
-    bench.gateway.say("a/b", UPDATED);
-    assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
-}
-
-/// Hears the server once, then answers `GET` with each of `statuses`, then with a stream again.
-async fn interrupted(statuses: &'static [u16]) -> Bench {
-    let bench = bench("sessions").await;
-    let count = AtomicUsize::new(0);
-    bench.gateway.answer(move |asked| {
-        if asked.what() != "GET server=a/b" {
-            return server("sessions")(asked);
-        }
-        match count.fetch_add(1, Ordering::Relaxed) {
-            0 => Some(events("")),
-            after => Some(json_answer(*statuses.get(after - 1)?, &[], "")),
-        }
-    });
-    bench
-}
-
-#[tokio::test]
-async fn a_server_that_was_heard_is_heard_again_after_it_has_refused() {
-    let bench = interrupted(&[405, 404, 404, 403, 404]).await;
-    let mut stream = open(&bench).await;
-    ask(&bench, "subscribe", "a:1").await;
-    for _ in 0..7 {
-        bench.gateway.asked("GET server=a/b").await;
-    }
-    bench.gateway.say("a/b", UPDATED);
-    assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
-}
-
-#[tokio::test]
-async fn a_subscription_without_a_session_ends_when_its_server_refuses() {
-    let bench = interrupted(&[405]).await;
-    let mut stream = listen(&bench, &["a:1"]).await;
-    stream.message().await;
-    assert_eq!(stream.message().await.1["result"]["resultType"], "complete");
-}
-
-#[tokio::test]
-async fn a_server_that_speaks_otherwise_now_is_asked_by_its_new_rules() {
-    let bench = bench("sessions").await;
-    let turned = AtomicBool::new(false);
-    bench
-        .gateway
-        .answer(move |asked| match asked.what().as_str() {
-            "GET server=a/b" if turned.swap(true, Ordering::Relaxed) => {
-                Some(json_answer(404, &[], ""))
-            }
-            "GET server=a/b" => Some(events("")),
-            _ if turned.load(Ordering::Relaxed) => server("stateless")(asked),
-            _ => server("sessions")(asked),
-        });
-    let mut stream = open(&bench).await;
-    ask(&bench, "subscribe", "a:1").await;
-    let what = "POST server=a/b subscriptions/listen";
-    bench.gateway.asked(what).await;
-    bench.gateway.say("a/b", UPDATED);
-    assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
-}
-
-#[tokio::test]
-async fn a_stream_of_somebody_else_is_not_taken_for_the_servers() {
-    let bench = bench("sessions").await;
-    let first = AtomicBool::new(true);
-    bench.gateway.answer(move |asked| {
-        if asked.what() == "GET server=a/b" && first.swap(false, Ordering::Relaxed) {
-            let nested = Response::builder().header("content-type", "text/event-stream");
-            let said = format!("data: {}\n\n", UPDATED.replace("a:1", "a:foreign"));
-            return Some(nested.body(Body::from(said)).unwrap());
-        }
-        server("sessions")(asked)
-    });
-    let mut stream = open(&bench).await;
-    ask(&bench, "subscribe", "a:1").await;
-    for _ in 0..2 {
-        bench.gateway.asked("GET server=a/b").await;
-    }
-    bench.gateway.say("a/b", UPDATED);
-    assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
 }
 
 #[tokio::test]
