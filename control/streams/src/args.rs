@@ -17,8 +17,8 @@ pub struct Args {
     /// Where this program reaches the gateway.
     #[arg(long, value_name = "http://ADDR:PORT")]
     pub gateway: GatewayAddress,
-    /// How many streams one client may hold, and how many calls between the eras. Clients that show neither a token nor
-    /// another credential and have no session are one.
+    /// How many streams one client may hold, and how many calls between the eras. One client is who a token names; else
+    /// who shows the same credentials for servers; else one session.
     #[arg(long, value_name = "COUNT", default_value_t = PER_CLIENT)]
     pub per_client: NonZeroUsize,
     /// What is logged, as of tracing's `EnvFilter`.

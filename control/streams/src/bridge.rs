@@ -29,7 +29,6 @@ use tokio::sync::{mpsc, oneshot};
 use crate::message::Message;
 use crate::refusal::{Refusal, json};
 use crate::request::Outer;
-use crate::settings::Bounds;
 use crate::state::State;
 use body::Call;
 use parked::{Claim, NAME_BYTES, Parked};
@@ -37,7 +36,7 @@ use session_client::Given;
 use stateless_client::Retry;
 
 /// The conversations of now.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Conversations {
     /// Those whose client shall come back, by what it comes back with.
     parked: Mutex<Parked<oneshot::Sender<Retry>>>,
@@ -46,15 +45,6 @@ pub(crate) struct Conversations {
 }
 
 impl Conversations {
-    /// None yet.
-    pub(crate) fn new(bounds: &Bounds) -> Self {
-        let most = bounds.calls.get();
-        Self {
-            parked: Mutex::new(Parked::new(bounds.parked.get())),
-            with_sessions: Mutex::new(Parked::new(most)),
-        }
-    }
-
     fn parked(&self) -> MutexGuard<'_, Parked<oneshot::Sender<Retry>>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -25,7 +25,7 @@ pub(crate) async fn open(outer: Outer, headers: &HeaderMap, state: Arc<State>) -
 }
 
 async fn hold(outer: Outer, state: &State) -> Result<Response, Refusal> {
-    let permit = state.streams.enter(&outer.digest)?;
+    let permit = state.streams.enter(&outer.share)?;
     let catalog = match admit(&outer.caller, state).await {
         Ok(catalog) => catalog,
         Err(NotAdmitted::Told(reply)) => return Ok(reply.pass_on()),
@@ -37,8 +37,9 @@ async fn hold(outer: Outer, state: &State) -> Result<Response, Refusal> {
     );
     let place = state.watch.join(outer.caller.clone(), catalog);
     let (inbox, messages) = inbox();
-    let session = state
-        .sessions
-        .attach(&outer.caller, place.member().clone(), inbox);
+    let session =
+        state
+            .sessions
+            .attach((&outer.caller, &outer.share), place.member().clone(), inbox);
     Ok(Held::new(voice, (place, messages), (session, permit), state).respond())
 }

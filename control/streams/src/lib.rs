@@ -35,6 +35,7 @@ mod router;
 mod serve;
 mod sessions;
 mod settings;
+mod share;
 mod state;
 mod subscribe;
 mod subscription_id;

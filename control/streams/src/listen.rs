@@ -41,10 +41,10 @@ async fn hold(
 ) -> Result<Response, Refusal> {
     let most = state.settings.bounds.subscriptions;
     if request.uris.len() > most {
-        let what = "subscriptions of one stream";
-        return Err(Refusal::TooMany { what, most });
+        let (what, whose) = ("subscriptions", " of one stream");
+        return Err(Refusal::TooMany { what, whose, most });
     }
-    let permit = state.streams.enter(&outer.digest)?;
+    let permit = state.streams.enter(&outer.share)?;
     let catalog = match admit(&outer.caller, state).await {
         Ok(catalog) => catalog,
         Err(NotAdmitted::Told(reply)) if is_of_client(reply.status()) => {

@@ -27,10 +27,12 @@ pub(crate) enum Refusal {
     #[error("{0}")]
     InvalidParams(&'static str),
     /// This program: a bound is reached.
-    #[error("too many {what}: at most {most} are served at once")]
+    #[error("too many {what}{whose}: at most {most} are served at once")]
     TooMany {
         /// Of what.
         what: &'static str,
+        /// Of some clients, where it is not of all.
+        whose: &'static str,
         /// The bound.
         most: usize,
     },
@@ -125,6 +127,7 @@ mod tests {
     fn a_refusal_that_passes_says_so() {
         let refusal = Refusal::TooMany {
             what: "streams",
+            whose: "",
             most: 2,
         };
         let expected = concat!(

@@ -8,6 +8,7 @@ use mcp_filter_core::streams;
 
 use crate::caller::{Caller, LAST_EVENT_ID};
 use crate::refusal::Refusal;
+use crate::share::Share;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Outer {
     pub(crate) caller: Caller,
     /// Who that is: what is kept for one is given to no other.
     pub(crate) digest: HeaderValue,
+    /// Whose share of the room it takes.
+    pub(crate) share: Share,
     /// How the client speaks.
     pub(crate) era: Era,
     /// What is asked for.
@@ -80,9 +83,11 @@ impl Outer {
         let path = PathAndQuery::try_from(path.as_bytes())
             .map_err(|_| Refusal::NotRouted(streams::PATH))?;
         let asked = one(streams::METHOD)?;
+        let digest = one(streams::CALLER)?;
         Ok(Self {
             caller: Caller::new(one(streams::AUTHORITY)?, path, one(streams::TICKET)?, outer),
-            digest: one(streams::CALLER)?,
+            share: Share::read(outer.get(streams::SHARE), &digest),
+            digest,
             era: era(&one(streams::ERA)?).ok_or_else(wrong(streams::ERA))?,
             asked: Asked::parse(asked.as_bytes()).ok_or_else(wrong(streams::METHOD))?,
             server: outer.get(streams::SERVER_NAME).cloned(),

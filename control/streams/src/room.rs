@@ -1,12 +1,14 @@
 //! Room for so many at once, of which one client has a share: nobody keeps all others out.
+//!
+//! Who is named by no token may show any number of credentials and open any number of sessions, each with a share. So all
+//! of these together have no more than half of the room.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::HeaderValue;
-
 use crate::refusal::Refusal;
+use crate::share::Share;
 
 /// See the module. Copies are the same room.
 #[derive(Clone, Debug)]
@@ -14,72 +16,126 @@ pub(crate) struct Room(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    all: Bound,
-    each: Bound,
+    /// In a sentence, after "too many".
+    what: &'static str,
+    bounds: RoomBounds,
     taken: Mutex<Taken>,
 }
 
-/// How many of what.
+/// How many.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bound {
-    /// In a sentence, after "too many".
-    pub(crate) what: &'static str,
-    /// So many and no more.
-    pub(crate) most: NonZeroUsize,
+pub(crate) struct RoomBounds {
+    /// Of all clients.
+    pub(crate) all: NonZeroUsize,
+    /// Of one.
+    pub(crate) each: NonZeroUsize,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    /// By the digest of the client and its credentials, from the filter. Who has none is not in it.
-    by_client: HashMap<HeaderValue, usize>,
+    /// By clients that no token names.
+    unnamed: usize,
+    /// Who has none is not in it.
+    by_share: HashMap<Share, usize>,
+}
+
+/// What of the room is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// All of it.
+    All,
+    /// What there is for clients that no token names.
+    Unnamed,
+    /// The client's share.
+    Share,
 }
 
 /// One place, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     room: Room,
-    client: HeaderValue,
+    share: Share,
 }
 
-impl Bound {
-    fn check(self, taken: usize) -> Result<(), Refusal> {
-        let Self { what, most } = self;
-        let most = most.get();
-        if taken < most {
-            Ok(())
-        } else {
-            Err(Refusal::TooMany { what, most })
+impl RoomBounds {
+    fn unnamed(self) -> usize {
+        self.all.get().div_ceil(2)
+    }
+}
+
+impl Full {
+    /// Whether there is more of it for `wanting` once one of `leaving` goes.
+    pub(crate) fn is_eased(self, wanting: &Share, leaving: &Share) -> bool {
+        match self {
+            Self::All => true,
+            Self::Unnamed => !leaving.is_named(),
+            Self::Share => leaving == wanting,
         }
     }
 }
 
 impl Room {
-    /// With places for `all`, and so many of them for each client.
-    pub(crate) fn new(all: Bound, each: Bound) -> Self {
+    /// With places for these.
+    pub(crate) fn new(what: &'static str, bounds: RoomBounds) -> Self {
         Self(Arc::new(Shared {
-            all,
-            each,
+            what,
+            bounds,
             taken: Mutex::default(),
         }))
     }
 
-    /// One more place, for the client of this digest.
+    /// One more place, of this share.
     ///
     /// # Errors
-    /// When there is none, or the client has its share.
-    pub(crate) fn enter(&self, client: &HeaderValue) -> Result<Permit, Refusal> {
-        let Shared { all, each, taken } = &*self.0;
+    /// When there is none.
+    pub(crate) fn enter(&self, share: &Share) -> Result<Permit, Refusal> {
+        self.try_enter(share).map_err(|full| self.refusal(full))
+    }
+
+    /// The same, for who can make room.
+    ///
+    /// # Errors
+    /// What is used up.
+    pub(crate) fn try_enter(&self, share: &Share) -> Result<Permit, Full> {
+        let Shared { bounds, taken, .. } = &*self.0;
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        all.check(taken.all)?;
-        let own = taken.by_client.get(client).copied().unwrap_or_default();
-        each.check(own)?;
+        let own = taken.by_share.get(share).copied().unwrap_or_default();
+        // Nobody in particular has no share in particular.
+        if *share != Share::Nobody && own >= bounds.each.get() {
+            return Err(Full::Share);
+        }
+        if taken.all >= bounds.all.get() {
+            return Err(Full::All);
+        }
+        if !share.is_named() && taken.unnamed >= bounds.unnamed() {
+            return Err(Full::Unnamed);
+        }
         taken.all += 1;
-        taken.by_client.insert(client.clone(), own + 1);
+        taken.unnamed += usize::from(!share.is_named());
+        taken.by_share.insert(share.clone(), own + 1);
         Ok(Permit {
             room: self.clone(),
-            client: client.clone(),
+            share: share.clone(),
         })
+    }
+
+    /// What a client is told.
+    pub(crate) fn refusal(&self, full: Full) -> Refusal {
+        let Shared { what, bounds, .. } = &*self.0;
+        let (whose, most) = match full {
+            Full::All => ("", bounds.all.get()),
+            Full::Unnamed => (" of clients that no token names", bounds.unnamed()),
+            Full::Share => (" of one client", bounds.each.get()),
+        };
+        Refusal::TooMany { what, whose, most }
+    }
+}
+
+impl Permit {
+    /// Whose it is.
+    pub(crate) fn share(&self) -> &Share {
+        &self.share
     }
 }
 
@@ -88,9 +144,11 @@ impl Drop for Permit {
         let taken = self.room.0.taken.lock();
         let mut taken = taken.unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(1);
-        let own = taken.by_client.remove(&self.client).unwrap_or_default();
+        let unnamed = usize::from(!self.share.is_named());
+        taken.unnamed = taken.unnamed.saturating_sub(unnamed);
+        let own = taken.by_share.remove(&self.share).unwrap_or_default();
         if own > 1 {
-            taken.by_client.insert(self.client.clone(), own - 1);
+            taken.by_share.insert(self.share.clone(), own - 1);
         }
     }
 }
@@ -98,40 +156,76 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header::HeaderValue;
 
-    const ALICE: HeaderValue = HeaderValue::from_static("alice");
-    const BOB: HeaderValue = HeaderValue::from_static("bob");
+    const ALICE: Share = Share::Named(HeaderValue::from_static("alice"));
+    const BOB: Share = Share::Named(HeaderValue::from_static("bob"));
 
-    fn room(all: usize, each: usize) -> Room {
-        let bound = |what, most| Bound {
-            what,
-            most: NonZeroUsize::new(most).unwrap(),
-        };
-        Room::new(bound("in all", all), bound("of one", each))
+    fn shown(text: &'static str) -> Share {
+        Share::Shown(HeaderValue::from_static(text))
     }
 
-    fn refused(room: &Room, client: &HeaderValue) -> Refusal {
-        room.enter(client).unwrap_err()
+    fn room(all: usize, each: usize) -> Room {
+        let bound = |most| NonZeroUsize::new(most).unwrap();
+        let (all, each) = (bound(all), bound(each));
+        Room::new("places", RoomBounds { all, each })
+    }
+
+    fn refused(room: &Room, share: &Share) -> Full {
+        room.try_enter(share).unwrap_err()
     }
 
     #[test]
     fn one_who_has_its_share_leaves_room_for_others() {
         let room = room(3, 2);
         let (one, _two) = (room.enter(&ALICE).unwrap(), room.enter(&ALICE).unwrap());
-        let (what, most) = ("of one", 2);
-        assert_eq!(refused(&room, &ALICE), Refusal::TooMany { what, most });
+        assert_eq!(refused(&room, &ALICE), Full::Share);
         let _three = room.enter(&BOB).unwrap();
-        let (what, most) = ("in all", 3);
-        assert_eq!(refused(&room, &BOB), Refusal::TooMany { what, most });
+        assert_eq!(refused(&room, &BOB), Full::All);
         drop(one);
         assert!(room.enter(&ALICE).is_ok());
     }
 
     #[test]
+    fn whoever_shows_many_things_leaves_half_to_those_who_have_a_name() {
+        let room = room(4, 1);
+        let _one = room.enter(&shown("a")).unwrap();
+        assert_eq!(refused(&room, &shown("a")), Full::Share);
+        let two = room.enter(&shown("b")).unwrap();
+        assert_eq!(refused(&room, &shown("c")), Full::Unnamed);
+        assert_eq!(refused(&room, &Share::Nobody), Full::Unnamed);
+        let _three = room.enter(&ALICE).unwrap();
+        drop(two);
+        assert!(room.enter(&Share::Nobody).is_ok());
+    }
+
+    #[test]
+    fn those_who_cannot_be_told_apart_have_no_share_in_common() {
+        let room = room(8, 1);
+        let _held: Vec<Permit> = (0..4)
+            .map(|_| room.enter(&Share::Nobody).unwrap())
+            .collect();
+        assert_eq!(refused(&room, &Share::Nobody), Full::Unnamed);
+    }
+
+    #[test]
     fn nothing_is_kept_of_who_has_left() {
         let room = room(2, 2);
-        drop((room.enter(&ALICE).unwrap(), room.enter(&ALICE).unwrap()));
+        drop((
+            room.enter(&ALICE).unwrap(),
+            room.enter(&shown("a")).unwrap(),
+        ));
         let taken = room.0.taken.lock().unwrap();
-        assert!(taken.by_client.is_empty() && taken.all == 0);
+        assert!(taken.by_share.is_empty() && (taken.all, taken.unnamed) == (0, 0));
+    }
+
+    #[test]
+    fn what_is_used_up_is_told() {
+        let told = |full| room(8, 3).refusal(full).to_string();
+        let expected = "too many places of one client: at most 3 are served at once";
+        assert_eq!(told(Full::Share), expected);
+        let expected =
+            "too many places of clients that no token names: at most 4 are served at once";
+        assert_eq!(told(Full::Unnamed), expected);
     }
 }

@@ -15,7 +15,9 @@ use crate::gateway::Gateway;
 use crate::held::Inbox;
 use crate::refusal::Refusal;
 use crate::relay::{Heard, Pauses};
-use crate::settings::{Bounds, Settings};
+use crate::room::{Permit, Room, RoomBounds};
+use crate::settings::Settings;
+use crate::share::Share;
 use crate::subscribe::Spoken;
 use crate::uris::Uri;
 use crate::watch::Member;
@@ -28,7 +30,10 @@ pub(crate) struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     gateway: Gateway,
-    bounds: Bounds,
+    /// Resources that one session is subscribed to at most.
+    subscriptions: usize,
+    /// For sessions.
+    room: Room,
     pauses: Pauses,
     /// By `Mcp-Session-Id`.
     known: Mutex<Known>,
@@ -52,9 +57,15 @@ pub(crate) struct Attachment {
 impl Sessions {
     /// No session is known.
     pub(crate) fn new(gateway: Gateway, settings: &Settings) -> Self {
+        let bounds = settings.bounds;
+        let bounds_of_room = RoomBounds {
+            all: bounds.sessions,
+            each: bounds.per_client,
+        };
         Self(Arc::new(Shared {
             gateway,
-            bounds: settings.bounds,
+            subscriptions: bounds.subscriptions,
+            room: Room::new("sessions with subscriptions", bounds_of_room),
             pauses: Pauses::new(settings),
             known: Mutex::default(),
         }))
@@ -63,15 +74,16 @@ impl Sessions {
     /// From now on this is the stream of the caller's session; a former one ends.
     pub(crate) fn attach(
         &self,
-        caller: &Caller,
+        (caller, share): (&Caller, &Share),
         member: Arc<Member>,
         inbox: Inbox,
     ) -> Option<Attachment> {
         let session = caller.session()?.clone();
         let stream = Stream::new(caller.clone(), (inbox, member.clone()));
         self.with(|known| {
-            known.make_room(&session, self.0.bounds.sessions);
-            let entry = known.session(&session);
+            // Its place is that of its stream.
+            let permit = known.make_room(&session, share, &self.0.room).ok();
+            let entry = known.session(&session, permit.flatten());
             entry.attach(stream, &self.0.gateway, self.0.pauses);
         });
         let sessions = self.clone();
@@ -86,8 +98,15 @@ impl Sessions {
     ///
     /// # Errors
     /// When there are too many.
-    pub(crate) fn room(&self, session: &HeaderValue, uri: &Uri) -> Result<(), Refusal> {
-        self.with(|known| known.room(session, uri, self.0.bounds))
+    pub(crate) fn room(
+        &self,
+        (session, share): (&HeaderValue, &Share),
+        uri: &Uri,
+    ) -> Result<(), Refusal> {
+        self.with(|known| {
+            known.subscribes(session, uri, self.0.subscriptions)?;
+            known.make_room(session, share, &self.0.room).map(drop)
+        })
     }
 
     /// A server tells the session of this resource from now on. Says when it is heard, if it is not yet and somebody would
@@ -97,13 +116,14 @@ impl Sessions {
     /// When others have taken the room that there was when the server was asked. It tells in vain then.
     pub(crate) fn subscribed(
         &self,
-        session: &HeaderValue,
+        (session, share): (&HeaderValue, &Share),
         server: Spoken,
         uri: Uri,
     ) -> Result<Option<Heard>, Refusal> {
         self.with(|known| {
-            known.room(session, &uri, self.0.bounds)?;
-            let entry = known.session(session);
+            known.subscribes(session, &uri, self.0.subscriptions)?;
+            let permit = known.make_room(session, share, &self.0.room)?;
+            let entry = known.session(session, permit);
             Ok(entry.subscribe(server, uri, (&self.0.gateway, self.0.pauses)))
         })
     }
@@ -124,47 +144,54 @@ impl Sessions {
 }
 
 impl Known {
-    fn session(&mut self, id: &HeaderValue) -> &mut Session {
+    /// The session of this id, in its place.
+    fn session(&mut self, id: &HeaderValue, permit: Option<Permit>) -> &mut Session {
         self.clock += 1;
         let session = self.sessions.entry(id.clone()).or_default();
         session.used = self.clock;
+        session.permit = session.permit.take().or(permit);
         session
     }
 
-    /// See [`Sessions::room`].
-    fn room(&mut self, id: &HeaderValue, uri: &Uri, bounds: Bounds) -> Result<(), Refusal> {
-        let Bounds {
-            subscriptions,
-            sessions,
-            ..
-        } = bounds;
-        let (what, most) = if !self.make_room(id, sessions) {
-            ("sessions with subscriptions", sessions)
-        } else if self.sessions.get(id).is_some_and(|known| {
-            !known.is_subscribed(uri) && known.subscriptions() >= subscriptions
-        }) {
-            ("subscriptions of one session", subscriptions)
-        } else {
-            return Ok(());
-        };
-        Err(Refusal::TooMany { what, most })
+    /// Whether the session may be subscribed to this.
+    fn subscribes(&self, id: &HeaderValue, uri: &Uri, most: usize) -> Result<(), Refusal> {
+        let is_full = |known: &Session| !known.is_subscribed(uri) && known.subscriptions() >= most;
+        if self.sessions.get(id).is_some_and(is_full) {
+            let (what, whose) = ("subscriptions", " of one session");
+            return Err(Refusal::TooMany { what, whose, most });
+        }
+        Ok(())
     }
 
-    /// Whether this session is known or may become so: of those without a stream, the one that was not used for longest is
+    /// A place for this session, where it has none yet: of those without a stream, the one that was not used for longest is
     /// forgotten where it must be.
-    fn make_room(&mut self, id: &HeaderValue, most: usize) -> bool {
-        if self.sessions.len() < most || self.sessions.contains_key(id) {
-            return true;
+    fn make_room(
+        &mut self,
+        id: &HeaderValue,
+        share: &Share,
+        room: &Room,
+    ) -> Result<Option<Permit>, Refusal> {
+        let has_place = |known: &Session| known.permit.is_some();
+        if self.sessions.get(id).is_some_and(has_place) {
+            return Ok(None);
         }
-        let idle = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| !session.has_stream());
-        let oldest = idle.min_by_key(|(_, session)| session.used);
-        let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
-            return false;
-        };
-        self.sessions.remove(&oldest).is_some()
+        loop {
+            let full = match room.try_enter(share) {
+                Ok(permit) => return Ok(Some(permit)),
+                Err(full) => full,
+            };
+            let eases = |known: &Session| {
+                let permit = known.permit.as_ref().filter(|_| !known.has_stream());
+                permit.is_some_and(|permit| full.is_eased(share, permit.share()))
+            };
+            let idle = self.sessions.iter().filter(|(_, known)| eases(known));
+            let oldest = idle.min_by_key(|(_, known)| known.used);
+            let oldest = oldest.map(|(id, _)| id.clone());
+            let Some(oldest) = oldest else {
+                return Err(room.refusal(full));
+            };
+            self.sessions.remove(&oldest);
+        }
     }
 
     fn forget_if_idle(&mut self, id: &HeaderValue) {
@@ -203,32 +230,63 @@ mod tests {
         let mut settings = Settings::new("http://127.0.0.1:9".parse().unwrap());
         settings.bounds.subscriptions = 1;
         let sessions = Sessions::new(Gateway::new(&settings), &settings);
-        let (one, server) = (id("s"), (id("a/b"), mcp_filter_core::Era::Sessions));
-        assert!(
-            sessions.room(&one, &uri("a:1")).is_ok() && sessions.room(&one, &uri("a:2")).is_ok()
-        );
-        assert!(
-            sessions
-                .subscribed(&one, server.clone(), uri("a:1"))
-                .is_ok()
-        );
-        let refused = sessions.subscribed(&one, server, uri("a:2")).unwrap_err();
+        let (session, server) = (id("s"), (id("a/b"), mcp_filter_core::Era::Sessions));
+        let one = (&session, &Share::Nobody);
+        for text in ["a:1", "a:2"] {
+            assert!(sessions.room(one, &uri(text)).is_ok());
+        }
+        assert!(sessions.subscribed(one, server.clone(), uri("a:1")).is_ok());
+        let refused = sessions.subscribed(one, server, uri("a:2")).unwrap_err();
         assert!(
             matches!(refused, Refusal::TooMany { most: 1, .. }),
             "{refused:?}"
         );
     }
 
+    fn room(all: usize, each: usize) -> Room {
+        let bound = |most| std::num::NonZeroUsize::new(most).unwrap();
+        let (all, each) = (bound(all), bound(each));
+        Room::new("sessions", RoomBounds { all, each })
+    }
+
+    fn enter(known: &mut Known, name: &'static str, (share, room): (&Share, &Room)) {
+        let permit = known.make_room(&id(name), share, room).unwrap();
+        known.session(&id(name), permit);
+    }
+
+    fn names(known: &Known) -> Vec<&str> {
+        let mut names: Vec<&str> = known
+            .sessions
+            .keys()
+            .filter_map(|id| id.to_str().ok())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     #[test]
     fn the_session_that_was_not_used_for_longest_is_forgotten_first() {
-        let mut known = Known::default();
+        let (mut known, room) = (Known::default(), room(2, 2));
+        let alice = Share::Named(id("alice"));
         for name in ["a", "b", "a"] {
-            known.session(&id(name));
+            enter(&mut known, name, (&alice, &room));
         }
-        assert!(known.make_room(&id("b"), 2) && known.sessions.len() == 2);
-        assert!(known.make_room(&id("c"), 2));
-        assert!(known.sessions.contains_key(&id("a")) && known.sessions.len() == 1);
+        assert_eq!(names(&known), ["a", "b"]);
+        enter(&mut known, "c", (&alice, &room));
+        assert_eq!(names(&known), ["a", "c"]);
         known.forget_if_idle(&id("a"));
-        assert!(known.sessions.is_empty());
+        known.forget_if_idle(&id("c"));
+        assert!(known.sessions.is_empty() && room.enter(&alice).is_ok());
+    }
+
+    #[test]
+    fn a_client_with_its_share_of_sessions_forgets_none_of_others() {
+        let (mut known, room) = (Known::default(), room(4, 1));
+        let (alice, bob) = (Share::Named(id("alice")), Share::Named(id("bob")));
+        enter(&mut known, "b", (&bob, &room));
+        for name in ["a1", "a2"] {
+            enter(&mut known, name, (&alice, &room));
+        }
+        assert_eq!(names(&known), ["a2", "b"]);
     }
 }

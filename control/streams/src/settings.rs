@@ -52,14 +52,16 @@ pub struct Bounds {
     pub streams: NonZeroUsize,
     /// Calls between the eras, with those that wait for their client.
     pub calls: NonZeroUsize,
-    /// Streams of one client, and calls of one.
+    /// Streams of one client, calls of one, and sessions with subscriptions of one.
     pub per_client: NonZeroUsize,
     /// Conversations that wait for their client.
     pub parked: NonZeroUsize,
+    /// Such conversations of one client.
+    pub parked_per_client: NonZeroUsize,
     /// Resources that one stream or session is subscribed to.
     pub subscriptions: usize,
     /// Sessions whose subscriptions are remembered.
-    pub sessions: usize,
+    pub sessions: NonZeroUsize,
     /// Bytes of a body.
     pub body: usize,
     /// Bytes that are kept for one parked conversation.
@@ -79,8 +81,9 @@ impl Default for Bounds {
             calls: NonZeroUsize::MIN.saturating_add(9_999),
             per_client: PER_CLIENT,
             parked: NonZeroUsize::MIN.saturating_add(999),
+            parked_per_client: NonZeroUsize::MIN.saturating_add(63),
             subscriptions: 256,
-            sessions: 10_000,
+            sessions: NonZeroUsize::MIN.saturating_add(9_999),
             body: 4 * MIB,
             buffered: MIB,
             event: 4 * MIB,

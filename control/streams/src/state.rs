@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::bridge::Conversations;
 use crate::gateway::Gateway;
-use crate::room::{Bound, Room};
+use crate::room::{Room, RoomBounds};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::tasks::Tasks;
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) streams: Room,
     /// For calls between the eras: those that wait for their clients leave room for streams.
     pub(crate) calls: Room,
+    /// For those of them whose clients shall come back.
+    pub(crate) absences: Room,
     /// Those that hold something at a server.
     pub(crate) tasks: Tasks,
 }
@@ -38,19 +40,17 @@ impl State {
     pub(crate) fn new(settings: Settings, ending: watch::Receiver<bool>) -> Self {
         let gateway = Gateway::new(&settings);
         let bounds = settings.bounds;
-        let bound = |what, most| Bound { what, most };
-        let streams = bound("streams", bounds.streams);
-        let streams_each = bound("streams of one client", bounds.per_client);
-        let calls = bound("calls between the eras", bounds.calls);
-        let calls_each = bound("calls of one client between the eras", bounds.per_client);
+        let room = |what, all, each| Room::new(what, RoomBounds { all, each });
+        let (each, parked_each) = (bounds.per_client, bounds.parked_per_client);
         Self {
             watch: Watch::new(gateway.clone(), &settings),
             sessions: Sessions::new(gateway.clone(), &settings),
-            streams: Room::new(streams, streams_each),
-            calls: Room::new(calls, calls_each),
+            streams: room("streams", bounds.streams, each),
+            calls: room("calls between the eras", bounds.calls, each),
+            absences: room("calls that wait for input", bounds.parked, parked_each),
             tasks: Tasks::new(),
             gateway,
-            conversations: Conversations::new(&settings.bounds),
+            conversations: Conversations::default(),
             settings,
             ending,
         }

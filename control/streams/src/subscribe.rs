@@ -50,7 +50,7 @@ async fn pass_on(outer: &Outer, message: &Message<'_>, state: &State) -> Result<
         .ok_or(Refusal::NotRouted("mcp-session-id"))?;
     let subscribes = outer.asked == Asked::Subscribe;
     if subscribes {
-        state.sessions.room(session, &uri)?;
+        state.sessions.room((session, &outer.share), &uri)?;
     }
     let asked = state
         .gateway
@@ -62,7 +62,8 @@ async fn pass_on(outer: &Outer, message: &Message<'_>, state: &State) -> Result<
     let (reply, server) = taken(reply).await.ok_or(Refusal::Gateway)?;
     match server {
         Some((server, era)) if subscribes => {
-            wait(state.sessions.subscribed(session, (server, era), uri)?).await;
+            let one = (session, &outer.share);
+            wait(state.sessions.subscribed(one, (server, era), uri)?).await;
         }
         Some((server, _)) => state.sessions.unsubscribed(session, &server, &uri),
         None => {}

@@ -7,10 +7,12 @@
 
 mod caller;
 mod purpose;
+mod share;
 mod ticket;
 
 pub(crate) use caller::caller;
 pub(crate) use purpose::Purpose;
+pub(crate) use share::share;
 pub(crate) use ticket::Ticket;
 
 use crate::headers::{begins_like, is_like};
@@ -27,6 +29,9 @@ pub const PATH: &str = "x-mcp-streams-path";
 
 /// Names the caller: what is kept for one is given to no other.
 pub const CALLER: &str = "x-mcp-streams-caller";
+
+/// Whose share of the room a request takes: [`NAMED`] or [`SHOWN`] and a digest, or [`NOBODY`].
+pub const SHARE: &str = "x-mcp-streams-share";
 
 /// How a client speaks, and on answers on the inner leg how a server does: [`SESSIONS`] or [`STATELESS`].
 pub const ERA: &str = "x-mcp-streams-era";
@@ -45,6 +50,15 @@ pub const SESSIONS: &str = "sessions";
 
 /// In [`ERA`]: without.
 pub const STATELESS: &str = "stateless";
+
+/// How [`SHARE`] begins where a verified token names the client.
+pub const NAMED: &str = "named=";
+
+/// How [`SHARE`] begins where it is what a client shows, of which it may have as many as it likes.
+pub const SHOWN: &str = "shown=";
+
+/// In [`SHARE`]: nothing tells one such client from another.
+pub const NOBODY: &str = "nobody";
 
 /// In [`PURPOSE`]: digests of the lists as the client sees them.
 pub const CATALOG: &str = "catalog";
@@ -77,6 +91,7 @@ mod tests {
             AUTHORITY,
             PATH,
             CALLER,
+            SHARE,
             ERA,
             PURPOSE,
             METHOD,

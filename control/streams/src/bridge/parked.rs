@@ -20,30 +20,19 @@ pub(crate) struct Claim {
 #[derive(Debug)]
 pub(crate) struct Parked<T> {
     entries: HashMap<String, (Claim, T)>,
-    most: usize,
 }
 
-/// As many wait as may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many calls wait for their clients' answers; try again later")]
-pub(crate) struct TooMany;
+impl<T> Default for Parked<T> {
+    fn default() -> Self {
+        let entries = HashMap::new();
+        Self { entries }
+    }
+}
 
 impl<T> Parked<T> {
-    /// With room for so many.
-    pub(crate) fn new(most: usize) -> Self {
-        Self {
-            entries: HashMap::new(),
-            most,
-        }
-    }
-
-    /// Puts one under a name made of these random bits.
-    pub(crate) fn park(&mut self, name: String, claim: Claim, what: T) -> Result<(), TooMany> {
-        if self.entries.len() >= self.most {
-            return Err(TooMany);
-        }
+    /// Puts one under a name that is random. Who does has a place in some room.
+    pub(crate) fn park(&mut self, name: String, claim: Claim, what: T) {
         self.entries.insert(name, (claim, what));
-        Ok(())
     }
 
     /// Takes one away. A name is good once, and for its own claim alone.
@@ -88,10 +77,10 @@ mod tests {
 
     #[test]
     fn what_is_parked_is_given_once_and_to_its_own_caller_alone() {
-        let mut parked = Parked::new(2);
+        let mut parked = Parked::default();
         let state = name([0xab; NAME_BYTES]);
         assert_eq!(state, "ab".repeat(16));
-        parked.park(state.clone(), claim("a", "t"), 7).unwrap();
+        parked.park(state.clone(), claim("a", "t"), 7);
         assert_eq!(parked.take(&state, &claim("b", "t")), None);
         assert_eq!(parked.take(&state, &claim("a", "u")), None);
         assert_eq!(parked.take("other", &claim("a", "t")), None);
@@ -100,12 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn no_more_wait_than_may() {
-        let mut parked = Parked::new(1);
-        parked.park("1".to_owned(), claim("a", "t"), 1).unwrap();
-        let refused = parked.park("2".to_owned(), claim("a", "t"), 2);
-        assert_eq!(refused, Err(TooMany));
+    fn what_is_forgotten_is_gone() {
+        let mut parked = Parked::default();
+        parked.park("1".to_owned(), claim("a", "t"), 1);
         assert_eq!(parked.forget("1"), Some(1));
-        assert_eq!(parked.park("2".to_owned(), claim("a", "t"), 2), Ok(()));
+        assert_eq!(parked.find("1", |_| true), None);
     }
 }

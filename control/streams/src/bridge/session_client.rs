@@ -36,7 +36,7 @@ pub(super) struct Given {
 /// Answers a call.
 pub(super) async fn call(request: &Outer, state: &Arc<State>) -> Result<Response, Refusal> {
     let call = Call::parse(&request.body).ok_or(Refusal::NotAMessage)?;
-    let permit = state.calls.enter(&request.digest)?;
+    let permit = state.calls.enter(&request.share)?;
     let name = new_name().ok_or(Refusal::Gateway)?;
     let body = request.body.clone();
     let reply = post(state, &request.caller, body.clone()).await?;
@@ -133,11 +133,7 @@ impl Conversation {
             }
         }
         let (events, receiver) = mpsc::channel(AHEAD);
-        let parked = (self.state.conversations.with_sessions()).park(name.clone(), claim, events);
-        parked.map_err(|_| Refusal::TooMany {
-            what: "conversations",
-            most: self.state.settings.bounds.calls.get(),
-        })?;
+        (self.state.conversations.with_sessions()).park(name.clone(), claim, events);
         let named = Named(Arc::clone(&self.state), name);
         let (client, response) = Outlet::open();
         tokio::spawn(async move {

@@ -25,6 +25,7 @@ use crate::refusal::{Refusal, json};
 use crate::request::Outer;
 use crate::room::Permit;
 use crate::serve::ended;
+use crate::share::Share;
 use crate::state::State;
 
 /// Questions that come so soon after the first one are asked together with it.
@@ -70,7 +71,7 @@ fn go_on(
 }
 
 async fn begin(request: &Outer, call: &Call<'_>, state: &Arc<State>) -> Result<Response, Refusal> {
-    let permit = state.calls.enter(&request.digest)?;
+    let permit = state.calls.enter(&request.share)?;
     let opened = Membership::open(state, &request.caller, call.client_capabilities()).await;
     let mut membership = opened.map_err(|error| {
         tracing::warn!(%error, "no session for a call between the eras");
@@ -89,6 +90,7 @@ async fn begin(request: &Outer, call: &Call<'_>, state: &Arc<State>) -> Result<R
         claim: claim(request, call),
         body: request.body.clone(),
         untaken: JoinSet::new(),
+        share: request.share.clone(),
         _permit: permit,
     };
     conversation.begin(reply).await
@@ -106,6 +108,7 @@ struct Conversation {
     body: Bytes,
     /// Answers to the server that were given while the client did not wait.
     untaken: JoinSet<()>,
+    share: Share,
     _permit: Permit,
 }
 
@@ -113,8 +116,17 @@ struct Conversation {
 enum Left {
     /// It has its answer, or is gone.
     Over,
-    /// It shall come back, which this tells.
-    Asked(String, oneshot::Receiver<Retry>),
+    /// It shall come back.
+    Asked(Absence),
+}
+
+/// A client that shall come back.
+struct Absence {
+    /// With what.
+    name: String,
+    /// Tells that it has.
+    retry: oneshot::Receiver<Retry>,
+    _permit: Permit,
 }
 
 /// What has happened while a client waits.
@@ -171,9 +183,9 @@ impl Conversation {
         let mut steps = Vec::new();
         loop {
             match self.attend(&client, steps).await {
-                Ok(Left::Asked(name, retry)) => {
+                Ok(Left::Asked(absence)) => {
                     drop(client);
-                    let Some(retry) = self.wait(&name, retry).await else {
+                    let Some(retry) = self.wait(absence).await else {
                         return;
                     };
                     client = retry.client;
@@ -281,31 +293,38 @@ impl Conversation {
     }
 
     async fn ask(&mut self, client: &Outlet) -> Result<Left, Gone> {
-        let (sender, retry) = oneshot::channel();
-        let parked = new_name().and_then(|name| {
-            let mut parked = self.state.conversations.parked();
-            let is_parked = parked
-                .park(name.clone(), self.claim.clone(), sender)
-                .is_ok();
-            is_parked.then_some(name)
-        });
-        let Some(name) = parked else {
-            let most = self.state.settings.bounds.parked.get();
-            let what = "calls that wait for input of their clients";
-            let refusal = Refusal::TooMany { what, most };
-            let id = serde_json::from_str(self.asked.client_id()).ok();
-            let message = refusal.message(id);
-            client.send(&String::from_utf8_lossy(&message)).await?;
-            return Ok(Left::Over);
+        let absence = match self.park() {
+            Ok(absence) => absence,
+            Err(refusal) => {
+                let id = serde_json::from_str(self.asked.client_id()).ok();
+                let message = refusal.message(id);
+                client.send(&String::from_utf8_lossy(&message)).await?;
+                return Ok(Left::Over);
+            }
         };
-        let question = self.asked.question(&name).unwrap_or_default();
+        let name = &absence.name;
+        let question = self.asked.question(name).unwrap_or_default();
         let sent = client.send(&question).await;
-        sent.inspect_err(|_| drop(self.state.conversations.parked().forget(&name)))?;
-        Ok(Left::Asked(name, retry))
+        sent.inspect_err(|_| drop(self.state.conversations.parked().forget(name)))?;
+        Ok(Left::Asked(absence))
+    }
+
+    fn park(&self) -> Result<Absence, Refusal> {
+        let permit = self.state.absences.enter(&self.share)?;
+        let name = new_name().ok_or(Refusal::Gateway)?;
+        let (sender, retry) = oneshot::channel();
+        let mut parked = self.state.conversations.parked();
+        parked.park(name.clone(), self.claim.clone(), sender);
+        Ok(Absence {
+            name,
+            retry,
+            _permit: permit,
+        })
     }
 
     /// Until the client comes back. What the server says meanwhile is kept, and past a bound left with the server.
-    async fn wait(&mut self, name: &str, mut retry: oneshot::Receiver<Retry>) -> Option<Retry> {
+    async fn wait(&mut self, mut absence: Absence) -> Option<Retry> {
+        let retry = &mut absence.retry;
         let until = Instant::now() + self.state.settings.patience;
         let most = self.state.settings.bounds.buffered;
         loop {
@@ -313,15 +332,15 @@ impl Conversation {
             let reads = self.events.is_some() && has_room;
             tokio::select! {
                 biased;
-                retry = &mut retry => return retry.ok(),
+                retry = &mut *retry => return retry.ok(),
                 () = sleep_until(until) => break,
                 () = ended(self.state.ending.clone()) => break,
                 Some(_) = self.untaken.join_next() => {}
                 message = next(&mut self.events), if reads => self.keep(message).await,
             }
         }
-        self.state.conversations.parked().forget(name);
-        retry.try_recv().ok()
+        self.state.conversations.parked().forget(&absence.name);
+        absence.retry.try_recv().ok()
     }
 
     /// A message while the client does not wait.

@@ -10,6 +10,7 @@ use crate::caller::Caller;
 use crate::gateway::Gateway;
 use crate::held::Inbox;
 use crate::relay::{Audience, Heard, Pauses, Relay, Source};
+use crate::room::Permit;
 use crate::subscribe::Spoken;
 use crate::uris::{Uri, Uris};
 use crate::watch::Member;
@@ -19,6 +20,8 @@ use crate::watch::Member;
 pub(super) struct Session {
     stream: Option<Stream>,
     servers: BTreeMap<HeaderValue, Subscribed>,
+    /// Its place among those that are known.
+    pub(super) permit: Option<Permit>,
     /// When it was used last, as its owner counts.
     pub(super) used: u64,
 }

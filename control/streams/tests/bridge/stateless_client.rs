@@ -286,6 +286,25 @@ async fn no_more_calls_wait_than_may() {
 }
 
 #[tokio::test]
+async fn a_client_whose_calls_wait_leaves_room_for_others() {
+    let one = std::num::NonZeroUsize::MIN;
+    let mut world = World::with(|settings| settings.bounds.parked_per_client = one).await;
+    let (_state, _events) = asked(&mut world).await;
+    let (mut answer, events) = begun(&mut world).await;
+    events.send(ELICIT);
+    let refused = answer.next_json().await;
+    assert_eq!(refused["error"]["data"]["retry"], true, "{refused}");
+    world.post_with("notifications/cancelled").await.accept();
+    world.closes_session().await;
+    let answer = world.send(MALLORY, &call("7", ""));
+    world.open_session().await;
+    let events = world.post_with("tools/call").await.stream();
+    events.send(ELICIT);
+    let question = soon(answer).await.unwrap().next_json().await;
+    assert_eq!(question["result"]["resultType"], "input_required");
+}
+
+#[tokio::test]
 async fn a_client_that_has_its_share_of_calls_leaves_room_for_others() {
     let one = std::num::NonZeroUsize::MIN;
     let mut world = World::with(|settings| settings.bounds.per_client = one).await;

@@ -122,6 +122,15 @@ async fn a_client_that_has_its_share_of_streams_leaves_room_for_others() {
 }
 
 #[tokio::test]
+async fn a_client_has_one_share_in_all_its_sessions() {
+    let bench = Bench::with(|settings| settings.bounds.per_client = NonZeroUsize::MIN).await;
+    let of = |session, share| [("mcp-session-id", session), ("x-mcp-streams-share", share)];
+    let _stream = bench.client.get(&of("1", "named=a")).await;
+    assert_eq!(bench.client.get(&of("2", "named=a")).await.status(), 503);
+    assert_eq!(bench.client.get(&of("2", "named=b")).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_body_past_the_bound_is_refused() {
     let bench = Bench::with(|settings| settings.bounds.body = 16).await;
     assert_eq!(listen(&bench, "{}").await.status(), 413);

@@ -150,7 +150,9 @@ pub(super) fn edits(
     let ticket = Ticket::new(context.now_ms).seal(table.sessions())?;
     let identity = facts.claims(table, context).identity();
     let session = facts.valid_session();
-    let caller = streams::caller(&identity, session, (headers, table.credential_headers()));
+    let shown = (headers, table.credential_headers());
+    let caller = streams::caller(&identity, session, shown);
+    let share = streams::share(&identity, session, shown);
     let sent = |name| headers.first(name).unwrap_or_default().to_vec();
     let server = to.server.map(|server| table.server(server).name.clone());
     let set = [
@@ -161,6 +163,7 @@ pub(super) fn edits(
         (streams::AUTHORITY, Some(sent(":authority"))),
         (streams::PATH, Some(sent(":path"))),
         (streams::CALLER, Some(caller.into_bytes())),
+        (streams::SHARE, Some(share.into_bytes())),
         (streams::ERA, Some(era_name(era).into())),
         (streams::METHOD, Some(to.method.into())),
         (streams::SERVER_NAME, server.map(String::into_bytes)),

@@ -1,3 +1,5 @@
+use std::iter;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::headers::{Headers, is_like};
@@ -12,21 +14,31 @@ pub(crate) fn caller(
     session: Option<&Session>,
     (headers, credential_headers): (&Headers, &[String]),
 ) -> String {
+    let id = session.and(headers.first("mcp-session-id"));
+    let parts = iter::once(identity.as_bytes().as_slice())
+        .chain(credentials(headers, credential_headers))
+        .chain([id.unwrap_or_default()]);
+    digest(parts)
+}
+
+/// Names and values of the headers that carry credentials.
+pub(super) fn credentials<'a>(
+    headers: &'a Headers,
+    credential_headers: &'a [String],
+) -> impl Iterator<Item = &'a [u8]> {
+    credential_headers.iter().flat_map(|header| {
+        let like = headers.iter().filter(|(name, _)| is_like(name, header));
+        like.flat_map(|(name, value)| [name.as_bytes(), value])
+    })
+}
+
+/// In lower-case hex. Length-prefixed, so that no two sequences share it.
+pub(super) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
-    // Length-prefixed, so that no two callers share a digest.
-    let mut feed = |part: &[u8]| {
+    for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
-    };
-    feed(identity.as_bytes());
-    for header in credential_headers {
-        for (name, value) in headers.iter().filter(|(name, _)| is_like(name, header)) {
-            feed(name.as_bytes());
-            feed(value);
-        }
     }
-    let id = session.and(headers.first("mcp-session-id"));
-    feed(id.unwrap_or_default());
     let digest: [u8; 32] = hash.finalize().into();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

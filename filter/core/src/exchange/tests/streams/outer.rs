@@ -145,6 +145,21 @@ fn callers_differ_by_session_credential_and_identity() {
 }
 
 #[test]
+fn sessions_of_one_client_share_its_room() {
+    let mut gateway = with_streams();
+    let (one, other) = (gateway.session(), gateway.session());
+    let mut share = |session: &str, pat: &str| {
+        let headers = [("mcp-session-id", session), ("x-github-pat", pat)];
+        let (_, step) = get(&mut gateway, &headers);
+        set(&released(step).headers, streams::SHARE).unwrap()
+    };
+    let first = share(&one, "a");
+    assert!(first.starts_with(streams::SHOWN), "{first}");
+    assert_eq!(first, share(&other, "a"));
+    assert_ne!(first, share(&one, "b"));
+}
+
+#[test]
 fn what_only_the_gateway_says_is_taken_from_the_client() {
     let mut gateway = with_streams();
     let session = gateway.session();
