@@ -71,6 +71,13 @@ mod tests {
     }
 
     #[test]
+    fn what_has_broken_at_once_is_not_asked_for_at_once() {
+        let pauses: Vec<Duration> = (0..8).map(|_| Pace::new(SECOND).pause()).collect();
+        let first = pauses.first().unwrap();
+        assert!(pauses.iter().any(|pause| pause != first), "{pauses:?}");
+    }
+
+    #[test]
     fn no_server_is_asked_sooner_than_it_wants() {
         let mut pace = Pace::new(SECOND);
         pace.has_ended(STEADY, Some(SECOND * 7));

@@ -158,11 +158,6 @@ impl World {
         soon(self.serving).await.unwrap().unwrap();
     }
 
-    /// Whether nothing more has come on the inner leg.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.inner.is_empty()
-    }
-
     /// The next request of the inner leg.
     pub(crate) async fn inner(&mut self) -> Inner {
         soon(self.inner.recv()).await.expect("a gateway that runs")

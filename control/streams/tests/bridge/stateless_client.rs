@@ -369,7 +369,8 @@ async fn a_server_that_takes_no_answers_is_not_read_until_it_does() {
     for _ in 0..8 {
         untaken.push(world.post_with("sealed-9").await);
     }
-    assert!(world.is_quiet());
+    // Had more been read, more answers would be under way before the next call is.
+    let _other = begun(&mut world).await;
     for inner in untaken {
         inner.accept();
     }
