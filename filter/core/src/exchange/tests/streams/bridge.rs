@@ -127,6 +127,29 @@ fn what_a_stateless_client_gets_is_completed_and_a_question_passes() {
     }
 }
 
+#[test]
+fn log_messages_of_a_bridged_call_come_from_the_level_on_that_it_asks_for() {
+    let log = |level: &str| {
+        format!(
+            "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{{\"level\":\"{level}\"}}}}\n\n"
+        )
+    };
+    let answer =
+        "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"resultType\":\"complete\"}}\n\n";
+    let stream = [&log("info"), &log("error"), answer].concat();
+    let asks = r#"{"elicitation":{}},"io.modelcontextprotocol/logLevel":"warning""#;
+    for (meta, expected) in [
+        (asks, [&log("error"), answer].concat()),
+        (ELICITATION, answer.to_owned()),
+    ] {
+        let mut gateway = with_streams();
+        let (mut exchange, step) = gateway.post(&CALL, &stateless_call(meta));
+        assert!(goes_to_streams(&released(step)));
+        gateway.respond(&mut exchange, 200, &[EVENTS]);
+        assert_eq!(passed(&mut gateway, &mut exchange, &stream), expected);
+    }
+}
+
 /// MCP 2026-07-28, basic/transports/streamable-http.
 #[test]
 fn a_refusal_of_mcp_streams_keeps_its_status_for_a_stateless_client() {
