@@ -9,6 +9,7 @@ use http::HeaderMap;
 
 use crate::admission::{NotAdmitted, admit};
 use crate::held::{Held, inbox};
+use crate::metrics::Counted;
 use crate::refusal::Refusal;
 use crate::request::{Outer, takes_events};
 use crate::state::State;
@@ -41,5 +42,6 @@ async fn hold(outer: Outer, state: &State) -> Result<Response, Refusal> {
         state
             .sessions
             .attach((&outer.caller, &outer.share), place.member().clone(), inbox);
-    Ok(Held::new(voice, (place, messages), (session, permit), state).respond())
+    let kept = (session, Counted::new(&state.metrics.get_streams));
+    Ok(Held::new(voice, (place, messages), (kept, permit), state).respond())
 }

@@ -27,6 +27,7 @@ mod get;
 mod held;
 mod listen;
 mod message;
+mod metrics;
 mod refusal;
 mod relay;
 mod request;

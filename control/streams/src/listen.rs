@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::admission::{NotAdmitted, admit};
 use crate::held::{Held, inbox};
 use crate::message::Message;
+use crate::metrics::Counted;
 use crate::refusal::Refusal;
 use crate::request::Outer;
 use crate::state::State;
@@ -57,6 +58,7 @@ async fn hold(
     let (inbox, messages) = inbox();
     let to = (inbox, place.member().clone());
     let kept = Subscriptions::open(&outer.caller, &mut request, to, state).await;
+    let kept = (kept, Counted::new(&state.metrics.listens));
     let voice = ListenVoice::new(id, request, catalog);
     Ok(Held::new(voice, (place, messages), (kept, permit), state).respond())
 }

@@ -12,6 +12,8 @@ use axum::body::Bytes;
 use http::StatusCode;
 use http::header::HeaderValue;
 use mcp_filter_core::Era;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
 
@@ -20,6 +22,7 @@ use crate::doubt::Doubt;
 use crate::events::{EventReader, StreamEnd};
 use crate::gateway::{Gateway, Purpose, Reply};
 use crate::held::Inbox;
+use crate::metrics::{Counted, Metrics};
 use crate::settings::Settings;
 use crate::subscribe::taken;
 use crate::uris::Uris;
@@ -95,61 +98,66 @@ enum Again {
     Broken,
 }
 
-/// Between a relay's attempts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pauses {
-    /// The first are so far apart.
-    first: Duration,
+/// What all relays share.
+#[derive(Clone, Debug)]
+pub(crate) struct Relays {
+    gateway: Gateway,
+    /// Between the first attempts to hear a server.
+    pause: Duration,
     /// What is said against a server counts when it is said again so much later.
     second_look: Duration,
-}
-
-impl Pauses {
-    /// Those of these settings.
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            first: settings.poll,
-            second_look: settings.second_look,
-        }
-    }
+    /// Of relays.
+    count: Gauge,
+    /// Of messages.
+    relayed: Counter,
 }
 
 struct Line {
-    gateway: Gateway,
+    relays: Relays,
     source: Source,
     inbox: Inbox,
     member: Arc<Member>,
     promise: Promise,
     doubt: Doubt<StatusCode>,
-    pauses: Pauses,
+    _counted: Counted,
 }
 
-impl Relay {
+impl Relays {
+    /// None yet.
+    pub(crate) fn new(gateway: Gateway, settings: &Settings, metrics: &Metrics) -> Self {
+        Self {
+            gateway,
+            pause: settings.poll,
+            second_look: settings.second_look,
+            count: metrics.relays.clone(),
+            relayed: metrics.messages.clone(),
+        }
+    }
+
     /// Begins to relay to `inbox`, which is that of `member`.
     pub(crate) fn start(
-        gateway: Gateway,
+        &self,
         source: Source,
         (inbox, member): (Inbox, Arc<Member>),
-        pauses: Pauses,
-    ) -> (Self, Heard) {
+    ) -> (Relay, Heard) {
         let (promise, heard) = Promise::new();
         let line = Line {
-            gateway,
+            relays: self.clone(),
             source,
             inbox,
             member,
             promise,
             doubt: Doubt::default(),
-            pauses,
+            _counted: Counted::new(&self.count),
         };
         let task = tokio::spawn(line.run());
-        (Self(task.abort_handle()), heard)
+        (Relay(task.abort_handle()), heard)
     }
 }
 
 impl Line {
     async fn run(mut self) {
-        let mut pace = Pace::new(self.pauses.first);
+        let mut pace = Pace::new(self.relays.pause);
         let (mut was_heard, mut told_again) = (false, false);
         loop {
             let outcome = match self.open().await {
@@ -207,7 +215,7 @@ impl Line {
         if is_for_subscription && !is_promised {
             return true;
         }
-        let least = self.pauses.second_look;
+        let least = self.relays.second_look;
         let holds = self.doubt.holds(status, Instant::now(), least);
         if holds && is_for_subscription {
             self.member.end();
@@ -260,11 +268,11 @@ impl Line {
         } = &self.source;
         let purpose = Purpose::Server(server.clone());
         let answered = match era {
-            Era::Sessions => self.gateway.get(caller, &purpose).await,
+            Era::Sessions => self.relays.gateway.get(caller, &purpose).await,
             Era::Stateless => {
                 let body = message::listen(&self.uris(), self.source.meta.as_deref());
                 let caller = caller.stateless(message::LISTEN);
-                self.gateway.post(&caller, &purpose, body).await
+                self.relays.gateway.post(&caller, &purpose, body).await
             }
         };
         answered.map_err(|error| {
@@ -288,6 +296,7 @@ impl Line {
                     if self.inbox.send(message).await.is_err() {
                         return Outcome::Unheard;
                     }
+                    self.relays.relayed.inc();
                 }
                 Wanted::Answer(answer) => self.answer(answer).await,
                 Wanted::Nothing => {}
@@ -298,6 +307,7 @@ impl Line {
     /// Answers a request that a server has sent into a session that was opened here.
     async fn answer(&self, answer: Bytes) {
         let sent = self
+            .relays
             .gateway
             .post(&self.source.caller, &Purpose::Call, answer)
             .await;
@@ -311,7 +321,10 @@ impl Line {
         let mut again = Again::Broken;
         for uri in self.uris().iter() {
             let body = message::subscribe(uri);
-            let asked = self.gateway.post(&self.source.caller, &Purpose::Call, body);
+            let asked = self
+                .relays
+                .gateway
+                .post(&self.source.caller, &Purpose::Call, body);
             let Ok(reply) = asked.await else {
                 return Again::Broken;
             };

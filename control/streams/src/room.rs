@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus_client::metrics::counter::Counter;
+
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::share::Share;
 
@@ -19,6 +22,7 @@ struct Shared {
     /// In a sentence, after "too many".
     what: &'static str,
     bounds: RoomBounds,
+    refused: Counter,
     taken: Mutex<Taken>,
 }
 
@@ -76,11 +80,12 @@ impl Full {
 }
 
 impl Room {
-    /// With places for these.
-    pub(crate) fn new(what: &'static str, bounds: RoomBounds) -> Self {
+    /// With places for these, of which there may be too many.
+    pub(crate) fn new(what: &'static str, bounds: RoomBounds, metrics: &Metrics) -> Self {
         Self(Arc::new(Shared {
             what,
             bounds,
+            refused: metrics.refused(what),
             taken: Mutex::default(),
         }))
     }
@@ -90,7 +95,7 @@ impl Room {
     /// # Errors
     /// When there is none.
     pub(crate) fn enter(&self, share: &Share) -> Result<Permit, Refusal> {
-        self.try_enter(share).map_err(|full| self.refusal(full))
+        self.try_enter(share).map_err(|full| self.refuse(full))
     }
 
     /// The same, for who can make room.
@@ -120,9 +125,15 @@ impl Room {
         })
     }
 
-    /// What a client is told.
-    pub(crate) fn refusal(&self, full: Full) -> Refusal {
-        let Shared { what, bounds, .. } = &*self.0;
+    /// Refuses a client, which is told that.
+    pub(crate) fn refuse(&self, full: Full) -> Refusal {
+        let Shared {
+            what,
+            bounds,
+            refused,
+            ..
+        } = &*self.0;
+        refused.inc();
         let (whose, most) = match full {
             Full::All => ("", bounds.all.get()),
             Full::Unnamed => (" of clients that no token names", bounds.unnamed()),
@@ -168,7 +179,7 @@ mod tests {
     fn room(all: usize, each: usize) -> Room {
         let bound = |most| NonZeroUsize::new(most).unwrap();
         let (all, each) = (bound(all), bound(each));
-        Room::new("places", RoomBounds { all, each })
+        Room::new("places", RoomBounds { all, each }, &Metrics::new())
     }
 
     fn refused(room: &Room, share: &Share) -> Full {
@@ -220,12 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_is_told() {
-        let told = |full| room(8, 3).refusal(full).to_string();
+    fn what_is_used_up_is_told_and_counted() {
+        let room = room(8, 3);
+        let told = |full| room.refuse(full).to_string();
         let expected = "too many places of one client: at most 3 are served at once";
         assert_eq!(told(Full::Share), expected);
         let expected =
             "too many places of clients that no token names: at most 4 are served at once";
         assert_eq!(told(Full::Unnamed), expected);
+        assert_eq!(room.0.refused.get(), 2);
     }
 }

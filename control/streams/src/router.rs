@@ -7,18 +7,22 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing;
 use http::Method;
+use http::header::CONTENT_TYPE;
 use mcp_filter_core::Era;
 use mcp_filter_core::streams;
 
 use crate::refusal::Refusal;
 use crate::request::{Asked, Outer};
 use crate::state::State;
-use crate::{body, bridge, get, listen, subscribe};
+use crate::{body, bridge, get, listen, metrics, subscribe};
 
-/// Requests of clients come on any path; `/healthz` is for who runs this program.
+/// Requests of clients come on any path; `/healthz` and `/metrics` are for who runs this program.
 pub(crate) fn router(state: Arc<State>) -> Router {
+    let told = state.clone();
+    let metrics = async move || ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], told.metrics.text());
     Router::new()
         .route("/healthz", routing::get(async || "ok\n"))
+        .route("/metrics", routing::get(metrics))
         .fallback(move |request| dispatch(request, state.clone()))
 }
 

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::HeaderValue;
 
 use crate::caller::Caller;
-use crate::gateway::Gateway;
 use crate::held::Inbox;
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
-use crate::relay::{Heard, Pauses};
+use crate::relay::{Heard, Relays};
 use crate::room::{Permit, Room, RoomBounds};
 use crate::settings::Settings;
 use crate::share::Share;
@@ -29,12 +29,11 @@ pub(crate) struct Sessions(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    gateway: Gateway,
+    relays: Relays,
     /// Resources that one session is subscribed to at most.
     subscriptions: usize,
     /// For sessions.
     room: Room,
-    pauses: Pauses,
     /// By `Mcp-Session-Id`.
     known: Mutex<Known>,
 }
@@ -56,17 +55,16 @@ pub(crate) struct Attachment {
 
 impl Sessions {
     /// No session is known.
-    pub(crate) fn new(gateway: Gateway, settings: &Settings) -> Self {
+    pub(crate) fn new(relays: Relays, settings: &Settings, metrics: &Metrics) -> Self {
         let bounds = settings.bounds;
         let bounds_of_room = RoomBounds {
             all: bounds.sessions,
             each: bounds.per_client,
         };
         Self(Arc::new(Shared {
-            gateway,
+            relays,
             subscriptions: bounds.subscriptions,
-            room: Room::new("sessions with subscriptions", bounds_of_room),
-            pauses: Pauses::new(settings),
+            room: Room::new("sessions with subscriptions", bounds_of_room, metrics),
             known: Mutex::default(),
         }))
     }
@@ -84,7 +82,7 @@ impl Sessions {
             // Its place is that of its stream.
             let permit = known.make_room(&session, share, &self.0.room).ok();
             let entry = known.session(&session, permit.flatten());
-            entry.attach(stream, &self.0.gateway, self.0.pauses);
+            entry.attach(stream, &self.0.relays);
         });
         let sessions = self.clone();
         Some(Attachment {
@@ -124,7 +122,7 @@ impl Sessions {
             known.subscribes(session, &uri, self.0.subscriptions)?;
             let permit = known.make_room(session, share, &self.0.room)?;
             let entry = known.session(session, permit);
-            Ok(entry.subscribe(server, uri, (&self.0.gateway, self.0.pauses)))
+            Ok(entry.subscribe(server, uri, &self.0.relays))
         })
     }
 
@@ -132,7 +130,7 @@ impl Sessions {
     pub(crate) fn unsubscribed(&self, session: &HeaderValue, server: &HeaderValue, uri: &Uri) {
         self.with(|known| {
             if let Some(entry) = known.sessions.get_mut(session) {
-                entry.unsubscribe(server, uri, (&self.0.gateway, self.0.pauses));
+                entry.unsubscribe(server, uri, &self.0.relays);
             }
             known.forget_if_idle(session);
         });
@@ -188,7 +186,7 @@ impl Known {
             let oldest = idle.min_by_key(|(_, known)| known.used);
             let oldest = oldest.map(|(id, _)| id.clone());
             let Some(oldest) = oldest else {
-                return Err(room.refusal(full));
+                return Err(room.refuse(full));
             };
             self.sessions.remove(&oldest);
         }
@@ -215,6 +213,7 @@ impl Drop for Attachment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::Gateway;
 
     fn id(text: &'static str) -> HeaderValue {
         HeaderValue::from_static(text)
@@ -229,7 +228,9 @@ mod tests {
     async fn room_that_others_have_taken_meanwhile_is_not_taken_twice() {
         let mut settings = Settings::new("http://127.0.0.1:9".parse().unwrap());
         settings.bounds.subscriptions = 1;
-        let sessions = Sessions::new(Gateway::new(&settings), &settings);
+        let metrics = Metrics::new();
+        let relays = Relays::new(Gateway::new(&settings), &settings, &metrics);
+        let sessions = Sessions::new(relays, &settings, &metrics);
         let (session, server) = (id("s"), (id("a/b"), mcp_filter_core::Era::Sessions));
         let one = (&session, &Share::Nobody);
         for text in ["a:1", "a:2"] {
@@ -246,7 +247,7 @@ mod tests {
     fn room(all: usize, each: usize) -> Room {
         let bound = |most| std::num::NonZeroUsize::new(most).unwrap();
         let (all, each) = (bound(all), bound(each));
-        Room::new("sessions", RoomBounds { all, each })
+        Room::new("sessions", RoomBounds { all, each }, &Metrics::new())
     }
 
     fn enter(known: &mut Known, name: &'static str, (share, room): (&Share, &Room)) {

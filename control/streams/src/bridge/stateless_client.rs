@@ -21,6 +21,7 @@ use super::parked::Claim;
 use super::{claim, message, new_name};
 use crate::events::{EventReader, StreamEnd};
 use crate::gateway::Reply;
+use crate::metrics::Counted;
 use crate::refusal::{Refusal, json};
 use crate::request::Outer;
 use crate::room::Permit;
@@ -126,7 +127,7 @@ struct Absence {
     name: String,
     /// Tells that it has.
     retry: oneshot::Receiver<Retry>,
-    _permit: Permit,
+    _kept: (Permit, Counted),
 }
 
 /// What has happened while a client waits.
@@ -318,7 +319,7 @@ impl Conversation {
         Ok(Absence {
             name,
             retry,
-            _permit: permit,
+            _kept: (permit, Counted::new(&self.state.metrics.waiting_calls)),
         })
     }
 

@@ -16,7 +16,7 @@ use super::request::ListenRequest;
 use crate::caller::Caller;
 use crate::gateway::{Gateway, Purpose};
 use crate::held::Inbox;
-use crate::relay::{self, Audience, Pauses, Relay, Source, may_be_heard};
+use crate::relay::{self, Audience, Relay, Source, may_be_heard};
 use crate::state::State;
 use crate::subscribe::{Spoken, taken};
 use crate::tasks::Tasks;
@@ -91,12 +91,7 @@ impl Subscriptions {
                 meta: request.meta.clone(),
                 audience: Audience::Subscription,
             };
-            let (relay, heard) = Relay::start(
-                gateway.clone(),
-                source,
-                to.clone(),
-                Pauses::new(&state.settings),
-            );
+            let (relay, heard) = state.relays.start(source, to.clone());
             async move {
                 // Who is late may be heard yet.
                 may_be_heard(heard, PATIENCE).await.then_some((relay, uris))

@@ -7,9 +7,8 @@ use http::header::HeaderValue;
 use mcp_filter_core::Era;
 
 use crate::caller::Caller;
-use crate::gateway::Gateway;
 use crate::held::Inbox;
-use crate::relay::{Audience, Heard, Pauses, Relay, Source};
+use crate::relay::{Audience, Heard, Relay, Relays, Source};
 use crate::room::Permit;
 use crate::subscribe::Spoken;
 use crate::uris::{Uri, Uris};
@@ -61,12 +60,7 @@ impl Stream {
     }
 
     /// Begins to hear a server, anew where it is heard.
-    fn hear(
-        &mut self,
-        server: &HeaderValue,
-        subscribed: &Subscribed,
-        (gateway, pauses): (&Gateway, Pauses),
-    ) -> Heard {
+    fn hear(&mut self, server: &HeaderValue, subscribed: &Subscribed, relays: &Relays) -> Heard {
         let source = Source {
             caller: self.caller.clone(),
             server: server.clone(),
@@ -76,7 +70,7 @@ impl Stream {
             audience: Audience::Session,
         };
         let to = (self.inbox.clone(), self.member.clone());
-        let (relay, heard) = Relay::start(gateway.clone(), source, to, pauses);
+        let (relay, heard) = relays.start(source, to);
         self.relays.insert(server.clone(), relay);
         heard
     }
@@ -106,10 +100,10 @@ impl Session {
     }
 
     /// Hears on this stream from now on, and on a former one no more.
-    pub(super) fn attach(&mut self, mut stream: Stream, gateway: &Gateway, pauses: Pauses) {
+    pub(super) fn attach(&mut self, mut stream: Stream, relays: &Relays) {
         for (server, subscribed) in &self.servers {
             // Nobody waits for it.
-            drop(stream.hear(server, subscribed, (gateway, pauses)));
+            drop(stream.hear(server, subscribed, relays));
         }
         if let Some(former) = self.stream.replace(stream) {
             former.member.end();
@@ -127,7 +121,7 @@ impl Session {
         &mut self,
         (server, era): Spoken,
         uri: Uri,
-        line: (&Gateway, Pauses),
+        relays: &Relays,
     ) -> Option<Heard> {
         let entry = self.servers.entry(server.clone());
         let subscribed = entry.or_insert_with(|| Subscribed {
@@ -140,16 +134,11 @@ impl Session {
         let is_heard = stream.relays.get(&server).is_some_and(Relay::goes_on);
         // A server without sessions is told in the request for its stream what it is to tell of.
         let again = turns || !is_heard || (is_new && era == Era::Stateless);
-        again.then(|| stream.hear(&server, subscribed, line))
+        again.then(|| stream.hear(&server, subscribed, relays))
     }
 
     /// See [`super::Sessions::unsubscribed`].
-    pub(super) fn unsubscribe(
-        &mut self,
-        server: &HeaderValue,
-        uri: &Uri,
-        line: (&Gateway, Pauses),
-    ) {
+    pub(super) fn unsubscribe(&mut self, server: &HeaderValue, uri: &Uri, relays: &Relays) {
         let Some(subscribed) = self.servers.get(server) else {
             return;
         };
@@ -163,7 +152,7 @@ impl Session {
             && was
             && subscribed.era == Era::Stateless
         {
-            drop(stream.hear(server, subscribed, line));
+            drop(stream.hear(server, subscribed, relays));
         }
     }
 }

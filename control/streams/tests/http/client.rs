@@ -58,6 +58,14 @@ impl Client {
         self.send("POST", (&usual, more), body).await
     }
 
+    /// What `/metrics` tells.
+    pub(crate) async fn metrics(&self) -> String {
+        let address = format!("http://{}/metrics", self.address);
+        let answered = self.http.get(address.parse().unwrap()).await.unwrap();
+        let body = to_bytes(Body::new(answered.into_body()), 1 << 20).await;
+        String::from_utf8(body.unwrap().to_vec()).unwrap()
+    }
+
     async fn send(&self, method: &str, (usual, more): (More<'_>, More<'_>), body: &str) -> Answer {
         let every = [
             ("authorization", "Bearer a"),

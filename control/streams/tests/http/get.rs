@@ -224,6 +224,26 @@ async fn more_streams_than_there_is_room_for_are_refused_until_one_ends() {
 }
 
 #[tokio::test]
+async fn what_is_held_and_refused_is_counted() {
+    let bench = Bench::with(|settings| settings.bounds.streams = NonZeroUsize::MIN).await;
+    let stream = bench.client.get(&[]).await;
+    bench.client.get(&[("mcp-session-id", "other")]).await;
+    let told = bench.client.metrics().await;
+    for line in [
+        "mcp_streams_get_streams 1",
+        "mcp_streams_listens 0",
+        r#"mcp_streams_refused_total{of="streams"} 1"#,
+    ] {
+        assert!(told.lines().any(|one| one == line), "{line}: {told}");
+    }
+    drop(stream);
+    let none = "mcp_streams_get_streams 0";
+    let gone = async { while !bench.client.metrics().await.contains(none) {} };
+    let gone = tokio::time::timeout(super::PATIENCE, gone).await;
+    gone.expect("it is counted still");
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_the_program_does() {
     let mut bench = Bench::new().await;
     let mut stream = bench.client.get(&[]).await.events();

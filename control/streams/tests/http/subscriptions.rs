@@ -107,6 +107,11 @@ async fn a_session_hears_of_what_it_is_subscribed_to() {
         .say("a/b", r#"{"method":"notifications/tools/list_changed"}"#);
     bench.gateway.say("a/b", UPDATED);
     let event = stream.event().await.unwrap();
+    let told = bench.client.metrics().await;
+    assert!(told.contains("mcp_streams_relays 1\n"), "{told}");
+    let one = "mcp_streams_messages_relayed_total 1\n";
+    let counted = async { while !bench.client.metrics().await.contains(one) {} };
+    timeout(PATIENCE, counted).await.expect("it is not counted");
     let (id, data) = event.split_once('\n').unwrap();
     assert!(id.starts_with("id: 0000000000000001."), "{id}");
     assert_eq!(data, format!("data: {UPDATED}"));
