@@ -172,13 +172,14 @@ impl Line {
                 }
                 Err(outcome) => outcome,
             };
-            match outcome {
+            let is_in_doubt = match outcome {
                 Outcome::Unheard => return,
-                Outcome::Broken => {}
+                Outcome::Broken => false,
                 Outcome::Refused(status) if self.is_for_subscription() || !was_heard => {
                     if self.gives_up(status) {
                         return;
                     }
+                    true
                 }
                 // It takes subscriptions, and knows no session in which it could tell, or not here and now.
                 Outcome::Refused(_) | Outcome::Lost if told_again => {
@@ -187,6 +188,7 @@ impl Line {
                         return;
                     }
                     self.promise.is_broken();
+                    self.is_for_subscription()
                 }
                 Outcome::Refused(_) | Outcome::Lost => match self.subscribe_again().await {
                     Again::Gone if self.gives_up(StatusCode::GONE) => {
@@ -200,10 +202,16 @@ impl Line {
                         told_again = true;
                         continue;
                     }
-                    Again::Gone | Again::Broken => {}
+                    Again::Gone => true,
+                    Again::Broken => false,
                 },
-            }
-            tokio::time::sleep(pace.pause()).await;
+            };
+            let pause = if is_in_doubt {
+                self.relays.second_look
+            } else {
+                pace.pause()
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
