@@ -14,7 +14,9 @@ mod eras;
 mod error;
 mod event;
 mod event_decoder;
+mod event_stream;
 mod handshake;
+mod listener;
 mod lists;
 mod members;
 mod message;
@@ -29,6 +31,7 @@ mod shape;
 mod side;
 mod stateless;
 mod subject;
+mod subscription;
 mod watcher;
 
 pub use error::DiscoveryError;

@@ -17,8 +17,23 @@ pub(super) struct Capabilities {
     pub(super) tools: bool,
     pub(super) prompts: bool,
     pub(super) resources: bool,
-    /// Whether it tells when one of its lists has changed.
-    pub(super) tells_changes: bool,
+    /// Of which of its lists it tells that they have changed.
+    pub(super) tells: Tells,
+}
+
+/// Lists of which a server tells that they have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tells {
+    pub(super) tools: bool,
+    pub(super) prompts: bool,
+    /// With the list of templates.
+    pub(super) resources: bool,
+}
+
+impl Tells {
+    pub(super) fn any(self) -> bool {
+        self.tools || self.prompts || self.resources
+    }
 }
 
 impl Capabilities {
@@ -43,7 +58,11 @@ impl Capabilities {
             tools: has("tools"),
             prompts: has("prompts"),
             resources: has("resources"),
-            tells_changes: ["tools", "prompts", "resources"].into_iter().any(tells),
+            tells: Tells {
+                tools: tells("tools"),
+                prompts: tells("prompts"),
+                resources: tells("resources"),
+            },
         })
     }
 }

@@ -17,6 +17,7 @@ use super::event_decoder::EventDecoder;
 use super::message::{Message, Response, messages};
 use super::quote::Quote;
 use super::refusal::{INITIALIZE, METHOD_NOT_FOUND, Refusal, not_mcp, protocol, rpc_fault};
+use super::subscription::LISTEN;
 use super::{DiscoveryError, ProtocolFault, Subject, stateless};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -174,7 +175,12 @@ impl Connection {
         true
     }
 
-    /// Asks for the stream on which the server speaks first.
+    /// Sends the request whose answer is the stream on which a server without sessions speaks first.
+    pub(super) async fn subscribe(&self, message: String) -> Result<Reply, SendError> {
+        self.post(LISTEN, message).await
+    }
+
+    /// Asks for the stream on which the server speaks first in a session.
     pub(super) async fn open_stream(&self) -> Result<Reply, SendError> {
         let mut headers = self.session_headers();
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));

@@ -42,6 +42,11 @@ impl EventDecoder {
         self.ready.pop_front()
     }
 
+    /// Bytes of an event that is not complete yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Whether this byte ends an empty line.
     fn ends_event(&mut self, byte: u8) -> bool {
         let is_second_half = std::mem::take(&mut self.after_cr) && byte == b'\n';

@@ -14,6 +14,8 @@ pub(super) struct Message<'a> {
     #[serde(default)]
     pub(super) method: Option<String>,
     #[serde(borrow)]
+    pub(super) params: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(super) result: Option<&'a RawValue>,
     #[serde(default)]
     pub(super) error: Option<RpcError>,

@@ -15,8 +15,9 @@ pub struct Timing {
     pub first_retry: Duration,
     /// The longest wait between tries.
     pub longest_retry: Duration,
-    /// From the news that a list has changed to the pass, so that a burst of news costs one; also the least time
-    /// between two passes for that reason.
+    /// From the news that a list has changed to the pass, so that news that come together cost one.
+    pub gather: Duration,
+    /// The least time between two passes for that reason, so that a burst of news costs few.
     pub settle: Duration,
     /// Failures of the server in a row after which its last offer is dropped, once `lost_after` has passed, too.
     pub failures_until_lost: u32,
@@ -42,6 +43,7 @@ impl Default for Timing {
             every: Duration::from_secs(60),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_secs(60),
+            gather: Duration::from_millis(100),
             settle: Duration::from_millis(500),
             failures_until_lost: 3,
             lost_after: Duration::ZERO,
@@ -55,6 +57,8 @@ pub(super) struct Schedule {
     timing: Timing,
     pass_at: Duration,
     listen_from: Option<Duration>,
+    /// From when on there may be another pass because of news.
+    news_from: Duration,
     /// Failures in a row, whoever's.
     failures: u32,
     /// Failures in a row of the server's own; those of the gateway between them count neither way.
@@ -86,6 +90,7 @@ impl Schedule {
             timing,
             pass_at: now,
             listen_from: None,
+            news_from: now,
             failures: 0,
             servers_failures: 0,
             fails_since: None,
@@ -155,7 +160,9 @@ impl Schedule {
         }
         match heard {
             Heard::Changed => {
-                self.pass_at = self.pass_at.min(now + self.timing.settle);
+                let at = self.news_from.max(now + self.timing.gather);
+                self.pass_at = self.pass_at.min(at);
+                self.news_from = self.pass_at + self.timing.settle;
                 // Until the pass nothing more needs to be heard.
                 self.listen_from = Some(self.pass_at);
             }
@@ -342,14 +349,32 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_of_news_costs_one_pass() {
+    fn news_that_come_together_cost_one_pass() {
         let mut schedule = schedule();
         schedule.passed(Duration::ZERO, GOOD, MIDDLE);
         schedule.heard(seconds(10.0), Heard::Changed, MIDDLE);
-        assert_eq!(schedule.pass_at(), seconds(10.5));
-        assert_eq!(schedule.listen_from(), Some(seconds(10.5)));
-        schedule.heard(seconds(10.1), Heard::Changed, MIDDLE);
-        assert_eq!(schedule.pass_at(), seconds(10.5));
+        assert_eq!(schedule.pass_at(), seconds(10.1));
+        assert_eq!(schedule.listen_from(), Some(seconds(10.1)));
+        schedule.heard(seconds(10.05), Heard::Changed, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(10.1));
+    }
+
+    #[test]
+    fn however_many_news_come_passes_because_of_them_are_half_a_second_apart() {
+        let mut schedule = schedule();
+        schedule.passed(Duration::ZERO, GOOD, MIDDLE);
+        let mut now = seconds(10.0);
+        let passes: Vec<Duration> = (0..4)
+            .map(|_| {
+                schedule.heard(now, Heard::Changed, MIDDLE);
+                now = schedule.pass_at();
+                schedule.passed(now, GOOD, MIDDLE);
+                now
+            })
+            .collect();
+        assert_eq!(passes, [10.1, 10.6, 11.1, 11.6].map(seconds));
+        schedule.heard(seconds(20.0), Heard::Changed, MIDDLE);
+        assert_eq!(schedule.pass_at(), seconds(20.1));
     }
 
     #[test]

@@ -3,20 +3,23 @@
 use std::future::Future;
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::sync::watch;
 
-use crate::gateway_client::{GatewayClient, Reply};
+use crate::gateway_client::GatewayClient;
 use crate::offer::Offer;
 
+use super::capabilities::Tells;
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::eras::{with_sessions, without_sessions};
-use super::event_decoder::EventDecoder;
+use super::event_stream::EventStream;
 use super::handshake::{Handshake, initialize};
+use super::listener::Listener;
 use super::lists::{Lists, read_all};
 use super::message::messages;
 use super::refusal::{INITIALIZE, protocol};
-use super::side::{Memory, alone};
+use super::side::{Beside, Memory, alone};
 use super::{DiscoveryError, ProtocolFault, PublicEndpoint, Subject};
 
 /// MCP 2025-11-25, server/tools, server/prompts, server/resources.
@@ -31,7 +34,7 @@ pub(super) trait Server: Send + 'static {
     /// Reads all lists.
     fn pass(&mut self) -> impl Future<Output = Result<Offer, DiscoveryError>> + Send;
 
-    /// Whether the last pass left a session in which the server may tell that a list has changed.
+    /// Whether there is a stream, since the last pass, on which the server may tell that a list has changed.
     fn can_listen(&self) -> bool;
 
     /// Waits for the server's next word, opening its stream where it is not open yet.
@@ -48,7 +51,8 @@ pub(super) enum Heard {
     Changed,
     /// The stream ended, or could not be opened; it may be opened again.
     Closed,
-    /// The server has no such stream (MCP 2025-11-25, basic/transports, Listening for Messages).
+    /// The server has no such stream (MCP 2025-11-25, basic/transports, Listening for Messages; MCP 2026-07-28,
+    /// basic/patterns/subscriptions).
     NotOffered,
     /// The session is gone, so it takes a pass to get another.
     SessionLost,
@@ -62,7 +66,12 @@ pub(super) struct GatewayServer {
     endpoint: watch::Receiver<Option<PublicEndpoint>>,
     time: Duration,
     session: Option<Session>,
+    /// Where it speaks the stateless revision, and tells changes there.
+    listener: Option<Listener>,
+    /// In sessions.
     offers_no_stream: bool,
+    /// In the stateless revision.
+    offers_no_subscription: bool,
     /// Of what it speaks beside sessions.
     memory: Memory,
 }
@@ -71,13 +80,7 @@ pub(super) struct GatewayServer {
 struct Session {
     connection: Connection,
     handshake: Option<Handshake>,
-    stream: Option<Stream>,
-}
-
-#[derive(Debug)]
-struct Stream {
-    reply: Reply,
-    decoder: EventDecoder,
+    stream: Option<EventStream>,
 }
 
 impl GatewayServer {
@@ -93,7 +96,9 @@ impl GatewayServer {
             endpoint,
             time,
             session: None,
+            listener: None,
             offers_no_stream: false,
+            offers_no_subscription: false,
             memory: Memory::default(),
         }
     }
@@ -105,6 +110,10 @@ impl GatewayServer {
         match self.lists_of_session(deadline).await {
             Ok((handshake, lists)) => {
                 let beside = self.memory.beside_sessions(connection, deadline).await;
+                self.may_subscribe(match &beside {
+                    Beside::Side(side) => side.capabilities.tells,
+                    Beside::None | Beside::Unreadable(_) => Tells::default(),
+                });
                 Ok(with_sessions(&handshake, lists, beside))
             }
             Err(
@@ -113,6 +122,7 @@ impl GatewayServer {
                 },
             ) => {
                 let side = alone(connection, deadline, refused).await?;
+                self.may_subscribe(side.capabilities.tells);
                 Ok(without_sessions(side))
             }
             Err(error) => Err(error),
@@ -146,6 +156,45 @@ impl GatewayServer {
         session.lists(deadline).await
     }
 
+    /// What the server tells in the stateless revision. A subscription to just that goes on.
+    fn may_subscribe(&mut self, tells: Tells) {
+        let is_one_wanted = tells.any() && !self.offers_no_subscription;
+        let before = self.listener.take();
+        self.listener = is_one_wanted.then(|| {
+            before
+                .filter(|listener| listener.tells() == tells)
+                .unwrap_or_else(|| {
+                    let (client, subject) = (self.client.clone(), self.subject.clone());
+                    Listener::new(Connection::stateless(client, subject), tells)
+                })
+        });
+    }
+
+    /// Whether the server may tell in its session that a list has changed.
+    fn hears_session(&self) -> bool {
+        let session = self.session.as_ref();
+        let handshake = session.and_then(|session| session.handshake.as_ref());
+        !self.offers_no_stream
+            && handshake.is_some_and(|handshake| handshake.capabilities.tells.any())
+    }
+
+    async fn listen_in_session(&mut self) -> Heard {
+        let Some(session) = &mut self.session else {
+            return Heard::SessionLost;
+        };
+        let heard = session.listen().await;
+        match heard {
+            Heard::Changed => {}
+            Heard::Closed => session.stream = None,
+            Heard::NotOffered => {
+                self.offers_no_stream = true;
+                self.end_session();
+            }
+            Heard::SessionLost => self.end_session(),
+        }
+        heard
+    }
+
     /// The server's fault, unless the gateway turns out to be at fault.
     async fn blame(&self, error: DiscoveryError) -> DiscoveryError {
         let endpoint = self.endpoint.borrow().clone();
@@ -173,9 +222,11 @@ impl Server for GatewayServer {
         let outcome = self.lists().await;
         if outcome.is_err() {
             self.offers_no_stream = false;
+            self.offers_no_subscription = false;
+            self.listener = None;
             self.memory.ask_again();
         }
-        if outcome.is_err() || !self.can_listen() {
+        if outcome.is_err() || !self.hears_session() {
             self.end_session();
         }
         match outcome {
@@ -185,32 +236,30 @@ impl Server for GatewayServer {
     }
 
     fn can_listen(&self) -> bool {
-        let handshake = self
-            .session
-            .as_ref()
-            .and_then(|session| session.handshake.as_ref());
-        !self.offers_no_stream
-            && handshake.is_some_and(|handshake| handshake.capabilities.tells_changes)
+        self.hears_session() || self.listener.is_some()
     }
 
+    /// One stream at a time: that of the session where there is one, for that is the era in which lists are read first.
     async fn listen(&mut self) -> Heard {
-        let Some(session) = &mut self.session else {
+        if self.hears_session() {
+            let heard = self.listen_in_session().await;
+            if heard != Heard::NotOffered || self.listener.is_none() {
+                return heard;
+            }
+        }
+        let Some(listener) = &mut self.listener else {
             return Heard::SessionLost;
         };
-        let heard = session.listen().await;
-        match heard {
-            Heard::Changed => {}
-            Heard::Closed => session.stream = None,
-            Heard::NotOffered => {
-                self.offers_no_stream = true;
-                self.end_session();
-            }
-            Heard::SessionLost => self.end_session(),
+        let heard = listener.listen(self.time).await;
+        if heard == Heard::NotOffered {
+            self.listener = None;
+            self.offers_no_subscription = true;
         }
         heard
     }
 
     async fn close(&mut self) {
+        self.listener = None;
         if let Some(session) = self.session.take() {
             session.connection.end().await;
         }
@@ -234,33 +283,23 @@ impl Session {
                 Err(heard) => return heard,
             },
         };
-        loop {
-            while let Some(data) = stream.decoder.next() {
-                if tells_change(&self.connection, &data).await {
-                    return Heard::Changed;
-                }
-            }
-            match stream.reply.chunk().await {
-                Ok(Some(piece)) => stream.decoder.push(piece.as_ref()),
-                Ok(None) | Err(_) => return Heard::Closed,
+        while let Some(data) = stream.next().await {
+            if tells_change(&self.connection, &data).await {
+                return Heard::Changed;
             }
         }
+        Heard::Closed
     }
 }
 
-async fn open_stream(connection: &Connection) -> Result<Stream, Heard> {
+async fn open_stream(connection: &Connection) -> Result<EventStream, Heard> {
     let Ok(reply) = connection.open_stream().await else {
         return Err(Heard::Closed);
     };
-    match reply.status().as_u16() {
-        200 if reply.media_type() == "text/event-stream" => Ok(Stream {
-            reply,
-            decoder: EventDecoder::new(),
-        }),
-        404 if connection.has_session_id() => Err(Heard::SessionLost),
-        408 | 409 | 425 | 429 | 500.. => Err(Heard::Closed),
-        _ => Err(Heard::NotOffered),
+    if reply.status() == StatusCode::NOT_FOUND && connection.has_session_id() {
+        return Err(Heard::SessionLost);
     }
+    EventStream::of(reply)
 }
 
 /// Whether an event says that a list has changed. Requests among the messages are answered.

@@ -21,6 +21,7 @@ pub(crate) fn timing() -> Timing {
         every: Duration::from_secs(600),
         first_retry: Duration::from_millis(1),
         longest_retry: Duration::from_millis(5),
+        gather: Duration::from_millis(1),
         settle: Duration::from_millis(1),
         ..Timing::default()
     }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -67,6 +68,10 @@ pub(crate) enum Reply {
     OpenEvents(String),
     /// An event stream that stays open, with another piece at each notification.
     EventsOn(Arc<Notify>, &'static str),
+    /// As `EventsOn`, after this piece.
+    EventsThen(String, Arc<Notify>, String),
+    /// As `OpenEvents`, and counted while it is open.
+    CountedEvents(String, Arc<AtomicUsize>),
     /// Status, media type (none where empty), body.
     Status(u16, &'static str, String),
     /// A head and some bytes, then the connection breaks.
@@ -167,16 +172,18 @@ async fn respond(reply: Reply) -> Response<Body> {
         }
         Reply::Events(body) => response(200, events, body.into()),
         Reply::OpenEvents(body) => response(200, events, open(first(body))),
-        Reply::EventsOn(news, piece) => {
-            let pieces = stream::unfold(news, move |news| async move {
-                news.notified().await;
-                Some((Bytes::from(piece), news))
+        Reply::EventsOn(news, piece) => response(200, events, open(on(news, piece.into()))),
+        Reply::EventsThen(body, news, piece) => {
+            response(200, events, open(first(body).chain(on(news, piece.into()))))
+        }
+        Reply::CountedEvents(body, count) => {
+            let counted = Counted::new(count);
+            let pieces = first(body).chain(stream::pending());
+            let pieces = pieces.map(move |piece| {
+                let _held = &counted;
+                piece
             });
-            response(
-                200,
-                events,
-                Body::from_stream(pieces.map(Ok::<_, Infallible>)),
-            )
+            response(200, events, open(pieces))
         }
         Reply::Status(status, media_type, body) => response(status, media_type, body.into()),
         Reply::Cut(media_type, body) => {
@@ -192,6 +199,30 @@ async fn respond(reply: Reply) -> Response<Body> {
             )
         }
         Reply::Hang => std::future::pending().await,
+    }
+}
+
+/// A piece at each notification.
+fn on(news: Arc<Notify>, piece: Bytes) -> impl futures::Stream<Item = Bytes> + Send + 'static {
+    stream::unfold((news, piece), |(news, piece)| async move {
+        news.notified().await;
+        Some((piece.clone(), (news, piece)))
+    })
+}
+
+/// Counts itself.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

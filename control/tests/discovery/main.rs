@@ -14,6 +14,7 @@ mod bytes;
 mod fake_server;
 mod faults;
 mod following;
+mod news;
 mod pages;
 mod session;
 mod stateless;

@@ -1,0 +1,96 @@
+//! Hears of a server without sessions that its lists have changed: holds the one subscription that control has there.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::capabilities::Tells;
+use super::connection::Connection;
+use super::event_stream::EventStream;
+use super::server::Heard;
+use super::subscription::{self, Word, word};
+
+/// See the module. The subscription ends when this is dropped (MCP 2026-07-28, basic/patterns/cancellation).
+#[derive(Debug)]
+pub(super) struct Listener {
+    connection: Connection,
+    tells: Tells,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    stream: EventStream,
+    /// When it has to be acknowledged; `None` once it is.
+    acknowledged_by: Option<Instant>,
+}
+
+impl Listener {
+    /// Of a server that tells this. Nothing is opened yet.
+    pub(super) fn new(connection: Connection, tells: Tells) -> Self {
+        Self {
+            connection,
+            tells,
+            open: None,
+        }
+    }
+
+    /// What is asked for.
+    pub(super) fn tells(&self) -> Tells {
+        self.tells
+    }
+
+    /// Waits for news, opening the subscription where it is not open. The server has `patience` to answer and to
+    /// acknowledge. When this future is dropped, what was opened stays open.
+    pub(super) async fn listen(&mut self, patience: Duration) -> Heard {
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => match opened(&self.connection, self.tells, patience).await {
+                Ok(open) => self.open.insert(open),
+                Err(heard) => return heard,
+            },
+        };
+        let heard = open.hear(&self.connection).await;
+        if heard != Heard::Changed {
+            self.open = None;
+        }
+        heard
+    }
+}
+
+impl Open {
+    async fn hear(&mut self, connection: &Connection) -> Heard {
+        loop {
+            let next = self.stream.next();
+            let event = match self.acknowledged_by {
+                None => next.await,
+                Some(by) => timeout_at(by, next).await.unwrap_or_default(),
+            };
+            let Some(data) = event else {
+                return Heard::Closed;
+            };
+            match word(&data, connection.quote()) {
+                Word::Acknowledged => self.acknowledged_by = None,
+                Word::Changed => {
+                    self.acknowledged_by = None;
+                    return Heard::Changed;
+                }
+                Word::Ended => return Heard::Closed,
+                Word::NotOffered => return Heard::NotOffered,
+                Word::Other => {}
+            }
+        }
+    }
+}
+
+async fn opened(connection: &Connection, tells: Tells, patience: Duration) -> Result<Open, Heard> {
+    let by = Instant::now() + patience;
+    let request = subscription::request(tells);
+    let Ok(Ok(reply)) = timeout_at(by, connection.subscribe(request)).await else {
+        return Err(Heard::Closed);
+    };
+    Ok(Open {
+        stream: EventStream::of(reply)?,
+        acknowledged_by: Some(by),
+    })
+}
