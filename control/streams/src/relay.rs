@@ -127,7 +127,7 @@ impl Relays {
     pub(crate) fn new(gateway: Gateway, settings: &Settings, metrics: &Metrics) -> Self {
         Self {
             gateway,
-            pause: settings.poll,
+            pause: settings.retry,
             second_look: settings.second_look,
             count: metrics.relays.clone(),
             relayed: metrics.messages.clone(),

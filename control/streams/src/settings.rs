@@ -16,6 +16,8 @@ pub struct Settings {
     pub bounds: Bounds,
     /// How often it is looked whether the catalog has changed, for each group of streams.
     pub poll: Duration,
+    /// The first pause before a server that did not let itself be heard is tried again.
+    pub retry: Duration,
     /// The longest time after which the gateway is asked whether a stream's client may still have it.
     pub recheck: Duration,
     /// A verdict against a client ends its stream when it is given again so much later: in between, the gateway's
@@ -35,7 +37,8 @@ impl Settings {
         Self {
             gateway,
             bounds: Bounds::default(),
-            poll: Duration::from_secs(1),
+            poll: Duration::from_millis(500),
+            retry: Duration::from_secs(1),
             recheck: Duration::from_secs(60),
             second_look: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),

@@ -1,6 +1,6 @@
 //! Watches the catalog for all streams that are held: it is asked for, since nothing tells.
 //!
-//! Streams of one endpoint and virtual server are a group, whatever query a client writes behind the path. Each second the gateway is asked once for each group, on behalf
+//! Streams of one endpoint and virtual server are a group, whatever query a client writes behind the path. Twice a second the gateway is asked for each group, on behalf
 //! of one member, turn by turn. What a member sees depends on its claims too, so its digests are its own: when those of one
 //! have changed, all others of its group are asked for, and each is asked for once a minute in any case, by which the
 //! member's ticket is renewed, and its stream ended when its client may no longer have it: when the gateway has said so
@@ -43,7 +43,7 @@ struct Shared {
 struct Key {
     /// In lower case.
     authority: Vec<u8>,
-    /// Without a query: it changes no list, and each one more would be one more group that is asked for each second.
+    /// Without a query: it changes no list, and each one more would be one more group that is asked for.
     path: String,
     virtual_server: Option<HeaderValue>,
 }

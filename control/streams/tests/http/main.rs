@@ -48,6 +48,7 @@ impl Bench {
         let address = format!("http://{}", gateway.address);
         let mut settings = Settings::new(address.parse().unwrap());
         settings.poll = Duration::from_millis(5);
+        settings.retry = Duration::from_millis(5);
         settings.recheck = Duration::from_millis(50);
         settings.second_look = Duration::from_millis(20);
         change(&mut settings);
