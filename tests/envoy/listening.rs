@@ -1,15 +1,16 @@
 //! `subscriptions/listen` of the stateless revision, with `mcp-streams` beside the gateway.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness::caller::{Open, PROTOCOLS, Protocol};
+use harness::feed::Feed;
 use harness::gateway::{Gateway, Role};
 use harness::manifests::{Manifests, Server};
-use harness::script::{Answer, Script, Tool};
+use harness::script::{Answer, Eras, Script, Tool};
 use harness::sessions::Client;
 use harness::stateless::{ask, request};
 use harness::upstream::Upstream;
-use harness::wait::within;
+use harness::wait::{until, within};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -38,6 +39,34 @@ async fn listen(client: &Client, notifications: Value) -> Open {
         .any(|(name, _)| name.starts_with("x-mcp-"));
     assert!(!inner, "{:?}", stream.headers);
     stream
+}
+
+/// What a server says to who has subscribed to it, once somebody has.
+async fn tell_change(server: &Upstream, feed: &Feed) {
+    until("control listens", SOON, || async {
+        (feed.listeners() == 1).then_some(())
+    })
+    .await;
+    let received = server.received();
+    let mut asked = received.iter().rev();
+    let asked = asked.find(|request| request.rpc_method() == "subscriptions/listen");
+    let asked: Value = serde_json::from_str(asked.expect("a subscription").text()).unwrap();
+    let message = json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/tools/list_changed",
+        "params": {"_meta": {SUBSCRIPTION: asked["id"]}},
+    });
+    feed.say(&message.to_string());
+}
+
+/// A server of this revision alone that tells changes on `feed`.
+fn telling(feed: &Feed) -> Script {
+    Script {
+        eras: Eras::Stateless,
+        tells_changes: true,
+        feed: Some(feed.clone()),
+        ..with_tool("one")
+    }
 }
 
 async fn next(stream: &mut Open) -> Option<Value> {
@@ -108,5 +137,70 @@ in_both_roles! {
         let params = json!({"notifications": {"toolsListChanged": true}});
         ask(&client, "subscriptions/listen", &params).await.assert_error(503, -32603, &json!(7));
         ask(&client, "tools/call", &json!({"name": "first_one"})).await.result();
+    }
+
+    /// That it takes no two seconds is the best of three tries: what other programs delay, they delay now and then.
+    async fn a_change_that_a_server_tells_is_told_and_listed_within_two_seconds(role) {
+        let feed = Feed::default();
+        let server = Upstream::start(telling(&feed)).await;
+        let manifests = Manifests::gateway().server(&Server::new("first", server.address()));
+        let gateway = Gateway::streaming(role, &manifests).await;
+        let client = Client::new(gateway.address(), Protocol::Http2);
+        let mut stream = listen(&client, json!({"toolsListChanged": true})).await;
+        next(&mut stream).await.expect("an acknowledgement");
+        let mut best = SOON;
+        for name in ["two", "three", "four"] {
+            server.list_more(Tool::new(name, Answer::Echo));
+            let start = Instant::now();
+            tell_change(&server, &feed).await;
+            let told = next(&mut stream).await.expect("news");
+            best = best.min(start.elapsed());
+            assert_eq!(told["method"], "notifications/tools/list_changed");
+            let tools = ask(&client, "tools/list", &json!({})).await.result()["tools"].clone();
+            let mut tools = tools.as_array().expect("tools").iter();
+            assert!(tools.any(|tool| tool["name"] == format!("first_{name}")), "{name}");
+        }
+        assert!(best < Duration::from_secs(2), "{best:?}");
+        let subscriptions = server.received();
+        let subscriptions = subscriptions.iter().filter(|request| request.rpc_method() == "subscriptions/listen");
+        assert_eq!(subscriptions.count(), 1);
+    }
+
+    async fn whatever_servers_say_to_who_listens_they_are_served_and_the_others_heard(role) {
+        let (good, bad, brief) = (Feed::default(), Feed::default(), Feed::default());
+        let server = Upstream::start(telling(&good)).await;
+        let mut manifests = Manifests::gateway().server(&Server::new("first", server.address()));
+        let mut others = Vec::new();
+        for (name, feed) in [("bad", Some(&bad)), ("brief", Some(&brief)), ("none", None)] {
+            let script = Script { feed: feed.cloned(), ..telling(&bad) };
+            let other = Upstream::start(script).await;
+            manifests = manifests.server(&Server::new(name, other.address()));
+            others.push(other);
+        }
+        let gateway = Gateway::streaming(role, &manifests).await;
+        let client = Client::new(gateway.address(), Protocol::Http1);
+        let mut stream = listen(&client, json!({"toolsListChanged": true})).await;
+        next(&mut stream).await.expect("an acknowledgement");
+        for feed in [&bad, &brief] {
+            until("control listens", SOON, || async { (feed.listeners() == 1).then_some(()) }).await;
+        }
+        for garbage in ["{", "[]", r#"{"method":7}"#, "\u{e9}", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#] {
+            bad.say(garbage);
+        }
+        brief.end();
+        server.list_more(Tool::new("two", Answer::Echo));
+        tell_change(&server, &good).await;
+        let told = next(&mut stream).await.expect("news");
+        assert_eq!(told["method"], "notifications/tools/list_changed");
+        for name in ["first_one", "bad_one", "brief_one", "none_one"] {
+            ask(&client, "tools/call", &json!({"name": name})).await.result();
+        }
+        let asked = |server: &Upstream| {
+            let received = server.received();
+            received.iter().filter(|request| request.rpc_method() == "subscriptions/listen").count()
+        };
+        // Its subscription has ended, so it is asked for another.
+        until("control listens again", SOON, || async { (asked(&others[1]) == 2).then_some(()) }).await;
+        assert_eq!((asked(&others[0]), asked(&others[2])), (1, 1));
     }
 }

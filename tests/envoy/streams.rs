@@ -12,7 +12,7 @@ use harness::upstream::Upstream;
 use harness::wait::within;
 use serde_json::json;
 
-/// What is polled every second comes within this, however busy the machine is.
+/// What is polled twice a second comes within this, however busy the machine is.
 const SOON: Duration = Duration::from_secs(30);
 
 /// What an event says of a list.

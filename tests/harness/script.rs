@@ -16,6 +16,8 @@ pub struct Script {
     pub streams: bool,
     /// What it says outside calls: on `GET` of a session, and on `subscriptions/listen`. It has neither where absent.
     pub feed: Option<Feed>,
+    /// Whether it announces in the stateless revision that it tells changes of its tools.
+    pub tells_changes: bool,
     /// Whether it takes a client's answer with a stream of one question, which then hangs.
     pub talks_back: bool,
     /// The revision that it answers `initialize` with, whatever was asked.
@@ -179,6 +181,7 @@ impl Script {
             lost_session_status: 404,
             streams: false,
             feed: None,
+            tells_changes: false,
             talks_back: false,
             protocol_version: "2025-11-25",
             eras: Eras::Sessions,

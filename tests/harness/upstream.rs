@@ -26,7 +26,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::port::Port;
 use crate::runtime;
-use crate::script::{Discover, Eras, Script};
+use crate::script::{Discover, Eras, Script, Tool};
 use crate::sessions::MARK;
 use crate::wait::until;
 
@@ -80,6 +80,8 @@ impl Received {
 #[derive(Debug)]
 struct Server {
     script: Script,
+    /// Tools that it lists in the stateless revision after those of the script.
+    more_tools: Mutex<Vec<Tool>>,
     received: Mutex<Vec<Received>>,
     sessions: Mutex<HashSet<String>>,
     next_session: AtomicU64,
@@ -103,6 +105,7 @@ impl Upstream {
     pub async fn start_at(port: Arc<Port>, script: Script) -> Self {
         let server = Arc::new(Server {
             script,
+            more_tools: Mutex::default(),
             received: Mutex::default(),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
@@ -158,6 +161,11 @@ impl Upstream {
     /// Forgets every session, as a restart does.
     pub fn forget_sessions(&self) {
         self.server.sessions.lock().unwrap().clear();
+    }
+
+    /// Lists one more tool in the stateless revision from now on.
+    pub fn list_more(&self, tool: Tool) {
+        self.server.more_tools.lock().unwrap().push(tool);
     }
 
     /// Makes every request from now on hang, or none.

@@ -61,7 +61,8 @@ impl Server {
                 Discover::Hangs => std::future::pending().await,
             },
             "tools/list" => {
-                let tools = script.stateless_tools().iter();
+                let more = self.more_tools.lock().unwrap().clone();
+                let tools = script.stateless_tools().iter().chain(&more);
                 let tools: Vec<_> = tools.map(|tool| tool.definition.clone()).collect();
                 self.page(&request, &id, "tools", &tools)
             }
@@ -112,7 +113,8 @@ impl Server {
             "resultType": "complete",
             "supportedVersions": self.supported(),
             "capabilities": {
-                "tools": {}, "prompts": {}, "resources": {}, "completions": {},
+                "tools": {"listChanged": self.script.tells_changes},
+                "prompts": {}, "resources": {}, "completions": {},
                 "extensions": {"io.modelcontextprotocol/tasks": {}},
             },
             "ttlMs": 0,
