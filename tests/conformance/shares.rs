@@ -37,8 +37,8 @@ impl Kind {
     }
 }
 
-/// Which of several servers has what: of each kind the first has the first name that is seen, the second the next, and
-/// so on around.
+/// Which of several servers has what: of each kind the first has the first name of the first list, the second the next,
+/// and so on around. What is listed later has come at one of them alone, which keeps it.
 #[derive(Debug)]
 pub(crate) struct Shares {
     servers: usize,
@@ -54,12 +54,19 @@ impl Shares {
         })
     }
 
-    /// Who has it, from now on.
-    pub(crate) fn owner(&self, kind: Kind, name: &str) -> usize {
+    /// Gives what nobody has yet an owner: `names` are listed by the server with the number `own`.
+    pub(crate) fn list<'a>(&self, kind: Kind, names: impl Iterator<Item = &'a str>, own: usize) {
         let mut owners = self.owners.lock().unwrap();
         let owners = owners.entry(kind).or_default();
-        let next = owners.len() % self.servers;
-        *owners.entry(name.to_owned()).or_insert(next)
+        let is_first = owners.is_empty();
+        for name in names {
+            let next = if is_first {
+                owners.len() % self.servers
+            } else {
+                own
+            };
+            owners.entry(name.to_owned()).or_insert(next);
+        }
     }
 
     /// Who has it, where anybody has listed it; of a resource, also who has a template that begins as it does.

@@ -198,9 +198,17 @@ impl Record {
         let mut message: Members = serde_json::from_str(message).ok()?;
         let mut result: Members = serde_json::from_str(message.get("result")?.get()).ok()?;
         let mut items: Vec<Box<RawValue>> = serde_json::from_str(result.get(list)?.get()).ok()?;
-        items.retain(|item| {
+        let names = items.iter().map(|item| {
             let item: Value = serde_json::from_str(item.get()).unwrap();
-            self.shares.owner(kind, item[key].as_str().expect("a name")) == self.own
+            item[key].as_str().expect("a name").to_owned()
+        });
+        let names: Vec<String> = names.collect();
+        self.shares
+            .list(kind, names.iter().map(String::as_str), self.own);
+        let mut names = names.iter();
+        items.retain(|_| {
+            let name = names.next().expect("a name for each");
+            self.shares.known_owner(kind, name) == Some(self.own)
         });
         self.shown.lock().unwrap().insert(kind, items.len());
         result.insert(list.to_owned(), to_raw_value(&items).ok()?);
