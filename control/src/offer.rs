@@ -23,6 +23,9 @@ pub struct Offer {
     /// Whether it was announced that they can become tasks in the stateless revision.
     #[serde(default)]
     pub stateless_tasks: bool,
+    /// Whether it announced views for its tools' results (MCP Apps), in either era.
+    #[serde(default)]
+    pub apps: bool,
     /// Whether it has resources beside those of the lists below. Of what discovery reads none does; what was served may be
     /// less than what the server listed.
     pub has_unlisted_resources: bool,

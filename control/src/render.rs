@@ -10,6 +10,7 @@ mod restore;
 mod share;
 mod size;
 mod streams_route;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

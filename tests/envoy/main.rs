@@ -70,6 +70,7 @@ macro_rules! everywhere {
 }
 
 mod access_logs;
+mod apps;
 mod authentication;
 mod bad_input;
 mod batches;

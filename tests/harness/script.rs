@@ -30,6 +30,8 @@ pub struct Script {
     pub stateless_tools: Option<Vec<Tool>>,
     /// Wanted in `Authorization`, byte for byte; 401 without.
     pub authorization: Option<String>,
+    /// Whether it announces views for its tools' results.
+    pub apps: bool,
     /// Items on a page of a list; all of them where 0.
     pub page_items: usize,
     /// Its tools.
@@ -188,6 +190,7 @@ impl Script {
             discover: Discover::Answers,
             stateless_tools: None,
             authorization: None,
+            apps: false,
             page_items: 0,
             tools,
             prompts: Vec::new(),

@@ -1,5 +1,6 @@
 //! What either side announces that it can do.
 
+use mcp_filter_core::extension;
 use serde_json::{Map, Value, json};
 
 use super::ProtocolFault;
@@ -14,6 +15,8 @@ pub(super) struct Capabilities {
     pub(super) tasks: bool,
     /// Whether they can become tasks, as 2026-07-28 has them in its extension of that name.
     pub(super) stateless_tasks: bool,
+    /// Whether it has views for its tools' results (MCP Apps).
+    pub(super) apps: bool,
     pub(super) tools: bool,
     pub(super) prompts: bool,
     pub(super) resources: bool,
@@ -54,7 +57,8 @@ impl Capabilities {
             completions: has("completions"),
             logging: has("logging"),
             tasks: has_task_calls(&announced),
-            stateless_tasks: has_tasks_extension(&announced),
+            stateless_tasks: has_extension(&announced, extension::TASKS),
+            apps: has_extension(&announced, extension::APPS),
             tools: has("tools"),
             prompts: has("prompts"),
             resources: has("resources"),
@@ -69,7 +73,13 @@ impl Capabilities {
 
 /// All that clients can do: some servers offer a tool only to those that can answer what it asks.
 pub(super) fn of_clients() -> Value {
-    json!({"elicitation": {"form": {}, "url": {}}, "roots": {}, "sampling": {}})
+    let apps = json!({"mimeTypes": [extension::APPS_MIME_TYPE]});
+    json!({
+        "elicitation": {"form": {}, "url": {}},
+        "extensions": {extension::APPS: apps},
+        "roots": {},
+        "sampling": {},
+    })
 }
 
 /// Who asks.
@@ -77,11 +87,11 @@ pub(super) fn client_info() -> Value {
     json!({"name": "mcp-control", "version": env!("CARGO_PKG_VERSION")})
 }
 
-/// SEP-2663.
-fn has_tasks_extension(capabilities: &Map<String, Value>) -> bool {
+/// SEP-2133.
+fn has_extension(capabilities: &Map<String, Value>, name: &str) -> bool {
     let extensions = capabilities.get("extensions");
     extensions
-        .and_then(|extensions| extensions.get("io.modelcontextprotocol/tasks"))
+        .and_then(|extensions| extensions.get(name))
         .is_some_and(Value::is_object)
 }
 

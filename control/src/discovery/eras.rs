@@ -17,6 +17,7 @@ pub(super) fn with_sessions(handshake: &Handshake, lists: Lists, beside: Beside)
         issues_sessions: handshake.issues_sessions,
         completions: handshake.capabilities.completions,
         logging: handshake.capabilities.logging,
+        apps: handshake.capabilities.apps,
         tasks: handshake.capabilities.tasks && handshake.revision == ProtocolVersion::V2025_11_25,
         ..of_lists(lists)
     };
@@ -39,6 +40,7 @@ pub(super) fn without_sessions(side: Side) -> Offer {
         stateless: true,
         completions: side.capabilities.completions,
         stateless_tasks: side.capabilities.stateless_tasks,
+        apps: side.capabilities.apps,
         ..of_lists(side.lists)
     }
 }
@@ -57,6 +59,7 @@ fn of_lists(lists: Lists) -> Offer {
 fn add(offer: &mut Offer, side: Side) {
     offer.stateless = true;
     offer.completions |= side.capabilities.completions;
+    offer.apps |= side.capabilities.apps;
     offer.stateless_tasks = side.capabilities.stateless_tasks;
     let Lists {
         tools,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mcp_filter_config::Server;
-use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind, Selected};
+use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind, Selected, UiResource};
 
 use super::Finding;
 use super::portable::{self, is_portable};
@@ -84,14 +84,22 @@ impl<'a> Assembly<'a> {
 
     /// What they offer, each with its server's place, in the order of the servers.
     pub(super) fn definitions(&self) -> impl Iterator<Item = (u32, &Definition)> {
+        let shown = self.shown();
+        shown.flat_map(|(place, share)| share.definitions.iter().map(move |one| (place, one)))
+    }
+
+    /// The resources that their tools name, likewise.
+    pub(super) fn ui_resources(&self) -> impl Iterator<Item = (u32, &UiResource)> {
+        let shown = self.shown();
+        shown.flat_map(|(place, share)| share.ui_resources.iter().map(move |one| (place, one)))
+    }
+
+    /// The shares that clients are shown, each with its server's place.
+    fn shown(&self) -> impl Iterator<Item = (u32, &Share)> {
         let places = (0..).zip(self.served());
-        places.flat_map(|(place, (_, resolved, _, share))| {
+        places.filter_map(|(place, (_, resolved, _, share))| {
             let is_hidden = resolved.denied.as_ref().is_some_and(|denied| denied.hidden);
-            let listed = (!is_hidden).then_some(&share.definitions);
-            listed
-                .into_iter()
-                .flatten()
-                .map(move |definition| (place, definition))
+            (!is_hidden).then_some((place, share))
         })
     }
 
@@ -100,6 +108,9 @@ impl<'a> Assembly<'a> {
         let mut writer = CatalogWriter::new();
         for (place, definition) in self.definitions() {
             writer.push(place, definition.clone());
+        }
+        for (place, resource) in self.ui_resources() {
+            writer.name(place, resource.clone());
         }
         for selected in self.virtual_servers {
             writer.select(selected.clone());
@@ -155,7 +166,8 @@ fn outcome<'a>(
         let fault = resolved.unasked.as_ref().or(fault);
         return fault.cloned().map_or(Outcome::Waiting, Outcome::Refused);
     };
-    match taken.take(registration.prefix.as_deref().unwrap_or_default(), offer) {
+    let prefix = registration.prefix.as_deref().unwrap_or_default();
+    match taken.take((&registration.name, prefix), offer) {
         Some(share) => Outcome::Served {
             resolved,
             offer,
@@ -183,6 +195,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         logging: offer.logging,
         tasks: offer.tasks,
         stateless_tasks: offer.stateless_tasks,
+        apps: offer.apps,
         resources: offer.has_resources(),
         timeouts: resolved.timeouts,
         policies: resolved.policies.clone(),

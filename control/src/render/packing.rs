@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mcp_filter_config::Catalog;
+use mcp_filter_core::catalog::UiResource;
 use sha2::{Digest, Sha256};
 
 use super::assembly::Assembly;
@@ -78,6 +79,13 @@ fn key(assembly: &Assembly<'_>) -> Key {
         hash.update(definition.kind().member());
         hash.update(json.len().to_le_bytes());
         hash.update(json);
+    }
+    for (place, UiResource { uri, own_uri }) in assembly.ui_resources() {
+        hash.update(place.to_le_bytes());
+        for uri in std::iter::once(uri).chain(own_uri) {
+            hash.update(uri.len().to_le_bytes());
+            hash.update(uri);
+        }
     }
     for selected in assembly.virtual_servers() {
         let names = selected

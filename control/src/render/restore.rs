@@ -104,6 +104,7 @@ fn handshake(server: &Server) -> Offer {
         logging: server.logging,
         tasks: server.tasks,
         stateless_tasks: server.stateless_tasks,
+        apps: server.apps,
         ..Offer::default()
     }
 }
@@ -128,6 +129,7 @@ fn fill(
                 reason,
             }
         })?;
+        let own = own.with_ui_uris(|uri| Some(catalog.ui_resource(uri)?.1?.to_owned()));
         list_mut(offer, kind).push(offer::Definition {
             key: own.key().to_owned(),
             json: own.json().to_owned(),

@@ -5,6 +5,7 @@ mod request_authentication;
 mod restoring;
 mod sizes;
 mod verdicts;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,6 +79,12 @@ fn tools(names: &[&str]) -> Offer {
         tools: definitions("name", names),
         ..Offer::default()
     }
+}
+
+/// A tool that names this view.
+fn viewed(name: &str, uri: &str) -> Definition {
+    let json = serde_json::json!({"name": name, "_meta": {"ui": {"resourceUri": uri}}});
+    Definition::new(name, json.to_string())
 }
 
 /// What is served of a list: the server's place and the definition.

@@ -37,6 +37,9 @@ pub struct Server {
     /// Whether it announced the extension `io.modelcontextprotocol/tasks` in the stateless revision.
     #[serde(default, skip_serializing_if = "crate::is_default")]
     pub stateless_tasks: bool,
+    /// Whether it announced the extension `io.modelcontextprotocol/ui`, in either era.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub apps: bool,
     /// Whether it announced the `resources` capability. It may serve URIs that it does not list.
     #[serde(default)]
     pub resources: bool,

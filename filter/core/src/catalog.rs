@@ -5,7 +5,9 @@
 //! `[server, key, bytes]` per definition: the server's place in the configuration, the federated name (tools and
 //! prompts) or URI (resources) or template text, and the definition's length. `hints` has `[place, hints]` for each
 //! tool that gives any ([`ToolHints`]), `eras` has for each list `[place, era]` for each definition that its server lists
-//! in one of its two eras alone (0: in sessions, 1: in the stateless revision), and `virtualServers` has `[name, tools, prompts]` for each virtual server: the
+//! in one of its two eras alone (0: in sessions, 1: in the stateless revision), `uiResources` has `[server, URI, own
+//! URI]` for each resource that tools name and that can be read without standing in a list, the last where the server
+//! knows it by another, and `virtualServers` has `[name, tools, prompts]` for each virtual server: the
 //! places of its tools and prompts, null for all prompts. Definitions are as the servers wrote them, but for the
 //! federated name. So a page of a list is one slice, or where not all of it is shown, a row of slices, found without
 //! parsing.
@@ -20,6 +22,7 @@ mod mirrored;
 mod packed;
 mod page;
 mod shown;
+mod ui_resource;
 mod virtual_server;
 mod weights;
 mod writer;
@@ -34,8 +37,11 @@ pub(crate) use mirrored::Mirrored;
 pub use packed::{InvalidCatalog, LARGEST_CATALOG};
 pub use page::PageSize;
 pub use shown::{Listed, Shown};
+pub use ui_resource::UiResource;
 pub use virtual_server::VirtualServer;
 pub use writer::{CatalogWriter, Selected};
+
+use std::collections::BTreeMap;
 
 use list::List;
 
@@ -108,6 +114,8 @@ pub struct Catalog {
     prompts: List,
     resources: List,
     resource_templates: List,
+    /// By the URIs that clients know.
+    ui_resources: BTreeMap<String, (u32, Option<String>)>,
     /// Sorted by name.
     virtual_servers: Vec<VirtualServer>,
 }
@@ -159,6 +167,18 @@ impl Catalog {
             .virtual_servers
             .binary_search_by(|one| one.name().as_bytes().cmp(name));
         self.virtual_servers.get(found.ok()?)
+    }
+
+    /// The server of a resource that tools name by this URI, and the server's own URI of it, where that is another.
+    pub fn ui_resource(&self, uri: &str) -> Option<(u32, Option<&str>)> {
+        let (server, own_uri) = self.ui_resources.get(uri)?;
+        Some((*server, own_uri.as_deref()))
+    }
+
+    /// Servers of such resources, and how these are known to clients and to their servers.
+    pub fn ui_resources(&self) -> impl Iterator<Item = (u32, &str, Option<&str>)> {
+        let resources = self.ui_resources.iter();
+        resources.map(|(uri, (server, own_uri))| (*server, uri.as_str(), own_uri.as_deref()))
     }
 
     /// Whether some clients are shown only a part of the lists, by what they ask for.

@@ -13,6 +13,7 @@ pub mod context;
 pub mod control_signature;
 pub mod era;
 pub mod exchange;
+pub mod extension;
 pub mod headers;
 pub mod host;
 pub mod identity;

@@ -25,7 +25,7 @@ use std::cell::OnceCell;
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
 use crate::catalog::{
-    Catalog, InvalidCursor, ListKind, ListResult, PageSize, Shown, VirtualServer,
+    Catalog, InvalidCursor, ListKind, ListResult, ListedIn, PageSize, Shown, VirtualServer,
 };
 use crate::claims::Claims;
 use crate::control_signature::PublicKey;
@@ -202,14 +202,26 @@ impl Table {
         self.offered(ListKind::Prompts, federated)
     }
 
-    /// A resource, of the server that lists the URI, else of the one whose template matches it (most literal
+    /// A resource, of the server that lists the URI, else of the one whose tools name it, else of the one whose template matches it (most literal
     /// characters first, then oldest registration), else of the only one that has resources at all.
     ///
     /// The last because links that tools return need not be listed (MCP 2025-11-25, server/tools, Resource Links).
     /// Where several servers have resources nobody can tell whose an unlisted URI is, and none is asked.
     pub fn resource(&self, uri: &str) -> Option<Offered> {
         let listed = self.offered(ListKind::Resources, uri);
-        listed.or_else(|| self.resources.find(uri))
+        let named = || {
+            let (server, _) = self.catalog.ui_resource(uri)?;
+            Some(Offered {
+                server: ServerIndex(server),
+                listed_in: ListedIn::default(),
+            })
+        };
+        listed.or_else(named).or_else(|| self.resources.find(uri))
+    }
+
+    /// The URI by which the server of a resource knows it that tools name by this one, where it is another.
+    pub fn own_uri(&self, uri: &str) -> Option<&str> {
+        self.catalog.ui_resource(uri)?.1
     }
 
     /// The resource template with exactly this text.
@@ -292,7 +304,7 @@ impl Table {
 
     /// Whether any server has resources, listed or not.
     pub fn has_resources(&self) -> bool {
-        self.resources.any()
+        self.resources.any() || self.catalog.ui_resources().next().is_some()
     }
 
     /// Whether any server completes arguments.
@@ -303,6 +315,11 @@ impl Table {
     /// Whether calls of any server's tools can be tasks for clients of this era.
     pub fn has_tasks(&self, era: Era) -> bool {
         self.servers().any(|(_, server)| server.has_tasks(era))
+    }
+
+    /// Whether any server has views for its tools' results and says so.
+    pub fn has_apps(&self) -> bool {
+        self.servers().any(|(_, server)| server.apps)
     }
 
     /// Whether any server sends log messages.

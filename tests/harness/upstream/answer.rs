@@ -24,8 +24,13 @@ const NOTIFICATION: &str = r#"{"jsonrpc":"2.0","method":"notifications/message",
 impl Server {
     pub(super) fn initialize(&self, request: &Received) -> Response {
         let id = member(&request.body, "id").unwrap_or_else(|| "null".to_owned());
+        let apps = if self.script.apps {
+            r#","extensions":{"io.modelcontextprotocol/ui":{}}"#
+        } else {
+            ""
+        };
         let result = format!(
-            r#"{{"protocolVersion":"{}","capabilities":{{"tools":{{}},"prompts":{{}},"resources":{{}},"completions":{{}},"logging":{{}}}},"serverInfo":{{"name":"scripted","version":"1"}}}}"#,
+            r#"{{"protocolVersion":"{}","capabilities":{{"tools":{{}},"prompts":{{}},"resources":{{}},"completions":{{}},"logging":{{}}{apps}}},"serverInfo":{{"name":"scripted","version":"1"}}}}"#,
             self.script.protocol_version
         );
         let mut response = self.result(&id, &result);

@@ -5,7 +5,7 @@ use mcp_filter_config::{
 };
 use mcp_filter_core::table::Table;
 
-use super::{Findings, Keys, Manifests, definitions, keys, tools};
+use super::{Findings, Keys, Manifests, definitions, keys, tools, viewed};
 use crate::offer::Offer;
 use crate::render::{for_role, render};
 
@@ -50,6 +50,7 @@ fn the_configuration_says_what_the_index_says() {
         logging: true,
         tasks: true,
         stateless_tasks: true,
+        apps: true,
         ..tools(&["t"])
     };
     let config = rendered(&manifests, &Findings::default().found("a", offer));
@@ -76,6 +77,7 @@ fn the_configuration_says_what_the_index_says() {
         logging: true,
         tasks: true,
         stateless_tasks: true,
+        apps: true,
         resources: false,
         timeouts: Timeouts {
             first_byte_ms: 1000,
@@ -142,7 +144,7 @@ fn equal_inputs_give_equal_bytes() {
 }
 
 /// Each is another one than that of the tool `t` alone.
-fn other_offers() -> [Offer; 10] {
+fn other_offers() -> [Offer; 12] {
     [
         tools(&["u"]),
         tools(&["t", "u"]),
@@ -165,6 +167,14 @@ fn other_offers() -> [Offer; 10] {
         Offer {
             stateless_tasks: true,
             ..tools(&["t"])
+        },
+        Offer {
+            apps: true,
+            ..tools(&["t"])
+        },
+        Offer {
+            tools: vec![viewed("t", "ui://t")],
+            ..tools(&[])
         },
         Offer {
             protocol_version: "2025-06-18".to_owned(),

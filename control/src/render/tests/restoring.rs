@@ -6,7 +6,7 @@ use mcp_filter_core::catalog::{
 };
 use proptest::prelude::*;
 
-use super::{Findings, Manifests, definitions, named, tools};
+use super::{Findings, Manifests, definitions, named, tools, viewed};
 use crate::index::Index;
 use crate::object::ObjectName;
 use crate::offer::{Definition, Offer};
@@ -27,10 +27,12 @@ fn full() -> Offer {
         logging: true,
         tasks: true,
         stateless_tasks: true,
+        apps: true,
         tools: vec![
             odd("z", "{ \"n\":1e400,\"n\\u0061me\" :\t\"z\" }"),
             odd("aA\"", r#"{"title":"a_","name":"a\u0041\"","e":{}}"#),
             of_one_era,
+            viewed("v", "ui://v"),
         ],
         prompts: definitions("name", &["z", "a_", "é"]),
         resources: definitions("uri", &["file:///r", "a_:b"]),
@@ -95,6 +97,22 @@ fn resources_whose_names_an_older_server_has_are_not_forgotten() {
     let restored = restore(&found.render(&index).config).unwrap();
     assert!(restored[&named("b")].resources.is_empty());
     assert!(restored[&named("b")].has_resources());
+    let (first, again) = there_and_back(&index, &found);
+    assert_eq!(first, again);
+}
+
+#[test]
+fn views_whose_uris_an_older_server_has_come_back_as_their_own_server_knows_them() {
+    let index = Manifests::one_server().server("b").index();
+    let offer = Offer {
+        tools: vec![viewed("v", "ui://v")],
+        ..tools(&[])
+    };
+    let found = Findings::default()
+        .found("a", offer.clone())
+        .found("b", offer.clone());
+    let restored = restore(&found.render(&index).config).unwrap();
+    assert_eq!(restored[&named("b")].tools, offer.tools);
     let (first, again) = there_and_back(&index, &found);
     assert_eq!(first, again);
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ListKind, ListedIn, ToolHints};
+use super::{ListKind, ListedIn, ToolHints, ui_resource};
 use crate::name::FederatedName;
 use crate::resource_uri::{InvalidTemplate, Template};
 
@@ -81,6 +81,27 @@ impl Definition {
             json: [written.before, after].concat(),
             ..written.definition(kind)
         })
+    }
+
+    /// The `ui://` resources that a tool names, in order; each may stand twice.
+    pub fn ui_uris(&self) -> Vec<String> {
+        if self.kind != ListKind::Tools {
+            return Vec::new();
+        }
+        let named = ui_resource::named(&self.json).into_iter();
+        named.map(|(_, uri)| uri).collect()
+    }
+
+    /// The same tool, where it names such a resource for which there is another URI, by that.
+    #[must_use]
+    pub fn with_ui_uris(self, other: impl Fn(&str) -> Option<String>) -> Self {
+        if self.kind != ListKind::Tools {
+            return self;
+        }
+        match ui_resource::renamed(&self.json, other) {
+            Some(json) => Self { json, ..self },
+            None => self,
+        }
     }
 
     /// Which list it belongs to.

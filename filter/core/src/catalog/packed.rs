@@ -1,6 +1,7 @@
 //! The packed form as bytes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,6 +35,9 @@ pub(super) struct Header<'a> {
     /// Unknown to older filters, which take such definitions for those of both eras.
     #[serde(skip_serializing_if = "Eras::is_empty")]
     pub(super) eras: Eras,
+    /// Unknown to older filters, which find such a resource as any other that no server lists.
+    #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ui_resources: Vec<HeaderUiResource<'a>>,
     #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
     pub(super) virtual_servers: Vec<HeaderVirtualServer<'a>>,
 }
@@ -47,6 +51,14 @@ pub(super) struct Eras {
     resources: Vec<(u32, u8)>,
     resource_templates: Vec<(u32, u8)>,
 }
+
+/// Server, URI and the server's own URI. A JSON array of its members.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HeaderUiResource<'a>(
+    pub(super) u32,
+    #[serde(borrow)] pub(super) Cow<'a, str>,
+    #[serde(borrow)] pub(super) Option<Cow<'a, str>>,
+);
 
 /// Name, and places of tools and prompts; all prompts where they are null. A JSON array of its members.
 #[derive(Debug, Serialize, Deserialize)]
@@ -190,9 +202,23 @@ fn read(bytes: Vec<u8>) -> Result<Catalog, InvalidCatalog> {
     if at != bytes.len() {
         return Err(InvalidCatalog::Lengths);
     }
+    catalog.ui_resources = ui_resources(&header.ui_resources)?;
     catalog.virtual_servers = virtual_servers(&catalog, &header.virtual_servers)?;
     catalog.bytes = bytes;
     Ok(catalog)
+}
+
+fn ui_resources(
+    header: &[HeaderUiResource<'_>],
+) -> Result<BTreeMap<String, (u32, Option<String>)>, InvalidCatalog> {
+    let mut found = BTreeMap::new();
+    for HeaderUiResource(server, uri, own_uri) in header {
+        let own_uri = own_uri.as_deref().map(str::to_owned);
+        if found.insert(uri.to_string(), (*server, own_uri)).is_some() {
+            return Err(InvalidCatalog::Duplicate(uri.to_string()));
+        }
+    }
+    Ok(found)
 }
 
 /// Sorted by name.

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::packed::{self, Header, HeaderEntry, HeaderVirtualServer};
-use super::{Definition, ListKind};
+use super::packed::{self, Header, HeaderEntry, HeaderUiResource, HeaderVirtualServer};
+use super::{Definition, ListKind, UiResource};
 
 /// Collects definitions in the order in which they shall be listed: oldest server first, each in its server's order.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogWriter {
     entries: Vec<(u32, Definition)>,
+    ui_resources: Vec<(u32, UiResource)>,
     virtual_servers: Vec<Selected>,
 }
 
@@ -33,6 +34,11 @@ impl CatalogWriter {
     /// Appends a definition of the server at the place `server` of the configuration.
     pub fn push(&mut self, server: u32, definition: Definition) {
         self.entries.push((server, definition));
+    }
+
+    /// Adds a resource of the server at the place `server` that tools name.
+    pub fn name(&mut self, server: u32, resource: UiResource) {
+        self.ui_resources.push((server, resource));
     }
 
     /// Adds a virtual server.
@@ -83,6 +89,13 @@ impl CatalogWriter {
                 }
             }
         }
+        let ui_resources = self.ui_resources.iter();
+        header.ui_resources = ui_resources
+            .map(|(server, UiResource { uri, own_uri })| {
+                let own_uri = own_uri.as_deref().map(Cow::Borrowed);
+                HeaderUiResource(*server, Cow::Borrowed(uri), own_uri)
+            })
+            .collect();
         header.virtual_servers = self.selections(&header);
         // Strings and integers alone: cannot fail.
         let header = serde_json::to_vec(&header).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::message::kind;
 use crate::catalog::{CacheScope, ListKind, Shown};
 use crate::era::Era;
+use crate::extension;
 use crate::identity::Identity;
 use crate::json::{Field, Scanner, ValueKind};
 use crate::rejection::{Rejection, supported_revisions};
@@ -157,10 +158,14 @@ pub(crate) fn digests([tools, prompts, resources]: [u64; 3]) -> LocalResponse {
 /// once.
 fn capabilities(table: &Table, version: Option<ProtocolVersion>) -> String {
     const TASKS: &str = "{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}";
-    const EXTENSIONS: &str = "{\"io.modelcontextprotocol/tasks\":{}}";
     // No other revision knows these.
     let has_tasks = version == Some(ProtocolVersion::V2025_11_25) && table.has_tasks(Era::Sessions);
     let has_extension = version.is_none() && table.has_tasks(Era::Stateless);
+    let extensions = [
+        (extension::TASKS, has_extension),
+        (extension::APPS, table.has_apps()),
+    ];
+    let extensions = object(extensions.map(|(name, has)| (name, has, "{}")));
     let (list, resources) = match table.streams() {
         Some(_) => (
             r#"{"listChanged":true}"#,
@@ -175,9 +180,14 @@ fn capabilities(table: &Table, version: Option<ProtocolVersion>) -> String {
         ("completions", table.has_completions(), "{}"),
         ("logging", table.has_logging(), "{}"),
         ("tasks", has_tasks, TASKS),
-        ("extensions", has_extension, EXTENSIONS),
+        ("extensions", extensions != "{}", &extensions),
     ];
-    let members: Vec<String> = offered
+    object(offered)
+}
+
+/// Of the members that are there.
+fn object<const N: usize>(members: [(&str, bool, &str); N]) -> String {
+    let members: Vec<String> = members
         .iter()
         .filter(|(_, has, _)| *has)
         .map(|(name, _, what)| format!("\"{name}\":{what}"))

@@ -32,7 +32,7 @@ enum Stage {
 }
 
 /// What a server is told of the client for which a session is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Introduction {
     capabilities: ClientCapabilities,
     /// From which level on it wants log messages, where it has said so.
@@ -48,7 +48,10 @@ impl Introduction {
         context: &Context<'_>,
     ) -> Self {
         let Some(session) = session else {
-            return Self::default();
+            return Self {
+                capabilities: ClientCapabilities::of_nobody(),
+                level: None,
+            };
         };
         let logs = table.server(route.server).logging;
         let level = || slots::log_level(context.slots, table.limits(), session);

@@ -115,7 +115,7 @@ impl Route {
                 let offered = table
                     .resource(&uri)
                     .ok_or_else(|| Rejection::UnknownResource(uri.clone()))?;
-                Ok(Self::by_uri(offered, method, &uri))
+                Ok(Self::by_uri(offered, method, &uri).renamed(table, scanner, &uri))
             }
             RoutedMethod::Complete => Self::of_reference(table, scanner, of),
             // `tasks::find_route` opens the id that leads there.
@@ -328,6 +328,16 @@ impl Route {
             wants_right_to: method.wants_right_to().map(RoutedMethod::as_str),
             ..Self::to(offered.server, method.as_str())
         }
+    }
+
+    /// By the URI that the server knows, where clients know another.
+    fn renamed(mut self, table: &Table, scanner: &Scanner, uri: &str) -> Self {
+        if let Some(own) = table.own_uri(uri) {
+            self.of = Some(Part::Resource(own.to_owned()));
+            let token = serde_json::Value::from(own).to_string();
+            self.replace(scanner, Field::Uri, token.into_bytes());
+        }
+        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole exchanges, driven as the adapter drives them.
 
 mod announced_length;
+mod apps;
 mod authentication;
 mod batches;
 mod calls;

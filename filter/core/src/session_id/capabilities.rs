@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The capabilities that lead to requests of a server to its client, one bit each.
+use crate::extension;
+
+/// The capabilities that lead to requests of a server to its client, and that of showing views (MCP Apps), one bit each.
 ///
 /// MCP 2025-11-25, basic/lifecycle, Capability Negotiation. What is not here cannot be served back and is not passed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,7 @@ const SAMPLING_TOOLS: u8 = 1 << 3;
 const SAMPLING_CONTEXT: u8 = 1 << 4;
 const ELICITATION_FORM: u8 = 1 << 5;
 const ELICITATION_URL: u8 = 1 << 6;
+const APPS: u8 = 1 << 7;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -26,6 +29,21 @@ struct Declared<'a> {
     sampling: Option<&'a RawValue>,
     #[serde(borrow)]
     elicitation: Option<&'a RawValue>,
+    #[serde(borrow)]
+    extensions: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Extensions {
+    #[serde(rename = "io.modelcontextprotocol/ui")]
+    apps: Apps,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Apps {
+    mime_types: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -68,12 +86,25 @@ impl ClientCapabilities {
             bits |= bit(ELICITATION_FORM, is_object(elicitation.form) || !url);
             bits |= bit(ELICITATION_URL, url);
         }
+        bits |= bit(APPS, shows_apps(declared.extensions));
         Self(bits)
+    }
+
+    /// Those that change what a server shows, and lead to no request of its own.
+    pub(crate) fn without_requests(self) -> Self {
+        Self(self.0 & APPS)
+    }
+
+    /// Of a caller that has not introduced itself: what a server answers to who can show views can be read by others, too.
+    ///
+    /// MCP Apps 2026-01-26, Graceful Degradation.
+    pub(crate) fn of_nobody() -> Self {
+        Self(APPS)
     }
 
     /// The `capabilities` of an `initialize` request to a server on this client's behalf.
     pub fn to_json(self) -> String {
-        let mut members = Vec::with_capacity(3);
+        let mut members = Vec::with_capacity(4);
         if self.has(ROOTS) {
             let inner = if self.has(ROOTS_LIST_CHANGED) {
                 "\"listChanged\":true"
@@ -95,12 +126,19 @@ impl ClientCapabilities {
                 members.push(format!("\"elicitation\":{{{inner}}}"));
             }
         }
+        if self.has(APPS) {
+            members.push(format!(
+                r#""extensions":{{"{}":{{"mimeTypes":["{}"]}}}}"#,
+                extension::APPS,
+                extension::APPS_MIME_TYPE,
+            ));
+        }
         format!("{{{}}}", members.join(","))
     }
 
     /// Whether it can do nothing that a server could ask for.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 & !APPS == 0
     }
 
     pub(crate) fn bits(self) -> u8 {
@@ -128,6 +166,14 @@ impl ClientCapabilities {
 fn details(declared: Option<&RawValue>) -> Option<Details<'_>> {
     let value = declared.filter(|value| value.get().starts_with('{'))?;
     Some(serde_json::from_str(value.get()).unwrap_or_default())
+}
+
+/// MCP Apps 2026-01-26, Client<>Server Capability Negotiation: `mimeTypes` says what of them.
+fn shows_apps(extensions: Option<&RawValue>) -> bool {
+    let extensions = extensions.and_then(|value| serde_json::from_str(value.get()).ok());
+    let Extensions { apps } = extensions.unwrap_or_default();
+    let mut types = apps.mime_types.iter();
+    types.any(|mime_type| mime_type == extension::APPS_MIME_TYPE)
 }
 
 fn is_object(value: Option<&RawValue>) -> bool {
@@ -159,6 +205,7 @@ mod tests {
             r#"{"elicitation":{}}"#,
             r#"{"elicitation":{"url":{}}}"#,
             r#"{"roots":{},"sampling":{"context":{}},"elicitation":{"form":{},"url":{}}}"#,
+            r#"{"extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["text/html;profile=mcp-app"]}}}"#,
         ] {
             assert_eq!(passed_on(declared), declared);
         }
@@ -170,6 +217,27 @@ mod tests {
             passed_on(r#"{"experimental":{"x":1},"tasks":{},"extensions":{},"roots":{"y":1}}"#),
             r#"{"roots":{}}"#
         );
+    }
+
+    #[test]
+    fn views_are_passed_on_where_hosts_show_those_that_there_are() {
+        let declared = |apps: &str| {
+            let json =
+                format!(r#"{{"extensions":{{"x/y":1,"io.modelcontextprotocol/ui":{apps}}}}}"#);
+            ClientCapabilities::from_json(json.as_bytes())
+        };
+        let shown = declared(r#"{"mimeTypes":["a/b","text/html;profile=mcp-app"],"features":[]}"#);
+        assert_ne!(shown.to_json(), "{}");
+        // No server asks for anything because of them.
+        assert!(shown.is_empty());
+        for other in [
+            "{}",
+            "null",
+            r#"{"mimeTypes":["text/html"]}"#,
+            r#"{"mimeTypes":"text/html;profile=mcp-app"}"#,
+        ] {
+            assert_eq!(declared(other).to_json(), "{}", "{other}");
+        }
     }
 
     #[test]

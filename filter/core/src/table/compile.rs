@@ -179,6 +179,13 @@ fn catalog(config: &PluginConfig) -> Result<Catalog, CompileError> {
             )?;
         }
     }
+    for (index, (server, uri, _)) in catalog.ui_resources().enumerate() {
+        ensure(
+            config.servers.get(server as usize).is_some(),
+            format_args!("catalog.data.uiResources[{index}]"),
+            format_args!("there is no server {server} for {uri}"),
+        )?;
+    }
     Ok(catalog)
 }
 

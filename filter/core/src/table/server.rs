@@ -45,6 +45,8 @@ pub struct Server {
     pub tasks: bool,
     /// Whether calls of its tools can become tasks in the stateless revision.
     pub stateless_tasks: bool,
+    /// Whether it announced views for its tools' results.
+    pub apps: bool,
     /// Whether it announced resources.
     pub resources: bool,
     /// How long a request may be silent.
@@ -80,6 +82,7 @@ impl Servers {
             logging: false,
             tasks: false,
             stateless_tasks: false,
+            apps: false,
             resources: false,
             timeouts: Timeouts::default(),
             policies: Vec::new(),
@@ -139,6 +142,7 @@ impl Server {
             logging: server.logging,
             tasks: server.tasks,
             stateless_tasks: server.stateless && server.stateless_tasks,
+            apps: server.apps,
             resources: server.resources,
             timeouts: server.timeouts,
             policies: places.collect::<Result<_, _>>()?,

@@ -98,11 +98,14 @@ impl Route {
     }
 }
 
-/// What a client of sessions declares to a stateless server: nothing but where `mcp-streams` makes the call, for nobody
-/// else would carry the server's questions to the client.
+/// What a client of sessions declares to a stateless server: nothing that leads to a question but where `mcp-streams` makes
+/// the call, for nobody else would carry it to the client.
 fn passed_on(reading: &Reading) -> String {
     let facts = &reading.facts;
-    let session = facts.purpose.as_ref().and(facts.valid_session());
+    let session = facts.valid_session();
     let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
-    capabilities.to_json()
+    match facts.purpose {
+        Some(_) => capabilities.to_json(),
+        None => capabilities.without_requests().to_json(),
+    }
 }

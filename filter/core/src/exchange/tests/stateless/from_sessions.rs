@@ -164,3 +164,16 @@ fn capabilities_that_a_client_of_sessions_declares_in_passing_are_none_of_the_se
     let (_, step) = with_stateless_alone().post(&[PAT], &body);
     assert!(replaced(&released(step)).contains(META));
 }
+
+#[test]
+fn a_server_without_sessions_is_told_that_its_client_shows_views() {
+    const APPS: &str = r#"{"extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["text/html;profile=mcp-app"]}}}"#;
+    let mut gateway = with_stateless_alone();
+    let declared = APPS.replacen('{', r#"{"elicitation":{},"#, 1);
+    let answer = gateway.answer(&[], &initialize("2025-11-25", &declared));
+    let session = header(&answer.headers, "mcp-session-id").unwrap();
+    let headers = [PAT, ("mcp-session-id", session.as_str())];
+    let release = released(gateway.post(&headers, &call("github_get_me")).1);
+    let told = format!(r#""io.modelcontextprotocol/clientCapabilities":{APPS}}}"#);
+    assert!(replaced(&release).contains(&told), "{}", replaced(&release));
+}

@@ -1,0 +1,134 @@
+//! What tools name to be shown beside their results (MCP Apps 2026-01-26, Resource Discovery).
+//!
+//! Hosts read such a resource by its URI, and a server need not list it. So the gateway has to know from the tools whose
+//! it is.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// How their URIs begin (UI Resource Format).
+const SCHEME: &str = "ui://";
+
+/// A resource that can be read, and that no list need have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UiResource {
+    /// As tools name it to clients.
+    pub uri: String,
+    /// As its server knows it, where that is another: an older server has that URI.
+    pub own_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Tool<'a> {
+    #[serde(borrow, rename = "_meta")]
+    meta: Option<&'a RawValue>,
+}
+
+/// In order, each with its token's place.
+type Named = Vec<(Range<usize>, String)>;
+
+/// The URIs that a tool's definition names, in `_meta.ui.resourceUri`, and in `_meta["ui/resourceUri"]` as older hosts
+/// read it.
+pub(super) fn named(tool: &str) -> Named {
+    find(tool).unwrap_or_default()
+}
+
+/// The definition with other URIs, where `other` has some. No other byte changes.
+pub(super) fn renamed(tool: &str, other: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut text = String::with_capacity(tool.len());
+    let mut at = 0;
+    for (place, uri) in named(tool) {
+        if let Some(uri) = other(&uri) {
+            text.push_str(tool.get(at..place.start)?);
+            text.push_str(&serde_json::Value::String(uri).to_string());
+            at = place.end;
+        }
+    }
+    text.push_str(tool.get(at..)?);
+    Some(text)
+}
+
+fn find(tool: &str) -> Option<Named> {
+    let read: Tool<'_> = serde_json::from_str(tool).ok()?;
+    let meta = members(read.meta?)?;
+    let ui = meta.get("ui").and_then(|ui| members(ui));
+    let tokens = [
+        meta.get("ui/resourceUri").copied(),
+        ui.and_then(|ui| ui.get("resourceUri").copied()),
+    ];
+    let mut named: Named = tokens
+        .into_iter()
+        .flatten()
+        .filter_map(|token| {
+            let uri: String = serde_json::from_str(token.get()).ok()?;
+            // The token is a slice of `tool`.
+            let start = token.get().as_ptr() as usize - tool.as_ptr() as usize;
+            let is_shown = uri.starts_with(SCHEME);
+            is_shown.then(|| (start..start + token.get().len(), uri))
+        })
+        .collect();
+    named.sort_by_key(|(place, _)| place.start);
+    Some(named)
+}
+
+/// Of two with one key the last counts, as for most parsers.
+fn members(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+    serde_json::from_str(object.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const TOOL: &str = r#"{ "name":"t","_meta":{"ui/resourceUri":"ui:\/\/a","x":1.0e5, "\u0075i":{"resourceUri" : "ui://b","visibility":["app"]}} }"#;
+
+    fn uris(tool: &str) -> Vec<String> {
+        named(tool).into_iter().map(|(_, uri)| uri).collect()
+    }
+
+    #[test]
+    fn both_spellings_of_a_tools_view_are_found() {
+        assert_eq!(uris(TOOL), ["ui://a", "ui://b"]);
+    }
+
+    #[test]
+    fn what_names_no_view_names_nothing() {
+        for meta in [
+            "null",
+            "7",
+            "{}",
+            r#"{"ui":null}"#,
+            r#"{"ui":{"resourceUri":7}}"#,
+            r#"{"ui":{"resourceUri":"https://example.com"}}"#,
+            r#"{"ui":{"resourceUri":"\ud800"}}"#,
+            r#"{"ui":"ui://a"}"#,
+        ] {
+            let tool = format!(r#"{{"name":"t","_meta":{meta}}}"#);
+            assert_eq!(uris(&tool), [""; 0], "{meta}");
+        }
+        assert_eq!(uris(r#"{"name":"t"}"#), [""; 0]);
+        assert_eq!(uris("["), [""; 0]);
+    }
+
+    #[test]
+    fn of_two_members_with_one_key_the_last_counts() {
+        let tool = r#"{"_meta":{"ui":{"resourceUri":"ui://a"},"ui":{"resourceUri":"ui://b"}}}"#;
+        assert_eq!(uris(tool), ["ui://b"]);
+    }
+
+    #[test]
+    fn another_uri_changes_no_other_byte() {
+        let other = |uri: &str| (uri == "ui://b").then(|| "ui://\"".to_owned());
+        let expected = TOOL.replace(r#""ui://b""#, r#""ui://\"""#);
+        assert_eq!(renamed(TOOL, other), Some(expected));
+        assert_eq!(renamed(TOOL, |_| None).as_deref(), Some(TOOL));
+        let both = renamed(TOOL, |_| Some("ui://c".to_owned())).unwrap();
+        assert_eq!(uris(&both), ["ui://c", "ui://c"]);
+    }
+}
