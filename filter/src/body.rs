@@ -81,6 +81,16 @@ impl Body {
         self.growth
     }
 
+    /// Bytes at the front that the exchange has let go.
+    pub(crate) fn settled(&self) -> usize {
+        self.settled
+    }
+
+    /// In a body callback: so many bytes of the piece at hand have been let go elsewhere.
+    pub(crate) fn know(&mut self, bytes: usize) {
+        self.settled += bytes;
+    }
+
     /// The body is over without a further byte: there is none, or trailers came.
     pub(crate) fn end(&mut self) {
         self.ended = true;

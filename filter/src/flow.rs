@@ -7,7 +7,9 @@ use std::rc::{Rc, Weak};
 
 use mcp_filter_core::exchange::{CallStep, Told};
 use mcp_filter_core::rejection::Rejection;
-use mcp_filter_core::{BodyStep, CallOutcome, CallToken, Context, Release, RequestStep, TickStep};
+use mcp_filter_core::{
+    BodyStep, CallOutcome, CallToken, Context, HeaderEdit, Release, RequestStep, TickStep,
+};
 use proxy_wasm::types::Action;
 
 use crate::apply::At;
@@ -52,6 +54,10 @@ pub(crate) enum Response {
     Awaited,
     /// They have, and are held.
     Held,
+    /// They have, and go on with the body, edited so.
+    Weighed(Vec<HeaderEdit>),
+    /// They do, once the host has all of the body.
+    Decided(Vec<HeaderEdit>),
     /// They were passed on, or will be with the next piece of the body.
     Released {
         /// The exchange wants the body.
@@ -90,6 +96,10 @@ pub(crate) struct Flow {
     pub(crate) request_length: Option<Vec<u8>>,
     pub(crate) response: Response,
     pub(crate) response_body: Body,
+    /// As the gate sees it, while headers wait for it.
+    pub(crate) gate_body: Body,
+    /// Bytes of it that the exchange has seen there, and that are still to come here.
+    pub(crate) known_by_gate: usize,
     pub(crate) shared: Rc<Shared>,
     pub(crate) this: Weak<RefCell<Flow>>,
     /// When its headers came, in milliseconds.
@@ -114,6 +124,8 @@ impl Flow {
                 request_length: None,
                 response: Response::Awaited,
                 response_body: Body::new(Direction::Response),
+                gate_body: Body::new(Direction::Response),
+                known_by_gate: 0,
                 shared,
                 this: this.clone(),
                 began_ms: 0,
@@ -245,9 +257,14 @@ impl Flow {
 
     /// What `handshake::wake_later` asked for. Any context of this VM may be in effect.
     pub(crate) fn on_wake(&mut self) {
-        let waits = self.life == Life::Open && matches!(self.request, Request::Decided(_));
-        if waits && host::enter(self.id).is_ok() {
+        if self.life != Life::Open || host::enter(self.id).is_err() {
+            return;
+        }
+        if matches!(self.request, Request::Decided(_)) {
             self.release(At::Outside);
+        }
+        if matches!(self.response, Response::Decided(_)) {
+            self.let_decided_go();
         }
     }
 

@@ -38,6 +38,15 @@ impl Gate {
         action
     }
 
+    /// Of the stream that was held here; all others go on.
+    fn of_stream(&self, callback: impl FnOnce(&mut Flow) -> Action) -> Action {
+        let flow = self
+            .flow
+            .as_ref()
+            .and_then(|flow| flow.try_borrow_mut().ok());
+        flow.map_or(Action::Continue, |mut flow| callback(&mut flow))
+    }
+
     /// Without its other half a gate would hold for ever.
     fn refuse(&self, reason: &str) -> Action {
         self.complaint.half_missing(reason);
@@ -84,5 +93,13 @@ impl HttpContext for Gate {
             },
             None => self.refuse("gate was reached without route before it"),
         }
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.of_stream(|flow| flow.on_gate_response_body(size, end_of_stream))
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.of_stream(Flow::on_gate_response_trailers)
     }
 }

@@ -33,6 +33,7 @@ mod tests;
 mod token;
 mod watching;
 mod watermark;
+mod weighing;
 
 /// Where the host enters a new VM.
 #[cfg(not(test))]

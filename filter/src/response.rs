@@ -73,6 +73,14 @@ impl Flow {
         }
         self.tell_log();
         match step {
+            ResponseHeadStep::Weigh(edits) if self.can_weigh(at) => {
+                self.response = Response::Weighed(edits);
+                Action::Pause
+            }
+            ResponseHeadStep::Weigh(edits) => {
+                let step = ResponseHeadStep::Continue(edits, ResponseBody::Inspect);
+                self.apply_response_head(step, at)
+            }
             ResponseHeadStep::Continue(edits, body) => {
                 edit_headers(Direction::Response, &edits);
                 self.response = Response::Released {
@@ -117,7 +125,7 @@ impl Flow {
             return action;
         }
         match self.response {
-            Response::Awaited | Response::Held => {
+            Response::Awaited | Response::Held | Response::Decided(_) => {
                 self.response_body.pause_unseen(size, end_of_stream);
                 Action::Pause
             }
@@ -125,7 +133,13 @@ impl Flow {
                 self.response_body.let_go();
                 Action::Continue
             }
-            Response::Released { inspect: true } => {
+            Response::Released { inspect: true } | Response::Weighed(_) => {
+                let known = self.take_known(size);
+                if known > 0 && known == size {
+                    self.response_body.let_go();
+                    return Action::Continue;
+                }
+                self.response_body.know(known);
                 let piece = self.response_body.take_new(size, end_of_stream);
                 self.feed_response(piece, end_of_stream, At::Body)
             }
@@ -140,9 +154,9 @@ impl Flow {
         host::drop_trailers(Direction::Response);
         self.response_body.end();
         match self.response {
-            Response::Awaited | Response::Held => Action::Pause,
+            Response::Awaited | Response::Held | Response::Decided(_) => Action::Pause,
             Response::Released { inspect: false } => Action::Continue,
-            Response::Released { inspect: true } => {
+            Response::Released { inspect: true } | Response::Weighed(_) => {
                 self.feed_response(Vec::new(), true, At::Trailers)
             }
         }
@@ -169,11 +183,17 @@ impl Flow {
             }
             BodyStep::Forward => self.response_body.keep(),
             BodyStep::Replace(bytes) if self.response_body.replace(&bytes, at == At::Body) => {}
+            BodyStep::Respond(response)
+                if self.response_body.replace(&response.body, at == At::Body) =>
+            {
+                self.let_head_go(Some(&response));
+            }
             BodyStep::Hold | BodyStep::Replace(_) | BodyStep::Reset | BodyStep::Respond(_) => {
                 self.cut(Direction::Response);
                 return Action::Pause;
             }
         }
+        self.let_head_go(None);
         Action::Continue
     }
 }

@@ -1,8 +1,14 @@
 //! Servers that answer a call with something else than MCP: the client gets a JSON-RPC error with its id, or, once an
 //! answer has begun to pass, a visibly cut one.
 
+use harness::gateway::Gateway;
+use harness::manifests::{Manifests, Server};
 use harness::message::Reply;
 use harness::raw_upstream::WILD_TOOLS;
+use harness::script::{Answer, Eras, Script, Tool};
+use harness::sessions::Client;
+use harness::stateless::ask;
+use harness::upstream::Upstream;
 use serde_json::json;
 
 use crate::shared::scripted;
@@ -95,6 +101,40 @@ everywhere! {
             assert_error_or_cut(&format!("{wild:?}"), &reply);
             assert!(reply.status == 200, "{wild:?}: {}", reply.shown());
             client.call("raw_echo", json!({})).await.result();
+        }
+    }
+
+    async fn a_client_without_sessions_gets_a_status_that_fits_what_a_server_says_with_its_own(role, protocol) {
+        let told = |status, body: &str| Answer::Response {
+            status,
+            headers: vec![("content-type", b"application/json".to_vec())],
+            body: body.to_owned(),
+        };
+        let error = r#"{"jsonrpc":"2.0","id":$ID,"error":{"code":-32601,"message":"no"}}"#;
+        let result = r#"{"jsonrpc":"2.0","id":$ID,"result":{}}"#;
+        let page = r#"{"message":"internal.example"}"#;
+        // Too large to be held until it is known to be an error.
+        let large = error.replace("no", &"n".repeat(100_000));
+        let tools = [
+            ("page_404", told(404, page), 502), ("page_400", told(400, page), 502), ("page_500", told(500, page), 502),
+            ("result_404", told(404, result), 502), ("error_404", told(404, error), 404),
+            ("error_500", told(500, error), 200), ("large_404", told(404, &large), 502),
+        ];
+        let script = Script {
+            eras: Eras::Stateless,
+            ..Script::with_tools(tools.iter().map(|(name, answer, _)| Tool::new(name, answer.clone())).collect())
+        };
+        let upstream = Upstream::start(script).await;
+        let manifests = Manifests::gateway().server(&Server::new("odd", upstream.address()));
+        let gateway = Gateway::start(role, &manifests).await;
+        let client = Client::new(gateway.address(), protocol);
+        for (name, _, status) in tools {
+            let reply = ask(&client, "tools/call", &json!({"name": format!("odd_{name}")})).await;
+            assert!(reply.complete, "{name}: {}", reply.shown());
+            assert_eq!((reply.status, &reply.message()["id"]), (status, &json!(7)), "{name}: {}", reply.shown());
+            assert_eq!(reply.message()["error"]["code"], if status == 502 { -32603 } else { -32601 }, "{name}");
+            assert_eq!(reply.header("content-type"), Some("application/json"));
+            assert_no_secret(&reply);
         }
     }
 }

@@ -67,7 +67,8 @@ pub enum BodyStep {
     Replace(Vec<u8>),
     /// Cut the stream: something upstream must not be taken for complete.
     Reset,
-    /// Answer here; only ever for requests of which no response has begun.
+    /// Answer here; only ever for requests of which no response has begun, and for responses whose headers are weighed.
+    /// Where the host has let those go on after all, the body alone stands in the place of theirs.
     Respond(LocalResponse),
 }
 
@@ -86,6 +87,10 @@ pub enum ResponseSource<'a> {
 pub enum ResponseHeadStep {
     /// Let them go on, edited.
     Continue(Vec<HeaderEdit>, ResponseBody),
+    /// Hold them until the body shows whether they may go on: each piece goes to `Exchange::on_response_body`, and with the
+    /// first of it that goes on they do, edited so. A host that shows no body before the headers have gone on lets them go
+    /// on at once.
+    Weigh(Vec<HeaderEdit>),
     /// Hold them until a call has ended.
     Hold,
     /// Send this in place of the upstream's response.

@@ -355,6 +355,9 @@ impl Exchange {
         if step.as_str() == Some("hold") {
             return ResponseHeadStep::Hold;
         }
+        if let Some(release) = step.get("weigh") {
+            return ResponseHeadStep::Weigh(edits(release));
+        }
         let release = step.get("continue").cloned().unwrap_or_default();
         let body = if flag(&release, "inspect") {
             ResponseBody::Inspect

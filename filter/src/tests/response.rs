@@ -292,3 +292,79 @@ fn a_tick_reaches_every_stream_that_waits() {
         .count();
     assert_eq!(answered, 4);
 }
+
+/// Headers that wait for the body.
+fn weighed(mut more: Value) -> Value {
+    more["response"] = json!({"weigh": {"set": {"x-new": "yes"}, "remove": ["content-length"]}});
+    more
+}
+
+#[test]
+fn headers_go_on_once_the_body_does() {
+    for (piece, end, expected) in [
+        ("hold", "forward", "abcdef"),
+        ("hold", "upper", "ABCDEF"),
+        ("upper", "upper", "ABCDEF"),
+    ] {
+        let host = FakeHost::new();
+        let script = weighed(json!({"response_piece": piece, "response_end": end}));
+        for stream in streams(&host, script) {
+            stream.upstream_answers(404);
+            assert_eq!(stream.client_header(":status"), None);
+            stream.upstream_sends("ab").upstream_sends("cd");
+            assert_eq!(stream.client_header(":status").is_none(), piece == "hold");
+            stream.upstream_sends_last("ef");
+            assert_eq!(stream.client_got(), got(404, expected), "{piece}");
+            assert_eq!(stream.client_header("x-new").unwrap(), "yes");
+        }
+    }
+}
+
+#[test]
+fn headers_of_a_body_in_one_piece_wait_for_it() {
+    for (end, expected) in [
+        (json!("upper"), got(404, "ABC")),
+        (respond(502), got(502, "answered")),
+    ] {
+        let host = FakeHost::new();
+        for stream in streams(&host, weighed(json!({"response_end": end}))) {
+            stream.upstream_answers(404).upstream_sends_last("abc");
+            assert_eq!(stream.client_got(), expected, "{end}");
+        }
+    }
+}
+
+#[test]
+fn headers_that_waited_are_replaced_with_the_body() {
+    let host = FakeHost::new();
+    let script = weighed(json!({"response_piece": "hold", "response_end": respond(502)}));
+    for stream in streams(&host, script) {
+        stream
+            .upstream_answers(404)
+            .upstream_sends("ab")
+            .upstream_sends_last("c");
+        assert_eq!(stream.client_got(), got(502, "answered"));
+    }
+    let host = FakeHost::new();
+    let script = weighed(json!({"response_piece": respond(502), "response_end": "empty"}));
+    for stream in streams(&host, script) {
+        stream.upstream_answers(404).upstream_sends("ab");
+        assert_eq!(stream.client_has(), "answered");
+        stream.upstream_sends_last("c");
+        assert_eq!(stream.client_got(), got(502, "answered"));
+    }
+}
+
+#[test]
+fn trailers_end_a_body_that_headers_wait_for() {
+    let host = FakeHost::new();
+    let script = weighed(json!({"response_piece": "hold", "response_end": "upper"}));
+    for stream in streams(&host, script) {
+        stream
+            .upstream_answers(404)
+            .upstream_sends("ab")
+            .upstream_sends_trailers();
+        assert_eq!(stream.client_got(), got(404, "AB"));
+        assert_eq!(stream.client_trailer("x-trailer"), None);
+    }
+}

@@ -13,6 +13,7 @@ use super::routed::Routed;
 use super::streaming::{GET, server_headers};
 use super::told::Outcome;
 use super::{Exchange, Phase};
+use crate::era::Era;
 use crate::rejection::{Caller, Rejection};
 use crate::step::{BodyStep, HeaderEdit, ResponseBody, ResponseHeadStep};
 use crate::{Context, Headers, Table};
@@ -168,8 +169,15 @@ impl Exchange {
         let length = content_length(&head.headers);
         let check = ResponseCheck::new(&self.table, &routed, (status, length));
         routed.response = ResponseState::Checking(Box::new(check));
+        // Where the status counts for the client, it has to fit what the body turns out to be.
+        routed.is_weighed = routed.era == Era::Stateless && !(200..=299).contains(&status);
+        let is_weighed = routed.is_weighed;
         self.phase = Phase::Routed(routed);
-        ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
+        if is_weighed {
+            ResponseHeadStep::Weigh(edits)
+        } else {
+            ResponseHeadStep::Continue(edits, ResponseBody::Inspect)
+        }
     }
 
     pub(super) fn pass_events(
@@ -257,6 +265,8 @@ impl Routed {
                         Some(Outcome::Failed)
                     }
                 });
+                let was_weighed = self.is_weighed;
+                self.is_weighed &= checked == Checked::Undecided;
                 match checked {
                     Checked::Undecided => BodyStep::Hold,
                     Checked::Pass => check
@@ -270,7 +280,7 @@ impl Routed {
                     }
                     Checked::NoAnswer => {
                         let status = check.status();
-                        self.refuse_answer(table, status)
+                        self.refuse_answer(table, status, was_weighed)
                     }
                 }
             }
@@ -284,9 +294,14 @@ impl Routed {
         }
     }
 
-    fn refuse_answer(&mut self, table: &Table, status: u16) -> BodyStep {
+    fn refuse_answer(&mut self, table: &Table, status: u16, is_weighed: bool) -> BodyStep {
         self.response = ResponseState::Dropping;
-        BodyStep::Replace(refusal(table, self, status).body(self.caller()))
+        let rejection = refusal(table, self, status);
+        if is_weighed {
+            BodyStep::Respond(rejection.response(self.caller()))
+        } else {
+            BodyStep::Replace(rejection.body(self.caller()))
+        }
     }
 }
 

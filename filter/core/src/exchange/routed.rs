@@ -49,6 +49,8 @@ pub(crate) struct Routed {
     pub(crate) response: ResponseState,
     /// How it has ended, once it has.
     pub(crate) outcome: Option<Outcome>,
+    /// Whether the headers of the response wait for what the body shows.
+    pub(crate) is_weighed: bool,
     /// Whether the server was told that the client has cancelled.
     is_cancellation_passed: bool,
     /// The scan of a body that goes on.
@@ -105,6 +107,7 @@ impl Routed {
             replay,
             response: ResponseState::Waiting,
             outcome: None,
+            is_weighed: false,
             is_cancellation_passed: false,
             rest: (!ended).then_some(scanner),
             whole,
@@ -129,6 +132,7 @@ impl Routed {
             replay: None,
             response: ResponseState::Waiting,
             outcome: None,
+            is_weighed: false,
             is_cancellation_passed: false,
             rest: None,
             whole: true,
@@ -241,7 +245,7 @@ impl Routed {
         context: &Context<'_>,
         cancellation: Option<&Cancellation>,
     ) -> TickStep {
-        if matches!(self.response, ResponseState::Waiting) {
+        if self.is_weighed || matches!(self.response, ResponseState::Waiting) {
             return Waiting::of(self).on_tick(table, context, cancellation);
         }
         let silent_ms = context.now_ms.saturating_sub(self.last_activity_ms);

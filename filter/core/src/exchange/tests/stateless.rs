@@ -6,6 +6,7 @@ mod from_sessions;
 mod headers;
 mod logs;
 mod mirrored;
+mod statuses;
 mod tasks;
 
 use super::driver::*;

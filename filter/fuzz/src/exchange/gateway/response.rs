@@ -25,6 +25,9 @@ impl Gateway {
         match step {
             ResponseHeadStep::Hold => self.state = State::HeadHeld,
             ResponseHeadStep::Respond(response) => self.answer(response),
+            ResponseHeadStep::Weigh(edits) => {
+                self.head_step(ResponseHeadStep::Continue(edits, ResponseBody::Inspect));
+            }
             ResponseHeadStep::Continue(edits, body) => {
                 let changed = |name: &str| {
                     edits.iter().any(|edit| {
@@ -68,7 +71,10 @@ impl Gateway {
                 self.received.extend(bytes);
             }
             BodyStep::Reset => self.state = State::Over,
-            BodyStep::Respond(_) => panic!("an answer behind an answer"),
+            BodyStep::Respond(response) => {
+                self.held.clear();
+                self.received.extend(response.body);
+            }
         }
         if end && self.state != State::Over {
             self.state = State::Over;

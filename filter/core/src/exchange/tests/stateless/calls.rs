@@ -168,8 +168,7 @@ fn an_error_of_a_server_that_speaks_so_keeps_its_status() {
     for (status, code) in [(400, -32021), (404, -32601)] {
         let mut gateway = with_both();
         let (mut exchange, _) = call_github(&mut gateway);
-        let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, status, &[JSON])
-        else {
+        let ResponseHeadStep::Weigh(edits) = gateway.respond(&mut exchange, status, &[JSON]) else {
             panic!("not continued");
         };
         assert_eq!(set(&edits, ":status"), None);

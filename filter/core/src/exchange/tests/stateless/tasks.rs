@@ -189,7 +189,7 @@ fn what_a_client_lacks_is_told_by_the_server() {
     let mut gateway = gateway();
     let id = created(&mut gateway);
     let (mut exchange, _) = about(&mut gateway, "tasks/get", "abc", &id);
-    let ResponseHeadStep::Continue(edits, _) = gateway.respond(&mut exchange, 400, &[JSON]) else {
+    let ResponseHeadStep::Weigh(edits) = gateway.respond(&mut exchange, 400, &[JSON]) else {
         panic!("not continued")
     };
     assert_eq!(set(&edits, ":status"), None);

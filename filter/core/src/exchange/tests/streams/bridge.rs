@@ -156,7 +156,7 @@ fn a_refusal_of_mcp_streams_keeps_its_status_for_a_stateless_client() {
     let mut gateway = with_streams();
     let (mut exchange, _) = gateway.post(&CALL, &stateless_call(ELICITATION));
     let step = gateway.respond(&mut exchange, 400, &[JSON]);
-    let ResponseHeadStep::Continue(edits, _) = step else {
+    let ResponseHeadStep::Weigh(edits) = step else {
         panic!("{step:?}")
     };
     assert_eq!(set(&edits, ":status"), None);
@@ -249,7 +249,7 @@ fn a_call_is_refused_to_be_made_again_where_mcp_streams_does_not_answer() {
         let body = match step {
             ResponseHeadStep::Respond(response) => String::from_utf8(response.body).unwrap(),
             ResponseHeadStep::Continue(..) => passed(&mut gateway, &mut exchange, "no"),
-            ResponseHeadStep::Hold => panic!("held"),
+            ResponseHeadStep::Hold | ResponseHeadStep::Weigh(_) => panic!("held"),
         };
         assert!(
             body.contains(r#""id":7"#) && body.contains(r#""retry":true"#),
