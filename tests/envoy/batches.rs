@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use harness::caller::Protocol::Http1;
+use harness::gateway::{Gateway, Role};
+use harness::manifests::{Manifests, Server};
+use harness::script::Script;
 use harness::sessions::Client;
-use harness::upstream::Received;
+use harness::upstream::{Received, Upstream};
 use harness::wait::until;
 use serde_json::{Value, json};
 
@@ -49,6 +53,71 @@ everywhere! {
             shared.kept.received().iter().any(is_told).then_some(())
         }).await;
     }
+}
+
+in_both_roles! {
+    async fn requests_of_a_batch_reach_their_servers_by_mcp_streams(role) {
+        let (gateway, servers) = streaming(role).await;
+        let mut client = Client::new(gateway.address(), Http1);
+        client.initialize("2025-03-26", json!({})).await.result();
+        client.version = None;
+        let batch = json!([
+            message(1, "ping"), call(2, "plain_echo"), call(3, "kept_echo"), call(4, "none"),
+            {"jsonrpc": "2.0", "method": "notifications/initialized"}, call(5, "kept_echo_stream"),
+        ]).to_string();
+        let on_stream = client.send(batch.clone()).await;
+        assert_eq!(on_stream.header("content-type"), Some("text/event-stream"), "{}", on_stream.shown());
+        let events = harness::message::events(&on_stream.body);
+        let events: Vec<Value> = events.iter().map(|event| serde_json::from_slice(event).unwrap()).collect();
+        assert!(events.iter().any(|event| event["method"] == "notifications/message"), "{events:?}");
+        let mut post = client.post(batch);
+        post.headers.retain(|(name, _)| name != "accept");
+        let in_array = post.header("accept", "application/json").send(client.address, client.protocol).await;
+        let answers: Vec<Value> = serde_json::from_slice(&in_array.body).unwrap_or_else(|_| panic!("{}", in_array.shown()));
+        assert_eq!(answers.len(), 5, "{answers:?}");
+        for answers in [events, answers] {
+            let answer = |id: i32| answers.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("{id} of {answers:?}"));
+            assert_eq!(answer(1)["result"], json!({}));
+            for id in [2, 3, 5] {
+                assert!(answer(id)["result"]["structuredContent"]["params"].is_object(), "{answers:?}");
+            }
+            assert_eq!(answer(4)["error"]["code"], -32602);
+        }
+        // Both calls of both batches, in the one session of the client's.
+        let calls: Vec<Received> = servers[1].received_from(client.mark()).into_iter().filter(|one| one.rpc_method() == "tools/call").collect();
+        assert_eq!(calls.len(), 4);
+        assert!(calls.iter().all(|one| one.header("mcp-session-id").is_some()));
+    }
+
+    async fn a_server_asks_its_client_within_a_batch(role) {
+        let (gateway, _servers) = streaming(role).await;
+        let mut client = Client::new(gateway.address(), Http1);
+        client.initialize("2025-03-26", json!({"roots": {}})).await.result();
+        client.version = None;
+        let mut stream = client.open(json!([message(1, "ping"), call(2, "kept_roots")]).to_string()).await;
+        let mut events = vec![stream.event().await.expect("a message"), stream.event().await.expect("another")];
+        events.sort_by_key(|event| event["method"].is_null());
+        assert_eq!((&events[0]["method"], &events[1]["id"]), (&json!("roots/list"), &json!(1)), "{events:?}");
+        let answer = json!({"jsonrpc": "2.0", "id": events[0]["id"], "result": {"roots": []}});
+        assert_eq!(client.send(answer.to_string()).await.status, 202);
+        let told = stream.event().await.expect("the call's answer");
+        assert_eq!((&told["id"], &told["result"]["structuredContent"]["answer"]["result"]), (&json!(2), &answer["result"]));
+        assert_eq!(stream.event().await, None);
+    }
+}
+
+/// With `mcp-streams`, before a server without sessions (`plain_`) and one with them (`kept_`).
+async fn streaming(role: Role) -> (Gateway, [Upstream; 2]) {
+    let plain = Upstream::start(Script::standard()).await;
+    let kept = Upstream::start(Script::standard().with_sessions()).await;
+    let manifests = Manifests::gateway()
+        .server(&Server::new("plain", plain.address()))
+        .server(&Server::new("kept", kept.address()));
+    (Gateway::streaming(role, &manifests).await, [plain, kept])
+}
+
+fn call(id: i32, tool: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}})
 }
 
 fn message(id: i32, method: &str) -> Value {

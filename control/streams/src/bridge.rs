@@ -31,6 +31,7 @@ use crate::refusal::{Refusal, json};
 use crate::request::Outer;
 use crate::state::State;
 use body::Call;
+pub(crate) use outlet::Outlet;
 use parked::{Claim, NAME_BYTES, Parked};
 use session_client::Given;
 use stateless_client::Retry;

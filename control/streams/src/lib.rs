@@ -15,6 +15,7 @@
 mod address;
 mod admission;
 pub mod args;
+mod batch;
 mod body;
 mod bridge;
 mod caller;

@@ -46,6 +46,8 @@ pub(crate) enum Asked {
     Call,
     /// Nothing: it answers a request that was put to it here.
     Answer,
+    /// Several at once, some of them of servers.
+    Batch,
 }
 
 impl Asked {
@@ -57,6 +59,7 @@ impl Asked {
             b"resources/unsubscribe" => Some(Self::Unsubscribe),
             b"tools/call" | b"prompts/get" | b"resources/read" => Some(Self::Call),
             b"response" => Some(Self::Answer),
+            b"batch" => Some(Self::Batch),
             _ => None,
         }
     }

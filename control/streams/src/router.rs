@@ -12,9 +12,9 @@ use mcp_filter_core::Era;
 use mcp_filter_core::streams;
 
 use crate::refusal::Refusal;
-use crate::request::{Asked, Outer};
+use crate::request::{Asked, Outer, takes_events};
 use crate::state::State;
-use crate::{body, bridge, get, listen, metrics, subscribe};
+use crate::{batch, body, bridge, get, listen, metrics, subscribe};
 
 /// Requests of clients come on any path; `/healthz` and `/metrics` are for who runs this program.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -53,5 +53,6 @@ async fn dispatch(request: Request, state: Arc<State>) -> Response {
         Asked::Subscribe | Asked::Unsubscribe => subscribe::pass(outer, state).await,
         Asked::Call => bridge::call(outer, state).await,
         Asked::Answer => bridge::answer(outer, state).await,
+        Asked::Batch => batch::answer(outer, takes_events(&head.headers), state).await,
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// An answer of which at most `most` bytes are read at once.
-    pub(super) fn new(response: Response<Body>, most: usize) -> Self {
+    pub(crate) fn new(response: Response<Body>, most: usize) -> Self {
         Self { response, most }
     }
 

@@ -8,6 +8,7 @@
     reason = "what fails here fails a test"
 )]
 
+mod batches;
 mod client;
 mod get;
 mod listen;

@@ -2,21 +2,22 @@
 //!
 //! A member that the gateway answers itself is answered, and notifications and answers go where they would go alone. A
 //! request for one server is refused: its answer may be a stream, and the one answer to the batch could not go on before
-//! the slowest server's.
+//! the slowest server's. But where there is `mcp-streams`, a batch with such a request goes there as it is: it makes requests
+//! of their own of the members, and joins the answers.
 
 use serde_json::value::RawValue;
 
 use super::message::Message;
 use super::reading::{Known, Reading};
-use super::request::Outcome;
+use super::request::{Outcome, admit_request};
 use super::request_facts::{RequestFacts, VersionClaim};
 use super::route::Route;
+use super::streaming::{BATCH, ToStreams};
 use super::{Exchange, local_answer, trace_headers, upstream_sessions};
 use crate::era::Era;
 use crate::json::splice;
 use crate::method::Method;
 use crate::rejection::Rejection;
-use crate::step::LocalResponse;
 use crate::version::ProtocolVersion;
 use crate::{Context, Table};
 
@@ -29,8 +30,8 @@ impl Exchange {
         &mut self,
         reading: &mut Reading,
         context: &mut Context<'_>,
-    ) -> Result<LocalResponse, Rejection> {
-        self.told.method = Some("batch");
+    ) -> Result<Outcome, Rejection> {
+        self.told.method = Some(BATCH);
         if !is_of_2025_03_26(&reading.facts) {
             return Err(Rejection::Batch);
         }
@@ -39,6 +40,11 @@ impl Exchange {
             serde_json::from_slice(&batch).map_err(|_| Rejection::NotAMessage)?;
         if members.is_empty() || members.len() > MOST_MEMBERS {
             return Err(Rejection::Batch);
+        }
+        if self.wants_streams(&members, reading)? {
+            let server = None;
+            let method = BATCH;
+            return Ok(Outcome::Stream(ToStreams { method, server }));
         }
         let mut room = self.table.limits().page_bytes as usize;
         let answers = members.into_iter().map(|member| {
@@ -54,12 +60,40 @@ impl Exchange {
         let answers: Result<Vec<Option<Vec<u8>>>, Rejection> = answers.collect();
         // What is refused as a whole has no id.
         reading.turn_to(b"", &self.table);
-        self.told.method = Some("batch");
+        self.told.method = Some(BATCH);
         let answers: Vec<Vec<u8>> = answers?.into_iter().flatten().collect();
-        if answers.is_empty() {
-            return Ok(local_answer::accepted());
+        Ok(Outcome::Respond(if answers.is_empty() {
+            local_answer::accepted()
+        } else {
+            local_answer::array(&answers)
+        }))
+    }
+
+    /// Whether a member is a request for a server, and there is `mcp-streams` to make it. What would refuse the whole does so
+    /// before that.
+    fn wants_streams(
+        &self,
+        members: &[&RawValue],
+        reading: &mut Reading,
+    ) -> Result<bool, Rejection> {
+        if self.table.streams().is_none() || reading.facts.purpose.is_some() {
+            return Ok(false);
         }
-        Ok(local_answer::array(&answers))
+        let mut is_wanted = false;
+        for member in members {
+            match reading.turn_to(member.get().as_bytes(), &self.table) {
+                Known::Message(Message::Request(Method::Initialize)) => {
+                    return Err(Rejection::Batch);
+                }
+                Known::Message(Message::Request(method @ Method::Routed(_))) => {
+                    admit_request(method, reading, &self.table)?;
+                    is_wanted = true;
+                }
+                _ => {}
+            }
+        }
+        reading.turn_to(b"", &self.table);
+        Ok(is_wanted)
     }
 
     /// The answer to a member, if it is a request; or why the whole is refused.

@@ -142,9 +142,7 @@ impl Exchange {
         reading.facts.read_session(&self.table, context);
         let outcome = match reading.feed(piece, end_of_stream, &self.table) {
             Known::Nothing => return self.hold(reading, context),
-            Known::Refused(Rejection::Batch) => self
-                .settle_batch(&mut reading, context)
-                .map(Outcome::Respond),
+            Known::Refused(Rejection::Batch) => self.settle_batch(&mut reading, context),
             Known::Refused(rejection) => Err(rejection),
             // What is refused waits for the end: the id may still come, and so may what is refused for another reason.
             Known::Early(method) => match self.route_request(method, &reading, context) {
@@ -470,7 +468,7 @@ fn admit(method: Method, reading: &Reading) -> Result<(), Rejection> {
 }
 
 /// The same for a request, which shows or does something: the virtual server that it asks for must be served here.
-fn admit_request<'a>(
+pub(super) fn admit_request<'a>(
     method: Method,
     reading: &Reading,
     table: &'a Table,

@@ -35,6 +35,9 @@ pub(crate) const GET: &str = "GET";
 /// In the place of a method: the client answers a question.
 pub(crate) const RESPONSE: &str = "response";
 
+/// In the place of a method: several messages at once.
+pub(crate) const BATCH: &str = "batch";
+
 /// MCP 2026-07-28, basic/utilities/subscriptions.
 pub(crate) const LISTEN: &str = "subscriptions/listen";
 

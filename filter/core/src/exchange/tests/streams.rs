@@ -1,5 +1,6 @@
 //! `mcp-streams`: what goes there, and what it may ask.
 
+mod batches;
 mod bridge;
 mod catalog;
 mod outer;
