@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use http::header::HeaderValue;
+use mcp_filter_core::host;
 use tokio::sync::watch;
 
 use crate::caller::Caller;
@@ -41,8 +42,8 @@ struct Shared {
 /// What the members of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    /// In lower case.
-    authority: Vec<u8>,
+    /// As the filter compares hosts, [`host::normalize`]: each spelling more would be one more group.
+    host: Vec<u8>,
     /// Without a query: it changes no list, and each one more would be one more group that is asked for.
     path: String,
     virtual_server: Option<HeaderValue>,
@@ -50,8 +51,14 @@ struct Key {
 
 impl Key {
     fn of(caller: &Caller) -> Self {
+        let authority = caller.authority().as_bytes();
+        let host = match host::normalize(authority) {
+            Some(host) => host.into_owned().into_bytes(),
+            // No endpoint has it.
+            None => authority.to_ascii_lowercase(),
+        };
         Self {
-            authority: caller.authority().as_bytes().to_ascii_lowercase(),
+            host,
             path: caller.path().path().to_owned(),
             virtual_server: caller.virtual_server().cloned(),
         }
@@ -253,13 +260,23 @@ mod tests {
     async fn a_query_and_the_spelling_of_the_host_make_no_group() {
         let watch = watch();
         let value = HeaderValue::from_static;
-        let places = [("a", "/a"), ("A", "/a?x=1"), ("a", "/a?x=2")].map(|(host, path)| {
+        let join = |(host, path)| {
             let path = PathAndQuery::from_static(path);
             let caller = Caller::new(value(host), path, value("t"), &http::HeaderMap::new());
             watch.join(caller, THEN)
-        });
-        assert_eq!(watch.with_groups(|groups| groups.len()), 1);
-        drop(places);
+        };
+        let groups = || watch.with_groups(|groups| groups.len());
+        let one = [
+            ("a", "/a"),
+            ("A", "/a?x=1"),
+            ("a:1", "/a"),
+            ("a:2", "/a?x=2"),
+            ("a.", "/a"),
+        ];
+        let _places = one.map(join);
+        assert_eq!(groups(), 1);
+        let _others = [("b", "/a"), ("a:x", "/a"), ("A:X", "/a")].map(join);
+        assert_eq!(groups(), 3);
     }
 
     #[tokio::test]
