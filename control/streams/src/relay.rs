@@ -88,6 +88,16 @@ enum Outcome {
     Broken,
 }
 
+impl Outcome {
+    /// What the server has said against being heard.
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(status) => *status,
+            Self::Unheard | Self::Lost | Self::Broken => StatusCode::NOT_FOUND,
+        }
+    }
+}
+
 /// What has come of subscribing once more.
 enum Again {
     /// There is no session to subscribe in.
@@ -181,14 +191,14 @@ impl Line {
                     }
                     true
                 }
-                // It takes subscriptions, and knows no session in which it could tell, or not here and now.
+                // It takes subscriptions, and knows no session in which it could tell, or not here and now. Where that
+                // stays so, it would be told again for ever.
                 Outcome::Refused(_) | Outcome::Lost if told_again => {
                     told_again = false;
-                    if self.is_for_subscription() && self.gives_up(StatusCode::NOT_FOUND) {
+                    if self.gives_up(outcome.status()) {
                         return;
                     }
-                    self.promise.is_broken();
-                    self.is_for_subscription()
+                    true
                 }
                 Outcome::Refused(_) | Outcome::Lost => match self.subscribe_again().await {
                     Again::Gone if self.gives_up(StatusCode::GONE) => {

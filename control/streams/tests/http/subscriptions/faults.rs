@@ -32,6 +32,31 @@ async fn a_server_that_lost_the_session_is_told_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_subscriptions_and_knows_no_session_is_left_alone_until_the_next() {
+    let bench = bench("sessions").await;
+    let is_deaf = Arc::new(AtomicBool::new(true));
+    let deaf = is_deaf.clone();
+    bench.gateway.answer(move |asked| {
+        let is_get = asked.what() == "GET server=a/b";
+        if is_get && deaf.load(Ordering::Relaxed) {
+            return Some(json_answer(404, &[], ""));
+        }
+        server("sessions")(asked)
+    });
+    let mut stream = open(&bench).await;
+    ask(&bench, "subscribe", "a:1").await;
+    let none = "mcp_streams_relays 0\n";
+    let stopped = async { while !bench.client.metrics().await.contains(none) {} };
+    timeout(PATIENCE, stopped).await.expect("it is asked on");
+    is_deaf.store(false, Ordering::Relaxed);
+    bench.gateway.so_far().await;
+    ask(&bench, "subscribe", "a:1").await;
+    bench.gateway.asked("GET server=a/b").await;
+    bench.gateway.say("a/b", UPDATED);
+    assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
+}
+
+#[tokio::test]
 async fn what_nobody_will_tell_is_not_promised() {
     // A server that has no stream, and one that has no sessions.
     for status in [405, 404] {
