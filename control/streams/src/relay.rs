@@ -25,7 +25,7 @@ use crate::held::Inbox;
 use crate::metrics::{Counted, Metrics};
 use crate::settings::Settings;
 use crate::subscribe::taken;
-use crate::uris::Uris;
+use crate::uris::{Uri, Uris};
 use crate::watch::Member;
 pub(crate) use message::subscribe;
 use pace::Pace;
@@ -338,25 +338,40 @@ impl Line {
     async fn subscribe_again(&mut self) -> Again {
         let mut again = Again::Broken;
         for uri in self.uris().iter() {
-            let body = message::subscribe(uri);
-            let asked = self
-                .relays
-                .gateway
-                .post(&self.source.caller, &Purpose::Call, body);
-            let Ok(reply) = asked.await else {
-                return Again::Broken;
+            match self.tell_again(uri).await {
+                Ok(true) => again = Again::Taken,
+                Ok(false) => {}
+                Err(failed) => return failed,
+            }
+        }
+        again
+    }
+
+    /// Subscribes to one resource, and tells whether that was taken. The client may have taken it back since, or do so before
+    /// the server has answered: it is undone then.
+    async fn tell_again(&mut self, uri: &Uri) -> Result<bool, Again> {
+        let (mut is_told, mut is_taken) = (false, false);
+        while self.uris().contains(uri) != is_told {
+            is_told = !is_told;
+            let body = if is_told {
+                message::subscribe(uri)
+            } else {
+                message::unsubscribe(uri)
             };
+            let gateway = &self.relays.gateway;
+            let asked = gateway.post(&self.source.caller, &Purpose::Call, body);
+            let reply = asked.await.map_err(|_| Again::Broken)?;
             if reply.status() == StatusCode::NOT_FOUND {
-                return Again::Gone;
+                return Err(Again::Gone);
             }
             if let Some((_, Some((server, era)))) = taken(reply).await {
-                again = Again::Taken;
+                is_taken = true;
                 if server == self.source.server {
                     self.source.era = era;
                 }
             }
         }
-        again
+        Ok(is_taken)
     }
 
     fn uris(&self) -> Uris {

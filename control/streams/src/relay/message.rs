@@ -12,8 +12,17 @@ pub(super) const LISTEN: &str = "subscriptions/listen";
 /// Asks for updates of a resource (MCP 2025-11-25, server/resources, "Subscriptions"), of a server with sessions. Towards it
 /// the gateway gives the request an id of its own.
 pub(crate) fn subscribe(uri: &Uri) -> Bytes {
+    request("resources/subscribe", uri)
+}
+
+/// Takes that back.
+pub(super) fn unsubscribe(uri: &Uri) -> Bytes {
+    request("resources/unsubscribe", uri)
+}
+
+fn request(method: &str, uri: &Uri) -> Bytes {
     let params = format!(r#"{{"uri":{}}}"#, uri.token());
-    format!(r#"{{"jsonrpc":"2.0","id":0,"method":"resources/subscribe","params":{params}}}"#).into()
+    format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{params}}}"#).into()
 }
 
 /// Asks for updates of these resources (MCP 2026-07-28, basic/utilities/subscriptions), of a server without sessions.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::*;
 
 #[tokio::test]
@@ -29,6 +31,54 @@ async fn a_server_that_lost_the_session_is_told_again() {
     bench.gateway.asked("GET server=a/b").await;
     bench.gateway.say("a/b", UPDATED);
     assert_eq!(stream.message().await.1["params"]["uri"], "a:1");
+}
+
+/// An answer to a subscription, whose body comes when it is `released`.
+fn held_back(released: Arc<Notify>) -> Response {
+    let body = futures::stream::once(async move {
+        released.notified().await;
+        Ok::<_, std::convert::Infallible>(r#"{"jsonrpc":"2.0","id":0,"result":{}}"#)
+    });
+    let mut response = json_answer(200, &[("x-mcp-servername", "a/b")], "");
+    let era = http::HeaderValue::from_static("sessions");
+    response.headers_mut().insert("x-mcp-streams-era", era);
+    *response.body_mut() = Body::from_stream(body);
+    response
+}
+
+#[tokio::test]
+async fn what_a_client_takes_back_while_it_is_told_again_is_taken_back() {
+    let bench = bench("sessions").await;
+    let (is_lost, released) = (AtomicBool::new(true), Arc::new(Notify::new()));
+    let released_later = released.clone();
+    bench.gateway.answer(move |asked| {
+        let body = String::from_utf8_lossy(&asked.body);
+        let is_first = body.contains(r#""id":0"#) && body.contains("a:1");
+        match asked.what().as_str() {
+            "GET server=a/b" if is_lost.swap(false, Ordering::Relaxed) => {
+                Some(json_answer(404, &[], ""))
+            }
+            "POST call resources/subscribe" if is_first => Some(held_back(released_later.clone())),
+            _ => server("sessions")(asked),
+        }
+    });
+    for uri in ["a:1", "a:2", "a:3"] {
+        ask(&bench, "subscribe", uri).await;
+    }
+    bench.gateway.so_far().await;
+    let _stream = open(&bench).await;
+    bench.gateway.asked("POST call resources/subscribe").await;
+    for uri in ["a:1", "a:2"] {
+        ask(&bench, "unsubscribe", uri).await;
+        bench.gateway.asked("POST call resources/unsubscribe").await;
+    }
+    released.notify_one();
+    for (what, uri) in [("unsubscribe", "a:1"), ("subscribe", "a:3")] {
+        let what = format!("POST call resources/{what}");
+        let told = bench.gateway.asked(&what).await;
+        let message: Value = serde_json::from_slice(&told.body).unwrap();
+        assert_eq!(message["params"]["uri"], uri, "{what}");
+    }
 }
 
 #[tokio::test]
