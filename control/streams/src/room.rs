@@ -110,11 +110,12 @@ impl Room {
         if *share != Share::Nobody && own >= bounds.each.get() {
             return Err(Full::Share);
         }
-        if taken.all >= bounds.all.get() {
-            return Err(Full::All);
-        }
+        // Before the whole of it: no place of one who has a name would help.
         if !share.is_named() && taken.unnamed >= bounds.unnamed() {
             return Err(Full::Unnamed);
+        }
+        if taken.all >= bounds.all.get() {
+            return Err(Full::All);
         }
         taken.all += 1;
         taken.unnamed += usize::from(!share.is_named());
@@ -208,6 +209,17 @@ mod tests {
         let _three = room.enter(&ALICE).unwrap();
         drop(two);
         assert!(room.enter(&Share::Nobody).is_ok());
+    }
+
+    #[test]
+    fn where_all_is_used_up_half_of_it_is_still_nobodys_who_has_no_name() {
+        let room = room(2, 2);
+        let _held = (
+            room.enter(&ALICE).unwrap(),
+            room.enter(&shown("a")).unwrap(),
+        );
+        assert_eq!(refused(&room, &shown("b")), Full::Unnamed);
+        assert_eq!(refused(&room, &BOB), Full::All);
     }
 
     #[test]

@@ -290,4 +290,15 @@ mod tests {
         }
         assert_eq!(names(&known), ["a2", "b"]);
     }
+
+    #[test]
+    fn a_client_that_no_token_names_forgets_none_of_those_with_a_name() {
+        let (mut known, room) = (Known::default(), room(2, 2));
+        let alice = Share::Named(id("alice"));
+        enter(&mut known, "a", (&alice, &room));
+        for name in ["x", "y"] {
+            enter(&mut known, name, (&Share::Shown(id(name)), &room));
+        }
+        assert_eq!(names(&known), ["a", "y"]);
+    }
 }
