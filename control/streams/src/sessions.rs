@@ -15,7 +15,7 @@ use crate::held::Inbox;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::relay::{Heard, Relays};
-use crate::room::{Permit, Room, RoomBounds};
+use crate::room::{Full, Permit, Room, RoomBounds};
 use crate::settings::Settings;
 use crate::share::Share;
 use crate::subscribe::Spoken;
@@ -43,6 +43,15 @@ struct Known {
     sessions: HashMap<HeaderValue, Session>,
     /// Rises with each use.
     clock: u64,
+}
+
+/// A place for a session.
+enum Found {
+    /// It has one.
+    Own,
+    Free(Permit),
+    /// That of this session, which nobody would miss as much.
+    Of(HeaderValue),
 }
 
 /// A session's stream, until it is dropped.
@@ -79,7 +88,7 @@ impl Sessions {
         let session = caller.session()?.clone();
         let stream = Stream::new(caller.clone(), (inbox, member.clone()));
         self.with(|known| {
-            // Its place is that of its stream.
+            // Its place is that of its stream: who finds none is not refused.
             let permit = known.make_room(&session, share, &self.0.room).ok();
             let entry = known.session(&session, permit.flatten());
             entry.attach(stream, &self.0.relays);
@@ -92,7 +101,7 @@ impl Sessions {
         })
     }
 
-    /// Whether one more subscription may be asked for.
+    /// Whether one more subscription may be asked for. Nobody is forgotten for it yet: its server may refuse it.
     ///
     /// # Errors
     /// When there are too many.
@@ -103,7 +112,9 @@ impl Sessions {
     ) -> Result<(), Refusal> {
         self.with(|known| {
             known.subscribes(session, uri, self.0.subscriptions)?;
-            known.make_room(session, share, &self.0.room).map(drop)
+            let room = &self.0.room;
+            let found = known.find_room(session, share, room);
+            found.map(drop).map_err(|full| room.refuse(full))
         })
     }
 
@@ -120,7 +131,9 @@ impl Sessions {
     ) -> Result<Option<Heard>, Refusal> {
         self.with(|known| {
             known.subscribes(session, &uri, self.0.subscriptions)?;
-            let permit = known.make_room(session, share, &self.0.room)?;
+            let room = &self.0.room;
+            let made = known.make_room(session, share, room);
+            let permit = made.map_err(|full| room.refuse(full))?;
             let entry = known.session(session, permit);
             Ok(entry.subscribe(server, uri, &self.0.relays))
         })
@@ -161,35 +174,39 @@ impl Known {
         Ok(())
     }
 
-    /// A place for this session, where it has none yet: of those without a stream, the one that was not used for longest is
-    /// forgotten where it must be.
+    /// A place for this session, where it has none yet: somebody is forgotten where it must be.
     fn make_room(
         &mut self,
         id: &HeaderValue,
         share: &Share,
         room: &Room,
-    ) -> Result<Option<Permit>, Refusal> {
+    ) -> Result<Option<Permit>, Full> {
+        loop {
+            match self.find_room(id, share, room)? {
+                Found::Own => return Ok(None),
+                Found::Free(permit) => return Ok(Some(permit)),
+                Found::Of(oldest) => drop(self.sessions.remove(&oldest)),
+            }
+        }
+    }
+
+    /// Where there is a place for this session: of those without a stream, the one that was not used for longest makes room.
+    fn find_room(&self, id: &HeaderValue, share: &Share, room: &Room) -> Result<Found, Full> {
         let has_place = |known: &Session| known.permit.is_some();
         if self.sessions.get(id).is_some_and(has_place) {
-            return Ok(None);
+            return Ok(Found::Own);
         }
-        loop {
-            let full = match room.try_enter(share) {
-                Ok(permit) => return Ok(Some(permit)),
-                Err(full) => full,
-            };
-            let eases = |known: &Session| {
-                let permit = known.permit.as_ref().filter(|_| !known.has_stream());
-                permit.is_some_and(|permit| full.is_eased(share, permit.share()))
-            };
-            let idle = self.sessions.iter().filter(|(_, known)| eases(known));
-            let oldest = idle.min_by_key(|(_, known)| known.used);
-            let oldest = oldest.map(|(id, _)| id.clone());
-            let Some(oldest) = oldest else {
-                return Err(room.refuse(full));
-            };
-            self.sessions.remove(&oldest);
-        }
+        let full = match room.try_enter(share) {
+            Ok(permit) => return Ok(Found::Free(permit)),
+            Err(full) => full,
+        };
+        let eases = |known: &Session| {
+            let permit = known.permit.as_ref().filter(|_| !known.has_stream());
+            permit.is_some_and(|permit| full.is_eased(share, permit.share()))
+        };
+        let idle = self.sessions.iter().filter(|(_, known)| eases(known));
+        let oldest = idle.min_by_key(|(_, known)| known.used);
+        oldest.map(|(id, _)| Found::Of(id.clone())).ok_or(full)
     }
 
     fn forget_if_idle(&mut self, id: &HeaderValue) {
@@ -224,13 +241,34 @@ mod tests {
         Uri::read(&token).unwrap()
     }
 
-    #[tokio::test]
-    async fn room_that_others_have_taken_meanwhile_is_not_taken_twice() {
+    fn sessions(change: impl FnOnce(&mut Settings)) -> Sessions {
         let mut settings = Settings::new("http://127.0.0.1:9".parse().unwrap());
-        settings.bounds.subscriptions = 1;
+        change(&mut settings);
         let metrics = Metrics::new();
         let relays = Relays::new(Gateway::new(&settings), &settings, &metrics);
-        let sessions = Sessions::new(relays, &settings, &metrics);
+        Sessions::new(relays, &settings, &metrics)
+    }
+
+    #[tokio::test]
+    async fn who_may_ask_takes_no_place_before_a_server_has_answered() {
+        let sessions = sessions(|settings| settings.bounds.sessions = std::num::NonZeroUsize::MIN);
+        let (former, later, alice) = (id("s"), id("t"), Share::Named(id("alice")));
+        let server = (id("a/b"), mcp_filter_core::Era::Sessions);
+        let known = || sessions.with(|known| names(known).join(","));
+        let subscribed = |session| {
+            let to = (session, &alice);
+            sessions.subscribed(to, server.clone(), uri("a:1")).is_ok()
+        };
+        assert!(subscribed(&former));
+        assert!(sessions.room((&later, &alice), &uri("a:1")).is_ok());
+        assert_eq!(known(), "s");
+        assert!(subscribed(&later));
+        assert_eq!(known(), "t");
+    }
+
+    #[tokio::test]
+    async fn room_that_others_have_taken_meanwhile_is_not_taken_twice() {
+        let sessions = sessions(|settings| settings.bounds.subscriptions = 1);
         let (session, server) = (id("s"), (id("a/b"), mcp_filter_core::Era::Sessions));
         let one = (&session, &Share::Nobody);
         for text in ["a:1", "a:2"] {

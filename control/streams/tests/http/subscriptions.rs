@@ -191,6 +191,33 @@ async fn a_session_has_so_many_subscriptions_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_stream_without_room_for_its_session_is_held_and_its_subscription_refused() {
+    let one = std::num::NonZeroUsize::MIN;
+    let bench = Bench::with(|settings| settings.bounds.sessions = one).await;
+    bench.gateway.answer(server("sessions"));
+    let _first = open(&bench).await;
+    let other = [("mcp-session-id", "t")];
+    let mut second = bench.client.get(&other).await.events();
+    second.event().await.unwrap();
+    let refusals = |count| {
+        let of = r#"{of="sessions with subscriptions"}"#;
+        format!("mcp_streams_refused_total{of} {count}\n")
+    };
+    let told = bench.client.metrics().await;
+    assert!(told.contains(&refusals(0)), "{told}");
+    bench.gateway.so_far().await;
+    let method = "resources/subscribe";
+    let body = r#"{"jsonrpc":"2.0","id":3,"method":"resources/subscribe","params":{"uri":"a:1"}}"#;
+    let asked = bench.client.post("sessions", method, (&other, body)).await;
+    assert_eq!(asked.json().await["error"]["code"], -32603);
+    let told = bench.client.metrics().await;
+    assert!(told.contains(&refusals(1)), "{told}");
+    let asked = bench.gateway.so_far().await;
+    let what = "POST call resources/subscribe".to_owned();
+    assert!(!asked.contains(&what), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_subscription_without_a_session_has_one_at_servers_that_have_sessions() {
     let bench = bench("sessions").await;
     let mut stream = listen(&bench, &["a:1", "a:none"]).await;
