@@ -158,6 +158,22 @@ impl World {
         soon(self.serving).await.unwrap().unwrap();
     }
 
+    /// Waits until `/metrics` tells of so many calls that wait for their clients.
+    pub(crate) async fn waiting_calls(&self, count: usize) {
+        let told = format!("mcp_streams_waiting_calls {count}\n");
+        let address = format!("http://{}/metrics", self.streams);
+        let waits = async {
+            loop {
+                let answered = self.http.get(address.parse().unwrap()).await.unwrap();
+                let body = to_bytes(Body::new(answered.into_body()), 1 << 20).await;
+                if String::from_utf8_lossy(&body.unwrap()).contains(&told) {
+                    return;
+                }
+            }
+        };
+        soon(waits).await;
+    }
+
     /// The next request of the inner leg.
     pub(crate) async fn inner(&mut self) -> Inner {
         soon(self.inner.recv()).await.expect("a gateway that runs")

@@ -273,6 +273,19 @@ async fn a_client_that_does_not_come_back_has_cancelled_its_call() {
 }
 
 #[tokio::test]
+async fn a_call_counts_as_waiting_until_its_client_is_back() {
+    let mut world = World::new().await;
+    world.waiting_calls(0).await;
+    let (state, _events) = asked(&mut world).await;
+    let _other = begun(&mut world).await;
+    world.waiting_calls(1).await;
+    let responses = r#"{"1":{"action":"accept"}}"#;
+    let _answer = world.send(CALL, &retry("8", &state, responses));
+    world.post_with("sealed-1").await.accept();
+    world.waiting_calls(0).await;
+}
+
+#[tokio::test]
 async fn no_more_calls_wait_than_may() {
     let mut world =
         World::with(|settings| settings.bounds.parked = std::num::NonZeroUsize::MIN).await;
