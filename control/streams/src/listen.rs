@@ -40,11 +40,8 @@ async fn hold(
     (id, mut request): (&RawValue, ListenRequest),
     state: &State,
 ) -> Result<Response, Refusal> {
-    let most = state.settings.bounds.subscriptions;
-    if request.uris.len() > most {
-        let (what, whose) = ("subscriptions", " of one stream");
-        return Err(Refusal::TooMany { what, whose, most });
-    }
+    let uris = (request.uris.len(), request.uris.bytes());
+    state.settings.bounds.hold_uris(uris, " of one stream")?;
     let permit = state.streams.enter(&outer.share)?;
     let catalog = match admit(&outer.caller, state).await {
         Ok(catalog) => catalog,

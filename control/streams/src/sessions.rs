@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::relay::{Heard, Relays};
 use crate::room::{Full, Permit, Room, RoomBounds};
-use crate::settings::Settings;
+use crate::settings::{Bounds, Settings};
 use crate::share::Share;
 use crate::subscribe::Spoken;
 use crate::uris::Uri;
@@ -30,8 +30,7 @@ pub(crate) struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     relays: Relays,
-    /// Resources that one session is subscribed to at most.
-    subscriptions: usize,
+    bounds: Bounds,
     /// For sessions.
     room: Room,
     /// By `Mcp-Session-Id`.
@@ -72,7 +71,7 @@ impl Sessions {
         };
         Self(Arc::new(Shared {
             relays,
-            subscriptions: bounds.subscriptions,
+            bounds,
             room: Room::new("sessions with subscriptions", bounds_of_room, metrics),
             known: Mutex::default(),
         }))
@@ -111,7 +110,7 @@ impl Sessions {
         uri: &Uri,
     ) -> Result<(), Refusal> {
         self.with(|known| {
-            known.subscribes(session, uri, self.0.subscriptions)?;
+            known.subscribes(session, uri, self.0.bounds)?;
             let room = &self.0.room;
             let found = known.find_room(session, share, room);
             found.map(drop).map_err(|full| room.refuse(full))
@@ -130,7 +129,7 @@ impl Sessions {
         uri: Uri,
     ) -> Result<Option<Heard>, Refusal> {
         self.with(|known| {
-            known.subscribes(session, &uri, self.0.subscriptions)?;
+            known.subscribes(session, &uri, self.0.bounds)?;
             let room = &self.0.room;
             let made = known.make_room(session, share, room);
             let permit = made.map_err(|full| room.refuse(full))?;
@@ -165,13 +164,14 @@ impl Known {
     }
 
     /// Whether the session may be subscribed to this.
-    fn subscribes(&self, id: &HeaderValue, uri: &Uri, most: usize) -> Result<(), Refusal> {
-        let is_full = |known: &Session| !known.is_subscribed(uri) && known.subscriptions() >= most;
-        if self.sessions.get(id).is_some_and(is_full) {
-            let (what, whose) = ("subscriptions", " of one session");
-            return Err(Refusal::TooMany { what, whose, most });
+    fn subscribes(&self, id: &HeaderValue, uri: &Uri, bounds: Bounds) -> Result<(), Refusal> {
+        let known = self.sessions.get(id);
+        if known.is_some_and(|known| known.is_subscribed(uri)) {
+            return Ok(());
         }
-        Ok(())
+        let count = known.map_or(0, Session::subscriptions) + 1;
+        let bytes = known.map_or(0, Session::uri_bytes) + uri.token().len();
+        bounds.hold_uris((count, bytes), " of one session")
     }
 
     /// A place for this session, where it has none yet: somebody is forgotten where it must be.
@@ -280,6 +280,25 @@ mod tests {
             matches!(refused, Refusal::TooMany { most: 1, .. }),
             "{refused:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn the_uris_of_a_session_are_bounded_by_their_bytes() {
+        let sessions = sessions(|settings| settings.bounds.uris = 2 * r#""a:1""#.len());
+        let (session, server) = (id("s"), (id("a/b"), mcp_filter_core::Era::Sessions));
+        let one = (&session, &Share::Nobody);
+        for text in ["a:1", "a:2", "a:1"] {
+            assert!(sessions.subscribed(one, server.clone(), uri(text)).is_ok());
+        }
+        let other = (id("a/c"), mcp_filter_core::Era::Sessions);
+        let refused = sessions.subscribed(one, other, uri("")).unwrap_err();
+        assert!(
+            matches!(refused, Refusal::TooMany { most: 10, .. }),
+            "{refused:?}"
+        );
+        assert_eq!(sessions.room(one, &uri("")), Err(refused));
+        sessions.unsubscribed(&session, &server.0, &uri("a:2"));
+        assert!(sessions.room(one, &uri("")).is_ok());
     }
 
     fn room(all: usize, each: usize) -> Room {

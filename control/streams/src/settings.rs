@@ -7,6 +7,8 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use crate::refusal::Refusal;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -63,6 +65,8 @@ pub struct Bounds {
     pub parked_per_client: NonZeroUsize,
     /// Resources that one stream or session is subscribed to.
     pub subscriptions: usize,
+    /// Bytes of their URIs, as they are written.
+    pub uris: usize,
     /// Sessions whose subscriptions are remembered.
     pub sessions: NonZeroUsize,
     /// Bytes of a body.
@@ -86,11 +90,30 @@ impl Default for Bounds {
             parked: NonZeroUsize::MIN.saturating_add(999),
             parked_per_client: NonZeroUsize::MIN.saturating_add(63),
             subscriptions: 256,
+            uris: 64 << 10,
             sessions: NonZeroUsize::MIN.saturating_add(9_999),
             body: 4 * MIB,
             buffered: MIB,
             event: 4 * MIB,
         }
+    }
+}
+
+impl Bounds {
+    /// Whether so many subscriptions with so many bytes of URIs are served.
+    pub(crate) fn hold_uris(
+        self,
+        (count, bytes): (usize, usize),
+        whose: &'static str,
+    ) -> Result<(), Refusal> {
+        let (what, most) = if count > self.subscriptions {
+            ("subscriptions", self.subscriptions)
+        } else if bytes > self.uris {
+            ("bytes of URIs", self.uris)
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::TooMany { what, whose, most })
     }
 }
 
@@ -164,5 +187,6 @@ mod tests {
             (bounds.calls.get(), bounds.per_client.get()),
             (10_000, 1_000)
         );
+        assert_eq!((bounds.subscriptions, bounds.uris), (256, 65_536));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-/// What a URI is long at most, as it is written. Those that are remembered are bounded by number, so each must be small.
+/// What a URI is long at most, as it is written.
 const LONGEST: usize = 8 << 10;
 
 /// A few URIs, in the order in which they came.
@@ -58,6 +58,11 @@ impl Uris {
         self.0.len()
     }
 
+    /// Of all tokens together, which are no shorter than what they say.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(|uri| uri.token.len()).sum()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -98,6 +103,7 @@ mod tests {
         assert!(!uris.insert(uri(r#""a:/b""#)));
         assert!(uris.insert(uri(r#""c:d""#)));
         assert_eq!(uris.array(), r#"["a:\/b","c:d"]"#);
+        assert_eq!(uris.bytes(), 12);
         assert!(uris.remove(&uri(r#""a:/b""#)) && !uris.remove(&uri(r#""a:/b""#)));
         assert_eq!((uris.len(), uris.is_empty()), (1, false));
     }

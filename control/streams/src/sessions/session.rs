@@ -92,6 +92,12 @@ impl Session {
         counts.map(|one| one.with(|uris| uris.len())).sum()
     }
 
+    /// How long their URIs are together, as they are written.
+    pub(super) fn uri_bytes(&self) -> usize {
+        let lengths = self.servers.values();
+        lengths.map(|one| one.with(|uris| uris.bytes())).sum()
+    }
+
     /// Whether this is one of them.
     pub(super) fn is_subscribed(&self, uri: &Uri) -> bool {
         self.servers

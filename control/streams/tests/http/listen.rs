@@ -112,6 +112,21 @@ async fn a_subscription_that_there_is_no_room_for_is_refused() {
 }
 
 #[tokio::test]
+async fn a_subscription_to_too_much_is_refused() {
+    let bench = Bench::with(|settings| {
+        settings.bounds.subscriptions = 2;
+        settings.bounds.uris = 10;
+    })
+    .await;
+    for uris in [r#"["a","b","c"]"#, r#"["a:1","a:23"]"#] {
+        let params = format!(r#"{{"notifications":{{"resourceSubscriptions":{uris}}}}}"#);
+        let refused = listen(&bench, &params).await;
+        assert_eq!(refused.status(), 429, "{uris}");
+        assert_eq!(refused.json().await["error"]["data"]["retry"], true);
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_has_its_share_of_streams_leaves_room_for_others() {
     let bench = Bench::with(|settings| settings.bounds.per_client = NonZeroUsize::MIN).await;
     let params = r#"{"notifications":{}}"#;
