@@ -6,6 +6,7 @@
 //! [`Discovery`] makes a pass over each server at once, then every minute, at once when the server tells that a list
 //! has changed, and with growing pauses while it fails.
 
+mod absence;
 mod capabilities;
 mod connection;
 mod deadline;

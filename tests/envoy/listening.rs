@@ -163,7 +163,8 @@ in_both_roles! {
         assert!(best < Duration::from_secs(2), "{best:?}");
         let subscriptions = server.received();
         let subscriptions = subscriptions.iter().filter(|request| request.rpc_method() == "subscriptions/listen");
-        assert_eq!(subscriptions.count(), 1);
+        // Another where a pass has failed meanwhile.
+        assert!((1..=2).contains(&subscriptions.count()));
     }
 
     async fn whatever_servers_say_to_who_listens_they_are_served_and_the_others_heard(role) {
@@ -200,7 +201,9 @@ in_both_roles! {
             received.iter().filter(|request| request.rpc_method() == "subscriptions/listen").count()
         };
         // Its subscription has ended, so it is asked for another.
-        until("control listens again", SOON, || async { (asked(&others[1]) == 2).then_some(()) }).await;
-        assert_eq!((asked(&others[0]), asked(&others[2])), (1, 1));
+        until("control listens again", SOON, || async { (asked(&others[1]) >= 2).then_some(()) }).await;
+        for other in [&others[0], &others[2]] {
+            assert!((1..=2).contains(&asked(other)), "{}", asked(other));
+        }
     }
 }

@@ -27,7 +27,7 @@ const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-versi
 const STREAM_END: Duration = Duration::from_secs(5);
 
 /// For messages whose fate changes nothing.
-const COURTESY: Duration = Duration::from_secs(2);
+pub(super) const COURTESY: Duration = Duration::from_secs(2);
 
 /// Bytes of a refusal that are read.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -365,7 +365,7 @@ fn outcome(
 }
 
 /// As much of a body as a message about it needs, without waiting long for it.
-async fn head(reply: &mut Reply, deadline: Deadline) -> Vec<u8> {
+pub(super) async fn head(reply: &mut Reply, deadline: Deadline) -> Vec<u8> {
     let mut body = Vec::new();
     let read = async {
         while let Ok(Some(piece)) = reply.chunk().await {

@@ -2,7 +2,12 @@
 
 use crate::gateway_client::Reply;
 
+use super::connection::{COURTESY, head};
+use super::deadline::Deadline;
 use super::event_decoder::EventDecoder;
+use super::message::messages;
+use super::quote::Quote;
+use super::refusal::{METHOD_NOT_FOUND, is_the_gateways};
 use super::server::Heard;
 
 /// Bytes of one event; news are short. What a server asks on its stream is answered, so it has room, too.
@@ -16,15 +21,17 @@ pub(super) struct EventStream {
 }
 
 impl EventStream {
-    /// The stream that a server has answered with; else whether it may do so another time.
-    pub(super) fn of(reply: Reply) -> Result<Self, Heard> {
+    /// The stream that a server has answered with; else whether it may do so another time. What says that there is none
+    /// is lasting; everything else may be a fault that passes.
+    pub(super) async fn of(reply: Reply, quote: Quote<'_>) -> Result<Self, Heard> {
         match reply.status().as_u16() {
             200 if reply.media_type() == "text/event-stream" => Ok(Self {
                 reply,
                 decoder: EventDecoder::new(),
             }),
-            408 | 409 | 425 | 429 | 500.. => Err(Heard::Closed),
-            _ => Err(Heard::NotOffered),
+            _ if is_the_gateways(reply.headers()) => Err(Heard::Closed),
+            404 | 405 => Err(Heard::NotOffered),
+            _ => Err(refused(reply, quote).await),
         }
     }
 
@@ -41,5 +48,19 @@ impl EventStream {
             let piece = self.reply.chunk().await.ok()??;
             self.decoder.push(piece.as_ref());
         }
+    }
+}
+
+/// What an answer means that is no stream.
+async fn refused(mut reply: Reply, quote: Quote<'_>) -> Heard {
+    let body = head(&mut reply, Deadline::after(COURTESY)).await;
+    let messages = messages(&body, quote).unwrap_or_default();
+    let mut errors = messages.iter().filter_map(|message| message.error.as_ref());
+    if errors.any(|error| error.code == METHOD_NOT_FOUND) {
+        return Heard::NotOffered;
+    }
+    match reply.status().as_u16() {
+        408 | 409 | 425 | 429 | 500.. => Heard::Closed,
+        _ => Heard::Refused,
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Listener {
     connection: Connection,
     tells: Tells,
     open: Option<Open>,
+    /// Whether a subscription was tried, and is not open now: what changes meanwhile is not told.
+    was_away: bool,
 }
 
 #[derive(Debug)]
@@ -23,6 +25,9 @@ struct Open {
     stream: EventStream,
     /// When it has to be acknowledged; `None` once it is.
     acknowledged_by: Option<Instant>,
+    id: String,
+    /// Whether its acknowledgement is news.
+    is_again: bool,
 }
 
 impl Listener {
@@ -32,6 +37,7 @@ impl Listener {
             connection,
             tells,
             open: None,
+            was_away: false,
         }
     }
 
@@ -46,13 +52,20 @@ impl Listener {
         let open = match &mut self.open {
             Some(open) => open,
             None => match opened(&self.connection, self.tells, patience).await {
-                Ok(open) => self.open.insert(open),
-                Err(heard) => return heard,
+                Ok(open) => self.open.insert(Open {
+                    is_again: self.was_away,
+                    ..open
+                }),
+                Err(heard) => {
+                    self.was_away = true;
+                    return heard;
+                }
             },
         };
         let heard = open.hear(&self.connection).await;
-        if heard != Heard::Changed {
+        if !matches!(heard, Heard::Changed | Heard::Reopened) {
             self.open = None;
+            self.was_away = true;
         }
         heard
     }
@@ -69,10 +82,16 @@ impl Open {
             let Some(data) = event else {
                 return Heard::Closed;
             };
-            match word(&data, connection.quote()) {
-                Word::Acknowledged => self.acknowledged_by = None,
+            match word(&data, connection.quote(), &self.id) {
+                Word::Acknowledged => {
+                    self.acknowledged_by = None;
+                    if std::mem::take(&mut self.is_again) {
+                        return Heard::Reopened;
+                    }
+                }
                 Word::Changed => {
                     self.acknowledged_by = None;
+                    self.is_again = false;
                     return Heard::Changed;
                 }
                 Word::Ended => return Heard::Closed,
@@ -85,12 +104,21 @@ impl Open {
 
 async fn opened(connection: &Connection, tells: Tells, patience: Duration) -> Result<Open, Heard> {
     let by = Instant::now() + patience;
-    let request = subscription::request(tells);
+    let id = new_id();
+    let request = subscription::request(tells, &id);
     let Ok(Ok(reply)) = timeout_at(by, connection.subscribe(request)).await else {
         return Err(Heard::Closed);
     };
     Ok(Open {
-        stream: EventStream::of(reply)?,
+        stream: EventStream::of(reply, connection.quote()).await?,
         acknowledged_by: Some(by),
+        id,
+        is_again: false,
     })
+}
+
+/// Of no subscription before: what is left of a former one is not taken for this one's.
+fn new_id() -> String {
+    let random = getrandom::u64().unwrap_or_default();
+    format!("{}{random:016x}", subscription::ID_PREFIX)
 }

@@ -54,11 +54,8 @@ impl Refusal<'_> {
         }
     }
 
-    /// Whether the filter says that no server has answered.
     fn is_the_gateways(&self) -> bool {
-        self.headers
-            .get(RESPONSE_FROM_HEADER)
-            .is_some_and(|from| from == "envoy")
+        is_the_gateways(self.headers)
     }
 
     /// In Envoy's own words which policy it is, or why there is no connection, as far as Envoy knows: whole, for a name
@@ -79,6 +76,12 @@ impl Refusal<'_> {
             None => not_mcp(self.status, self.media_type, quote.of(self.body)),
         }
     }
+}
+
+/// Whether the filter says that no server has answered.
+pub(super) fn is_the_gateways(headers: &HeaderMap) -> bool {
+    let from = headers.get(RESPONSE_FROM_HEADER);
+    from.is_some_and(|from| from == "envoy")
 }
 
 /// A JSON-RPC error as the answer to `step`.

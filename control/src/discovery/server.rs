@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::gateway_client::GatewayClient;
 use crate::offer::Offer;
 
+use super::absence::Absence;
 use super::capabilities::Tells;
 use super::connection::Connection;
 use super::deadline::Deadline;
@@ -49,8 +50,12 @@ pub(super) trait Server: Send + 'static {
 pub(super) enum Heard {
     /// A list has changed.
     Changed,
+    /// The stream is open after it was not, so changes may not have been told.
+    Reopened,
     /// The stream ended, or could not be opened; it may be opened again.
     Closed,
+    /// The server has answered with something else than a stream; it may answer otherwise another time.
+    Refused,
     /// The server has no such stream (MCP 2025-11-25, basic/transports, Listening for Messages; MCP 2026-07-28,
     /// basic/patterns/subscriptions).
     NotOffered,
@@ -68,10 +73,10 @@ pub(super) struct GatewayServer {
     session: Option<Session>,
     /// Where it speaks the stateless revision, and tells changes there.
     listener: Option<Listener>,
-    /// In sessions.
-    offers_no_stream: bool,
-    /// In the stateless revision.
-    offers_no_subscription: bool,
+    /// Of streams in sessions.
+    no_stream: Absence,
+    /// Of subscriptions in the stateless revision.
+    no_subscription: Absence,
     /// Of what it speaks beside sessions.
     memory: Memory,
 }
@@ -97,8 +102,8 @@ impl GatewayServer {
             time,
             session: None,
             listener: None,
-            offers_no_stream: false,
-            offers_no_subscription: false,
+            no_stream: Absence::default(),
+            no_subscription: Absence::default(),
             memory: Memory::default(),
         }
     }
@@ -158,7 +163,8 @@ impl GatewayServer {
 
     /// What the server tells in the stateless revision. A subscription to just that goes on.
     fn may_subscribe(&mut self, tells: Tells) {
-        let is_one_wanted = tells.any() && !self.offers_no_subscription;
+        self.no_subscription.passed(tells);
+        let is_one_wanted = tells.any() && !self.no_subscription.is_believed();
         let before = self.listener.take();
         self.listener = is_one_wanted.then(|| {
             before
@@ -170,12 +176,16 @@ impl GatewayServer {
         });
     }
 
-    /// Whether the server may tell in its session that a list has changed.
-    fn hears_session(&self) -> bool {
+    /// What the server tells in its session.
+    fn told_in_session(&self) -> Tells {
         let session = self.session.as_ref();
         let handshake = session.and_then(|session| session.handshake.as_ref());
-        !self.offers_no_stream
-            && handshake.is_some_and(|handshake| handshake.capabilities.tells.any())
+        handshake.map_or_else(Tells::default, |handshake| handshake.capabilities.tells)
+    }
+
+    /// Whether the server may tell in its session that a list has changed.
+    fn hears_session(&self) -> bool {
+        self.told_in_session().any() && !self.no_stream.is_believed()
     }
 
     async fn listen_in_session(&mut self) -> Heard {
@@ -184,10 +194,10 @@ impl GatewayServer {
         };
         let heard = session.listen().await;
         match heard {
-            Heard::Changed => {}
+            Heard::Changed | Heard::Reopened | Heard::Refused => {}
             Heard::Closed => session.stream = None,
             Heard::NotOffered => {
-                self.offers_no_stream = true;
+                self.no_stream = Absence::of(self.told_in_session());
                 self.end_session();
             }
             Heard::SessionLost => self.end_session(),
@@ -221,10 +231,12 @@ impl Server for GatewayServer {
     async fn pass(&mut self) -> Result<Offer, DiscoveryError> {
         let outcome = self.lists().await;
         if outcome.is_err() {
-            self.offers_no_stream = false;
-            self.offers_no_subscription = false;
+            self.no_stream = Absence::default();
+            self.no_subscription = Absence::default();
             self.listener = None;
             self.memory.ask_again();
+        } else {
+            self.no_stream.passed(self.told_in_session());
         }
         if outcome.is_err() || !self.hears_session() {
             self.end_session();
@@ -243,7 +255,8 @@ impl Server for GatewayServer {
     async fn listen(&mut self) -> Heard {
         if self.hears_session() {
             let heard = self.listen_in_session().await;
-            if heard != Heard::NotOffered || self.listener.is_none() {
+            let is_without = matches!(heard, Heard::NotOffered | Heard::Refused);
+            if !is_without || self.listener.is_none() {
                 return heard;
             }
         }
@@ -252,8 +265,8 @@ impl Server for GatewayServer {
         };
         let heard = listener.listen(self.time).await;
         if heard == Heard::NotOffered {
+            self.no_subscription = Absence::of(listener.tells());
             self.listener = None;
-            self.offers_no_subscription = true;
         }
         heard
     }
@@ -299,7 +312,7 @@ async fn open_stream(connection: &Connection) -> Result<EventStream, Heard> {
     if reply.status() == StatusCode::NOT_FOUND && connection.has_session_id() {
         return Err(Heard::SessionLost);
     }
-    EventStream::of(reply)
+    EventStream::of(reply, connection.quote()).await
 }
 
 /// Whether an event says that a list has changed. Requests among the messages are answered.

@@ -13,9 +13,9 @@ use super::stateless::with_meta;
 /// The request that opens one.
 pub(super) const LISTEN: &str = "subscriptions/listen";
 
-/// Of that request, and so of the subscription. Every other request has a number, so none that is made meanwhile has the
-/// same (MCP 2026-07-28, basic, Requests).
-const ID: &str = "news";
+/// Of the id of that request, and so of the subscription. Every other request has a number, so none that is made
+/// meanwhile has the same (MCP 2026-07-28, basic, Requests).
+pub(super) const ID_PREFIX: &str = "news-";
 
 /// The first word of a server.
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
@@ -63,31 +63,31 @@ pub(super) enum Word {
 }
 
 /// The request for news of what the server tells.
-pub(super) fn request(tells: Tells) -> String {
+pub(super) fn request(tells: Tells, id: &str) -> String {
     let told = LISTS.iter().filter(|list| (list.is_told)(tells));
     let wanted: Map<String, Value> = told
         .map(|list| (list.member.to_owned(), Value::Bool(true)))
         .collect();
     let params = with_meta(json!({"notifications": wanted}));
-    json!({"jsonrpc": "2.0", "id": ID, "method": LISTEN, "params": params}).to_string()
+    json!({"jsonrpc": "2.0", "id": id, "method": LISTEN, "params": params}).to_string()
 }
 
-/// The meaning of the data of an event, or of a body that came instead of a stream.
-pub(super) fn word(data: &[u8], quote: Quote<'_>) -> Word {
+/// The meaning of the data of an event in the subscription of this id.
+pub(super) fn word(data: &[u8], quote: Quote<'_>, id: &str) -> Word {
     let messages = messages(data, quote).unwrap_or_default();
-    let words = messages.iter().map(meaning);
+    let words = messages.iter().map(|message| meaning(message, id));
     words.fold(Word::Other, |one, other| match one {
         Word::Other | Word::Acknowledged => other,
         one => one,
     })
 }
 
-fn meaning(message: &Message<'_>) -> Word {
+fn meaning(message: &Message<'_>, id: &str) -> Word {
     let Some(method) = message.method.as_deref() else {
-        return outcome(message);
+        return outcome(message, id);
     };
     let params = Params::of(message);
-    if !params.meta.is_of_this_subscription() {
+    if !params.meta.is_of(id) {
         return Word::Other;
     }
     match method {
@@ -99,10 +99,10 @@ fn meaning(message: &Message<'_>) -> Word {
 }
 
 /// A result ends a subscription in order.
-fn outcome(message: &Message<'_>) -> Word {
+fn outcome(message: &Message<'_>, asked: &str) -> Word {
     let id = message.id.map(|id| serde_json::from_str::<Value>(id.get()));
     // An error without an id belongs to the request, too: the server could not read it (JSON-RPC 2.0, 5.1).
-    let is_foreign = matches!(id, Some(Ok(id)) if id != ID);
+    let is_foreign = matches!(id, Some(Ok(id)) if id != asked);
     match (&message.error, message.result) {
         _ if is_foreign => Word::Other,
         (Some(error), _) if error.code == METHOD_NOT_FOUND => Word::NotOffered,
@@ -147,14 +147,16 @@ impl Params {
 }
 
 impl Meta {
-    fn is_of_this_subscription(&self) -> bool {
-        self.subscription.as_ref().is_none_or(|id| id == ID)
+    fn is_of(&self, id: &str) -> bool {
+        self.subscription.as_ref().is_none_or(|told| told == id)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ID: &str = "news-1";
 
     const ALL: Tells = Tells {
         tools: true,
@@ -163,18 +165,18 @@ mod tests {
     };
 
     fn meaning_of(event: &str) -> Word {
-        word(event.as_bytes(), Quote(None))
+        word(event.as_bytes(), Quote(None), ID)
     }
 
     fn notification(method: &str, params: &str) -> String {
         format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{params}}}"#)
     }
 
-    const OURS: &str = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"news"}}"#;
+    const OURS: &str = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"news-1"}}"#;
 
     fn acknowledged(honoured: &str) -> String {
         let params = format!(
-            r#"{{"_meta":{{"io.modelcontextprotocol/subscriptionId":"news"}},"notifications":{honoured}}}"#
+            r#"{{"_meta":{{"io.modelcontextprotocol/subscriptionId":"news-1"}},"notifications":{honoured}}}"#
         );
         notification("subscriptions/acknowledged", &params)
     }
@@ -182,8 +184,8 @@ mod tests {
     #[test]
     fn only_what_was_announced_is_asked_for() {
         let asked = |tells| -> Value {
-            let request: Value = serde_json::from_str(&request(tells)).unwrap();
-            assert_eq!(request["id"], "news");
+            let request: Value = serde_json::from_str(&request(tells, ID)).unwrap();
+            assert_eq!(request["id"], "news-1");
             assert_eq!(request["method"], "subscriptions/listen");
             let version = &request["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"];
             assert_eq!(version, "2026-07-28");
@@ -224,8 +226,8 @@ mod tests {
             assert_eq!(meaning_of(&notification(&method, OURS)), Word::Changed);
             assert_eq!(meaning_of(&notification(&method, "{}")), Word::Changed);
             assert_eq!(meaning_of(&notification(&method, "7")), Word::Changed);
-            for foreign in [r#""other""#, "7"] {
-                let params = OURS.replace(r#""news""#, foreign);
+            for foreign in [r#""other""#, r#""news-2""#, "7"] {
+                let params = OURS.replace(r#""news-1""#, foreign);
                 assert_eq!(meaning_of(&notification(&method, &params)), Word::Other);
             }
         }
@@ -240,11 +242,11 @@ mod tests {
     fn a_result_or_an_error_ends_it() {
         for (answer, meant) in [
             (
-                r#"{"jsonrpc":"2.0","id":"news","result":{"resultType":"complete"}}"#,
+                r#"{"jsonrpc":"2.0","id":"news-1","result":{"resultType":"complete"}}"#,
                 Word::Ended,
             ),
             (
-                r#"{"jsonrpc":"2.0","id":"n\u0065ws","error":{"code":-32603,"message":"x"}}"#,
+                r#"{"jsonrpc":"2.0","id":"n\u0065ws-1","error":{"code":-32603,"message":"x"}}"#,
                 Word::Ended,
             ),
             (
@@ -252,7 +254,7 @@ mod tests {
                 Word::Ended,
             ),
             (
-                r#"{"jsonrpc":"2.0","id":"news","error":{"code":-32601,"message":"x"}}"#,
+                r#"{"jsonrpc":"2.0","id":"news-1","error":{"code":-32601,"message":"x"}}"#,
                 Word::NotOffered,
             ),
             (r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, Word::Other),
@@ -276,12 +278,12 @@ mod tests {
             "{}",
             "\u{e9}",
             r#"{"method":7}"#,
-            r#"{"jsonrpc":"2.0","id":"news"}"#,
-            r#"{"id":"news","id":"news","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":"news-1"}"#,
+            r#"{"id":"news-1","id":"news-1","result":{}}"#,
         ] {
             assert_eq!(meaning_of(garbage), Word::Other, "{garbage}");
         }
-        assert_eq!(word(b"\xff", Quote(None)), Word::Other);
+        assert_eq!(word(b"\xff", Quote(None), ID), Word::Other);
     }
 
     #[test]

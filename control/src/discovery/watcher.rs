@@ -343,6 +343,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn news_that_come_together_cost_one_pass() {
+        let together = [10, 0, 0].map(|after| (after, Heard::Changed));
+        let mut running = run([], together);
+        let notes = running.until("pass", 3).await;
+        assert_eq!(
+            notes,
+            [
+                (0, "pass"),
+                (10, "heard"),
+                (10, "heard"),
+                (10, "heard"),
+                (10, "pass"),
+                (70, "pass")
+            ]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn hurry_brings_a_pass_at_once() {
         let mut running = run([], []);
         running.until("pass", 1).await;
