@@ -9,39 +9,33 @@ use crate::object::ObjectName;
 /// What a server's tools name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Views {
-    /// Own URIs, and others where older servers have those.
+    /// Own URIs, and others where other servers have those.
     by_own_uri: BTreeMap<String, Option<String>>,
 }
 
 impl Views {
     /// Of the server that is registered as `name`. Another server's view would be shown with the tools' results where
-    /// an older one has a URI, so there the tools name another, which leads back to the server's own.
+    /// that one has a URI, so there the tools name another, which leads back to the server's own.
     pub(super) fn of<'a>(
         definitions: impl Iterator<Item = &'a Definition> + Clone,
         name: &ObjectName,
         is_taken: impl Fn(&str) -> bool,
     ) -> Self {
         let uris: BTreeSet<String> = definitions.clone().flat_map(Definition::ui_uris).collect();
-        let is_free = |uri: &String| {
-            let mut definitions = definitions.clone();
-            let is_own = uris.contains(uri) || definitions.any(|own| own.key() == uri);
-            !is_own && !is_taken(uri)
-        };
-        let other = |uri: &str| {
-            let rest = uri.strip_prefix("ui://").unwrap_or(uri);
-            let mut others = (0..).map(|again| {
-                let more = "/again".repeat(again);
-                format!("ui://{}.{}{more}/{rest}", name.namespace, name.name)
-            });
-            others.find(is_free)
-        };
-        let by_own_uri = uris.iter().map(|uri| {
-            let other = is_taken(uri).then(|| other(uri)).flatten();
-            (uri.clone(), other)
-        });
-        Self {
-            by_own_uri: by_own_uri.collect(),
+        let mut given = BTreeSet::new();
+        let mut by_own_uri = BTreeMap::new();
+        for uri in &uris {
+            let is_free = |other: &String| {
+                let mut definitions = definitions.clone();
+                let is_own = uris.contains(other) || definitions.any(|own| own.key() == other);
+                !is_own && !given.contains(other) && !is_taken(other)
+            };
+            let other = is_taken(uri).then(|| other(uri, name).find(is_free));
+            let other = other.flatten();
+            given.extend(other.clone());
+            by_own_uri.insert(uri.clone(), other);
         }
+        Self { by_own_uri }
     }
 
     /// The definition as clients see it.
@@ -69,4 +63,13 @@ impl Views {
             .filter(|view| !listed.contains(&(ListKind::Resources, view.uri.clone())))
             .collect()
     }
+}
+
+/// What a URI may become, without end.
+fn other(uri: &str, name: &ObjectName) -> impl Iterator<Item = String> {
+    let rest = uri.strip_prefix("ui://").unwrap_or(uri);
+    (0..).map(move |again| {
+        let more = "/again".repeat(again);
+        format!("ui://{}.{}{more}/{rest}", name.namespace, name.name)
+    })
 }

@@ -96,3 +96,32 @@ fn an_older_servers_tool_keeps_its_view_before_a_younger_servers_list() {
     assert_eq!(listed(&rendered.config, ListKind::Resources), []);
     assert_eq!(views(&rendered.config), [(0, "ui://v".to_owned(), None)]);
 }
+
+#[test]
+fn others_that_are_given_out_together_are_different() {
+    let index = Manifests::one_server().server("b").index();
+    let older = Offer {
+        tools: vec![viewed("t", "ui://v"), viewed("u", "ui://again/v")],
+        ..tools(&[])
+    };
+    let younger = Offer {
+        tools: vec![
+            viewed("t", "ui://v"),
+            viewed("u", "ui://again/v"),
+            viewed("w", "ui://team.b/v"),
+        ],
+        ..tools(&[])
+    };
+    let found = Findings::default().found("a", older).found("b", younger);
+    let rendered = found.render(&index);
+    let own = ["ui://v", "ui://again/v"].map(|uri| Some(uri.to_owned()));
+    let views = views(&rendered.config);
+    assert_eq!(views.len(), 5, "{views:?}");
+    for own in own {
+        assert!(views.iter().any(|(_, _, of)| *of == own), "{views:?}");
+    }
+    assert_eq!(
+        told(&rendered, "b"),
+        "True Ready: 3 tools, 0 prompts, 0 resources"
+    );
+}
