@@ -55,12 +55,19 @@ impl<'a> Assembly<'a> {
         findings: &'a BTreeMap<ObjectName, Finding>,
         refused: &BTreeMap<ObjectName, Fault>,
     ) -> Self {
-        let mut taken = Taken::default();
+        // Another kind's registration may have the name, and a fault of its own.
+        let refusal = |registration: &Registration| {
+            let refusal = refused.get(&registration.name);
+            refusal.filter(|_| registration.outcome.is_ok())
+        };
+        let mut taken = Taken::before(index.registrations.iter().filter_map(|registration| {
+            let is_served = registration.outcome.is_ok() && refusal(registration).is_none();
+            let finding = findings.get(&registration.name).filter(|_| is_served);
+            finding?.offer.as_deref()
+        }));
         let parts = index.registrations.iter().map(|registration| {
             let finding = findings.get(&registration.name);
-            let refusal = refused.get(&registration.name);
-            // Another kind's registration may have the name, and a fault of its own.
-            let outcome = match refusal.filter(|_| registration.outcome.is_ok()) {
+            let outcome = match refusal(registration) {
                 Some(fault) => Outcome::Refused(fault.clone()),
                 None => outcome(registration, finding, &mut taken),
             };

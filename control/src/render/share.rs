@@ -15,6 +15,8 @@ const ENTRY_BYTES: u64 = 48;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Taken {
     keys: BTreeSet<(ListKind, String)>,
+    /// URIs that any server lists, whether it has had its turn or not.
+    listed: BTreeSet<String>,
     bytes: u64,
 }
 
@@ -62,6 +64,15 @@ impl Share {
 }
 
 impl Taken {
+    /// Nothing yet, before the turn of these. To name a URI is not to have it: one that any of them lists is theirs.
+    pub(super) fn before<'a>(offers: impl Iterator<Item = &'a Offer>) -> Self {
+        let listed = offers.flat_map(|offer| &offer.resources);
+        Self {
+            listed: listed.map(|listed| listed.key.clone()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Takes what is free, for the server that is registered as `name`. `None` where it does not fit; then nothing is
     /// taken.
     pub(super) fn take(
@@ -108,7 +119,10 @@ impl Taken {
 
     /// What the tools name to be shown can be read, whether it is listed or not.
     fn add_views(&self, name: &ObjectName, own: &BTreeSet<(ListKind, String)>, share: &mut Share) {
-        let is_taken = |uri: &str| self.keys.contains(&(ListKind::Resources, uri.to_owned()));
+        let is_taken = |uri: &str| {
+            let key = (ListKind::Resources, uri.to_owned());
+            self.keys.contains(&key) || (self.listed.contains(uri) && !own.contains(&key))
+        };
         let views = Views::of(share.definitions.iter(), name, is_taken);
         let definitions = std::mem::take(&mut share.definitions).into_iter();
         share.definitions = definitions.map(|one| views.shown(one)).collect();

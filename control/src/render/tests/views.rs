@@ -45,11 +45,11 @@ fn a_view_that_is_not_listed_is_its_servers_and_the_tool_stays_as_it_is() {
 #[test]
 fn a_view_whose_uri_an_older_server_has_gets_another() {
     let index = Manifests::one_server().server("b").index();
-    // Whether either lists it or not.
+    // Whether the older lists it, both or neither.
     for (older, younger) in [
         (vec![], vec![]),
         (vec!["ui://v/x"], vec![]),
-        (vec![], vec!["ui://v/x"]),
+        (vec!["ui://v/x"], vec!["ui://v/x"]),
     ] {
         let found = Findings::default()
             .found("a", offer("t", "ui://v/x", &older))
@@ -81,23 +81,6 @@ fn the_other_uri_is_nobodys_yet() {
 }
 
 #[test]
-fn an_older_servers_tool_keeps_its_view_before_a_younger_servers_list() {
-    let index = Manifests::one_server().server("b").index();
-    let found = Findings::default()
-        .found("a", offer("t", "ui://v", &[]))
-        .found(
-            "b",
-            Offer {
-                resources: definitions("uri", &["ui://v"]),
-                ..tools(&[])
-            },
-        );
-    let rendered = found.render(&index);
-    assert_eq!(listed(&rendered.config, ListKind::Resources), []);
-    assert_eq!(views(&rendered.config), [(0, "ui://v".to_owned(), None)]);
-}
-
-#[test]
 fn others_that_are_given_out_together_are_different() {
     let index = Manifests::one_server().server("b").index();
     let older = Offer {
@@ -124,4 +107,24 @@ fn others_that_are_given_out_together_are_different() {
         told(&rendered, "b"),
         "True Ready: 3 tools, 0 prompts, 0 resources"
     );
+}
+
+#[test]
+fn to_name_a_view_takes_it_from_no_server_that_lists_it() {
+    let index = Manifests::one_server().server("b").index();
+    let younger = Offer {
+        resources: definitions("uri", &["ui://v", "ui://team.a/v"]),
+        ..tools(&[])
+    };
+    let found = Findings::default()
+        .found("a", offer("t", "ui://v", &[]))
+        .found("b", younger);
+    let rendered = found.render(&index);
+    let served = listed(&rendered.config, ListKind::Resources);
+    let servers: Vec<u32> = served.into_iter().map(|(server, _)| server).collect();
+    assert_eq!(servers, [1, 1]);
+    let other = "ui://team.a/again/v".to_owned();
+    assert_eq!(tool(&rendered.config, 0), viewed("a_t", &other).json);
+    let view = (0, other, Some("ui://v".to_owned()));
+    assert_eq!(views(&rendered.config), [view]);
 }
