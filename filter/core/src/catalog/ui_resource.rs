@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// How their URIs begin (UI Resource Format).
@@ -20,12 +19,6 @@ pub struct UiResource {
     pub uri: String,
     /// As its server knows it, where that is another: an older server has that URI.
     pub own_uri: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Tool<'a> {
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
 }
 
 /// In order, each with its token's place.
@@ -53,9 +46,8 @@ pub(super) fn renamed(tool: &str, other: impl Fn(&str) -> Option<String>) -> Opt
 }
 
 fn find(tool: &str) -> Option<Named> {
-    let read: Tool<'_> = serde_json::from_str(tool).ok()?;
-    let meta = members(read.meta?)?;
-    let ui = meta.get("ui").and_then(|ui| members(ui));
+    let meta = members(members(tool)?.get("_meta")?.get())?;
+    let ui = meta.get("ui").and_then(|ui| members(ui.get()));
     let tokens = [
         meta.get("ui/resourceUri").copied(),
         ui.and_then(|ui| ui.get("resourceUri").copied()),
@@ -76,8 +68,8 @@ fn find(tool: &str) -> Option<Named> {
 }
 
 /// Of two with one key the last counts, as for most parsers.
-fn members(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
-    serde_json::from_str(object.get()).ok()
+fn members(object: &str) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+    serde_json::from_str(object).ok()
 }
 
 #[cfg(test)]
@@ -120,6 +112,12 @@ mod tests {
     fn of_two_members_with_one_key_the_last_counts() {
         let tool = r#"{"_meta":{"ui":{"resourceUri":"ui://a"},"ui":{"resourceUri":"ui://b"}}}"#;
         assert_eq!(uris(tool), ["ui://b"]);
+        let meta = |uri: &str| format!(r#""_meta":{{"ui":{{"resourceUri":"{uri}"}}}}"#);
+        let tool = format!("{{{},{}}}", meta("ui://a"), meta("ui://b"));
+        assert_eq!(uris(&tool), ["ui://b"]);
+        let other = |uri: &str| (uri == "ui://b").then(|| "ui://c".to_owned());
+        let expected = tool.replace("ui://b", "ui://c");
+        assert_eq!(renamed(&tool, other), Some(expected));
     }
 
     #[test]
