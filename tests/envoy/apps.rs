@@ -120,4 +120,12 @@ in_both_roles! {
         let told = &discovered["capabilities"]["extensions"]["io.modelcontextprotocol/ui"];
         assert_eq!(told, &json!({}), "{discovered}");
     }
+    async fn what_a_server_without_sessions_alone_announces_is_announced(role) {
+        let script = Script { eras: Eras::Stateless, apps: true, ..Script::with_tools(vec![Tool::defined("chart", TOOL)]) };
+        let server = Upstream::start(script).await;
+        let gateway = Gateway::start(role, &Manifests::gateway().server(&Server::new("one", server.address()))).await;
+        let announced = Client::new(gateway.address(), Http1).initialize("2025-11-25", shows_views()).await.result();
+        let extensions = json!({"io.modelcontextprotocol/ui": {}});
+        assert_eq!(announced["capabilities"]["extensions"], extensions, "{announced}");
+    }
 }

@@ -109,13 +109,17 @@ impl Server {
     }
 
     fn discovered(&self) -> String {
+        let mut extensions = json!({"io.modelcontextprotocol/tasks": {}});
+        if self.script.apps {
+            extensions["io.modelcontextprotocol/ui"] = json!({});
+        }
         json!({
             "resultType": "complete",
             "supportedVersions": self.supported(),
             "capabilities": {
                 "tools": {"listChanged": self.script.tells_changes},
                 "prompts": {}, "resources": {}, "completions": {},
-                "extensions": {"io.modelcontextprotocol/tasks": {}},
+                "extensions": extensions,
             },
             "ttlMs": 0,
             "cacheScope": "private",
