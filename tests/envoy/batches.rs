@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::caller::Protocol::Http1;
 use harness::gateway::{Gateway, Role};
 use harness::manifests::{Manifests, Server};
-use harness::script::Script;
+use harness::script::{Answer, Eras, Script, Tool};
 use harness::sessions::Client;
 use harness::upstream::{Received, Upstream};
 use harness::wait::until;
@@ -103,6 +103,26 @@ in_both_roles! {
         let told = stream.event().await.expect("the call's answer");
         assert_eq!((&told["id"], &told["result"]["structuredContent"]["answer"]["result"]), (&json!(2), &answer["result"]));
         assert_eq!(stream.event().await, None);
+    }
+
+    async fn what_is_no_message_is_refused_in_its_place_and_a_question_is_an_error_of_the_tool(role) {
+        let script = Script { eras: Eras::Stateless, ..Script::with_tools(vec![Tool::new("once", Answer::NeedsInput(1))]) };
+        let server = Upstream::start(script).await;
+        let gateway = Gateway::streaming(role, &Manifests::gateway().server(&Server::new("new", server.address()))).await;
+        let mut client = Client::new(gateway.address(), Http1);
+        client.initialize("2025-03-26", json!({"elicitation": {}})).await.result();
+        client.version = None;
+        let twice = r#"{"jsonrpc":"2.0","id":3,"method":"ping","method":"ping"}"#;
+        let mut post = client.post(format!(r#"[{},{{"id":2}},1,{twice},[]]"#, call(1, "new_once")));
+        post.headers.retain(|(name, _)| name != "accept");
+        let reply = post.header("accept", "application/json").send(client.address, client.protocol).await;
+        let answers: Vec<Value> = serde_json::from_slice(&reply.body).unwrap_or_else(|_| panic!("{}", reply.shown()));
+        let (results, errors): (Vec<&Value>, Vec<&Value>) = answers.iter().partition(|one| one["error"].is_null());
+        assert_eq!((results.len(), &results[0]["id"], &results[0]["result"]["isError"]), (1, &json!(1), &json!(true)), "{answers:?}");
+        let codes: Vec<&Value> = errors.iter().map(|one| &one["error"]["code"]).collect();
+        assert_eq!(codes, [-32600; 4], "{answers:?}");
+        let asked = server.received_from(client.mark()).pop().expect("a call");
+        assert!(!String::from_utf8_lossy(&asked.body).contains("elicitation"), "{asked:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::response::Response;
-use futures::stream::{FuturesUnordered, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use http::StatusCode;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -28,6 +28,8 @@ use crate::subscribe;
 const MOST_MEMBERS: usize = 32;
 /// Messages of members that wait for a client that reads slowly.
 const AHEAD: usize = 8;
+/// Requests of one batch that wait for their answers.
+const AT_ONCE: usize = 4;
 
 /// Answers a batch.
 pub(crate) async fn answer(request: Outer, takes_events: bool, state: Arc<State>) -> Response {
@@ -110,15 +112,31 @@ impl Batch {
             }
             true
         };
-        let (is_whole, ()) = tokio::join!(gathered, self.ask(teller));
-        if !is_whole {
-            return Refusal::Gateway.respond(None, self.request.era);
+        let asked = async {
+            self.ask(teller).await;
+            pending::<()>().await;
+        };
+        // Whichever it is, the rest is dropped with its requests.
+        let gathered = tokio::select! {
+            is_whole = gathered => match is_whole {
+                true => Ok(()),
+                false => Err(Refusal::AnswersTooLarge(most)),
+            },
+            () = asked => Ok(()),
+            () = ended(self.state.ending.clone()) => Err(Refusal::Ending),
+        };
+        if let Err(refusal) = gathered {
+            return refusal.respond(None, self.request.era);
+        }
+        if answers.is_empty() {
+            answers.push(b'[');
         }
         answers.push(b']');
         json(StatusCode::OK, answers)
     }
 
-    /// What is no request goes first, in order; then all requests at once, as the client has asked them.
+    /// What is no request goes first, in order; then the requests, some at once. What is no message either the gateway refuses
+    /// as it would alone, and its refusal has its place among the answers.
     async fn ask(&self, teller: mpsc::Sender<Bytes>) {
         let is_request = |member: &&Bytes| {
             Message::read(member)
@@ -127,15 +145,13 @@ impl Batch {
         let (requests, others): (Vec<&Bytes>, Vec<&Bytes>) =
             self.members.iter().partition(is_request);
         for other in others {
-            let sent = self.post(other).await;
-            if let Err(error) = sent {
-                tracing::warn!(%error, "a member of a batch was not passed on");
+            if let Ok(reply) = self.post(other).await {
+                pass(reply, &teller).await;
             }
         }
-        let mut asked: FuturesUnordered<_> = requests
-            .into_iter()
-            .map(|request| self.ask_one(request, &teller))
-            .collect();
+        let asked = requests.into_iter();
+        let asked: Vec<_> = asked.map(|one| self.ask_one(one, &teller)).collect();
+        let mut asked = stream::iter(asked).buffer_unordered(AT_ONCE);
         while asked.next().await.is_some() {}
     }
 
@@ -144,7 +160,7 @@ impl Batch {
         let posted = self
             .state
             .gateway
-            .post(caller, &Purpose::Call, member.clone());
+            .post(caller, &Purpose::Member, member.clone());
         posted.await.map_err(|error| {
             tracing::warn!(%error, "a member of a batch was not passed on");
             Refusal::Gateway

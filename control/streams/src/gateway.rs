@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     Catalog,
     /// As the client's own.
     Call,
+    /// The same, as one message of a batch, for which nobody answers what a server asks.
+    Member,
     /// For one server, `namespace/name`.
     Server(HeaderValue),
 }
@@ -59,6 +61,7 @@ impl Purpose {
         match self {
             Self::Catalog => HeaderValue::from_static(streams::CATALOG),
             Self::Call => HeaderValue::from_static(streams::CALL),
+            Self::Member => HeaderValue::from_static(streams::MEMBER),
             Self::Server(name) => {
                 let text = [streams::SERVER.as_bytes(), name.as_bytes()].concat();
                 // It was a header's value, and so is the rest.

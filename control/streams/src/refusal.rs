@@ -36,6 +36,12 @@ pub(crate) enum Refusal {
         /// The bound.
         most: usize,
     },
+    /// Server: what has come for one client is more than is kept.
+    #[error("the answers together are larger than {0} bytes")]
+    AnswersTooLarge(usize),
+    /// This program: it ends.
+    #[error("the gateway ends its conversations now; ask again")]
+    Ending,
     /// Gateway: it did not answer.
     #[error("the gateway does not answer")]
     Gateway,
@@ -47,7 +53,9 @@ impl Refusal {
             Self::NotRouted(_) | Self::NotAcceptable | Self::BodyTooLarge(_) => -32600,
             Self::NotAMessage => -32700,
             Self::InvalidParams(_) => -32602,
-            Self::TooMany { .. } | Self::Gateway => -32603,
+            Self::TooMany { .. } | Self::AnswersTooLarge(_) | Self::Ending | Self::Gateway => {
+                -32603
+            }
         }
     }
 
@@ -61,13 +69,14 @@ impl Refusal {
             _ if era == Era::Sessions => StatusCode::OK,
             Self::InvalidParams(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Gateway => StatusCode::BAD_GATEWAY,
+            Self::Ending => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AnswersTooLarge(_) | Self::Gateway => StatusCode::BAD_GATEWAY,
         }
     }
 
     /// Another attempt may succeed.
     fn is_passing(&self) -> bool {
-        matches!(self, Self::TooMany { .. } | Self::Gateway)
+        matches!(self, Self::TooMany { .. } | Self::Ending | Self::Gateway)
     }
 
     /// The answer to a request with this id, or to none.

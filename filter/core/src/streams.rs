@@ -36,7 +36,7 @@ pub const SHARE: &str = "x-mcp-streams-share";
 /// How a client speaks, and on answers on the inner leg how a server does: [`SESSIONS`] or [`STATELESS`].
 pub const ERA: &str = "x-mcp-streams-era";
 
-/// On the inner leg: what is asked for, [`CATALOG`], [`CALL`], or [`SERVER`] and the name of one.
+/// On the inner leg: what is asked for, [`CATALOG`], [`CALL`], [`MEMBER`], or [`SERVER`] and the name of one.
 pub const PURPOSE: &str = "x-mcp-streams";
 
 /// The method of the client's message; `GET` where it is none.
@@ -65,6 +65,9 @@ pub const CATALOG: &str = "catalog";
 
 /// In [`PURPOSE`]: what any client could ask.
 pub const CALL: &str = "call";
+
+/// In [`PURPOSE`]: what any client could ask, as one message of a batch.
+pub const MEMBER: &str = "member";
 
 /// How [`PURPOSE`] begins where the stream of one server is asked for.
 pub const SERVER: &str = "server=";

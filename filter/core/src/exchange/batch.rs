@@ -18,6 +18,7 @@ use crate::era::Era;
 use crate::json::splice;
 use crate::method::Method;
 use crate::rejection::Rejection;
+use crate::streams::Purpose;
 use crate::version::ProtocolVersion;
 use crate::{Context, Table};
 
@@ -32,7 +33,8 @@ impl Exchange {
         context: &mut Context<'_>,
     ) -> Result<Outcome, Rejection> {
         self.told.method = Some(BATCH);
-        if !is_of_2025_03_26(&reading.facts) {
+        let is_within_another = reading.facts.purpose == Some(Purpose::Member);
+        if is_within_another || !is_of_2025_03_26(&reading.facts) {
             return Err(Rejection::Batch);
         }
         let batch = std::mem::take(&mut reading.held);
@@ -41,7 +43,10 @@ impl Exchange {
         if members.is_empty() || members.len() > MOST_MEMBERS {
             return Err(Rejection::Batch);
         }
-        if self.wants_streams(&members, reading)? {
+        let wants_streams = self.wants_streams(&members, reading);
+        // What is refused as a whole has no id.
+        reading.turn_to(b"", &self.table);
+        if wants_streams? {
             let server = None;
             let method = BATCH;
             return Ok(Outcome::Stream(ToStreams { method, server }));
@@ -58,7 +63,6 @@ impl Exchange {
             Ok(answer)
         });
         let answers: Result<Vec<Option<Vec<u8>>>, Rejection> = answers.collect();
-        // What is refused as a whole has no id.
         reading.turn_to(b"", &self.table);
         self.told.method = Some(BATCH);
         let answers: Vec<Vec<u8>> = answers?.into_iter().flatten().collect();
@@ -92,7 +96,6 @@ impl Exchange {
                 _ => {}
             }
         }
-        reading.turn_to(b"", &self.table);
         Ok(is_wanted)
     }
 

@@ -37,7 +37,7 @@ impl Exchange {
                 let name = name.clone();
                 return self.listen_to(*facts, &name, context);
             }
-            Some(Purpose::Call) => Err(Rejection::MethodNotAllowed),
+            Some(Purpose::Call | Purpose::Member) => Err(Rejection::MethodNotAllowed),
             None => self.stream_for_client(&facts, context),
         };
         step.unwrap_or_else(|rejection| self.respond(rejection.response(None)))

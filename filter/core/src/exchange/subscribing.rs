@@ -55,7 +55,9 @@ impl Exchange {
                 let (method, server) = (LISTEN, None);
                 Ok(Outcome::Stream(ToStreams { method, server }))
             }
-            Some(Purpose::Catalog | Purpose::Call) | None => Err(Rejection::MethodNotFound),
+            Some(Purpose::Catalog | Purpose::Call | Purpose::Member) | None => {
+                Err(Rejection::MethodNotFound)
+            }
         }
     }
 

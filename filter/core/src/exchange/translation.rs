@@ -6,6 +6,7 @@ use crate::era::Era;
 use crate::json::{Field, ResultMembers, Scanner};
 use crate::log_level::LogLevel;
 use crate::method::RoutedMethod;
+use crate::streams::Purpose;
 
 const LOG: &str = "notifications/message";
 const PRIVATE: &[u8] = br#""private""#;
@@ -19,8 +20,8 @@ pub(crate) struct Translation {
     is_cacheable: bool,
     /// Whether not everybody may see the answer.
     is_private: bool,
-    /// Whether `mcp-streams` makes the call, which knows what becomes of a question.
-    is_inner: bool,
+    /// Whether `mcp-streams` makes the call, and knows what becomes of a question.
+    takes_questions: bool,
     /// Whether `mcp-streams` answers, which speaks as the client does.
     is_bridged: bool,
     /// From which level on the client has asked for log messages with this request.
@@ -35,7 +36,7 @@ impl Translation {
             server: route.era,
             is_cacheable: route.method == RoutedMethod::ResourcesRead.as_str(),
             is_private: route.is_private,
-            is_inner: reading.facts.purpose.is_some(),
+            takes_questions: (reading.facts.purpose.as_ref()).is_some_and(Purpose::takes_questions),
             is_bridged: route.is_bridged,
             log_level: log_level(&reading.scanner),
         }
@@ -88,7 +89,7 @@ impl Translation {
     ///
     /// MCP 2026-07-28, basic/patterns/mrtr.
     pub(crate) fn refuses_input(self) -> bool {
-        self.client == Era::Sessions && self.server == Era::Stateless && !self.is_inner
+        self.client == Era::Sessions && self.server == Era::Stateless && !self.takes_questions
     }
 
     /// The scope of an answer in the place of the server's, which knows nothing of who may see it here.

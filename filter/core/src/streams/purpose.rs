@@ -1,4 +1,4 @@
-use super::{CATALOG, PURPOSE, SERVER, TICKET, Ticket};
+use super::{CATALOG, MEMBER, PURPOSE, SERVER, TICKET, Ticket};
 use crate::{Headers, Table};
 
 /// What `mcp-streams` asks for, for one of its clients.
@@ -10,6 +10,8 @@ pub(crate) enum Purpose {
     Server(String),
     /// What any client could ask; it never goes back to `mcp-streams`.
     Call,
+    /// The same, as one message of a batch.
+    Member,
 }
 
 impl Purpose {
@@ -26,8 +28,15 @@ impl Purpose {
         Some(match server.and_then(|name| str::from_utf8(name).ok()) {
             Some(name) => Self::Server(name.to_owned()),
             None if purpose == CATALOG.as_bytes() => Self::Catalog,
+            None if purpose == MEMBER.as_bytes() => Self::Member,
             None => Self::Call,
         })
+    }
+
+    /// Whether a result that asks for input first reaches somebody who knows what to do: nobody goes through such rounds for
+    /// one message of a batch.
+    pub(crate) fn takes_questions(&self) -> bool {
+        *self != Self::Member
     }
 
     /// Whether headers without a [`Purpose::of`] name one all the same: a ticket that `mcp-streams` shows has lapsed, or

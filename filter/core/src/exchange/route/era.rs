@@ -104,8 +104,8 @@ fn passed_on(reading: &Reading) -> String {
     let facts = &reading.facts;
     let session = facts.valid_session();
     let capabilities = session.map_or_else(ClientCapabilities::default, Session::capabilities);
-    match facts.purpose {
-        Some(_) => capabilities.to_json(),
-        None => capabilities.without_requests().to_json(),
+    match &facts.purpose {
+        Some(purpose) if purpose.takes_questions() => capabilities.to_json(),
+        _ => capabilities.without_requests().to_json(),
     }
 }

@@ -53,9 +53,12 @@ fn what_refuses_a_whole_batch_does_so_before() {
     let with_handshake = batch(&[&call("s_echo"), &initialize]);
     let (status, body) = refused(&mut gateway, &[], &with_handshake);
     assert_eq!(status, 400, "{body}");
+    assert!(!body.contains(r#""id""#), "{body}");
     let unknown = [("mcp-session-id", "unknown")];
     let (status, body) = refused(&mut gateway, &unknown, &batch(&[&call("s_echo")]));
     assert_eq!(status, 404, "{body}");
+    // Nor is it the answer to one of the messages.
+    assert!(!body.contains(r#""id":7"#), "{body}");
     let newer = gateway.session();
     let newer = [("mcp-session-id", newer.as_str())];
     let (status, body) = refused(&mut gateway, &newer, &batch(&[&call("s_echo")]));
@@ -72,5 +75,18 @@ fn mcp_streams_itself_sends_no_batches_back() {
     ];
     let (status, body) = refused(&mut gateway, &headers, &batch(&[&call("s_echo")]));
     assert_eq!(status, 200);
+    assert!(body.contains("-32600"), "{body}");
+}
+
+#[test]
+fn no_batch_is_a_message_of_another() {
+    let mut gateway = with_streams();
+    let ticket = ticket(&mut gateway);
+    let headers = [
+        (streams::TICKET, ticket.as_str()),
+        (streams::PURPOSE, streams::MEMBER),
+    ];
+    let (status, body) = refused(&mut gateway, &headers, &batch(&[PING]));
+    assert_eq!(status, 400);
     assert!(body.contains("-32600"), "{body}");
 }

@@ -236,6 +236,37 @@ fn mcp_streams_introduces_its_client_and_reads_the_servers_question() {
 }
 
 #[test]
+fn a_message_of_a_batch_is_asked_for_as_its_client_would() {
+    let asks =
+        r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","requestState":"s"}}"#;
+    for (content_type, answer) in [
+        (JSON, asks.to_owned()),
+        (EVENTS, format!("data: {asks}\n\n")),
+    ] {
+        let mut gateway = with_stateless_server();
+        let (session, ticket) = (gateway.session(), ticket(&mut gateway));
+        let headers = [
+            PAT,
+            ("mcp-session-id", session.as_str()),
+            (streams::TICKET, &ticket),
+            (streams::PURPOSE, "member"),
+        ];
+        let (mut exchange, step) = gateway.post(&headers, &call("github_get_me"));
+        let release = released(step);
+        assert!(!goes_to_streams(&release));
+        let declared = r#""io.modelcontextprotocol/clientCapabilities":{}"#;
+        assert!(
+            replaced(&release).contains(declared),
+            "{}",
+            replaced(&release)
+        );
+        gateway.respond(&mut exchange, 200, &[content_type]);
+        let told = passed(&mut gateway, &mut exchange, &answer);
+        assert!(told.contains(r#""isError":true"#), "{told}");
+    }
+}
+
+#[test]
 fn a_call_is_refused_to_be_made_again_where_mcp_streams_does_not_answer() {
     for source in [
         ResponseSource::Envoy(b"upstream_reset"),
