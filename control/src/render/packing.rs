@@ -77,11 +77,13 @@ fn key(assembly: &Assembly<'_>) -> Key {
         let json = definition.json();
         hash.update(place.to_le_bytes());
         hash.update(definition.kind().member());
+        hash.update([definition.listed_in() as u8]);
         hash.update(json.len().to_le_bytes());
         hash.update(json);
     }
     for (place, UiResource { uri, own_uri }) in assembly.ui_resources() {
         hash.update(place.to_le_bytes());
+        hash.update([u8::from(own_uri.is_some())]);
         for uri in std::iter::once(uri).chain(own_uri) {
             hash.update(uri.len().to_le_bytes());
             hash.update(uri);

@@ -1,5 +1,5 @@
 use mcp_filter_config::PluginConfig;
-use mcp_filter_core::catalog::ListKind;
+use mcp_filter_core::catalog::{ListKind, ListedIn};
 
 use super::{Findings, Manifests, keys, listed, servers, told, tools, verdict};
 use crate::index::Index;
@@ -173,5 +173,13 @@ fn what_was_packed_before_is_what_would_be_packed_again() {
     let first = again(&findings);
     assert_eq!(again(&findings), first);
     findings = findings.found("c", dense(4, 11, 20_000));
-    assert_ne!(again(&findings), first);
+    let second = again(&findings);
+    assert_ne!(second, first);
+    let mut of_one_era = dense(4, 11, 20_000);
+    of_one_era.stateless = true;
+    for tool in &mut of_one_era.tools {
+        tool.listed_in = ListedIn::StatelessOnly;
+    }
+    findings = findings.found("c", of_one_era);
+    assert_ne!(again(&findings), second);
 }
