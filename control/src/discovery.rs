@@ -2,7 +2,8 @@
 //!
 //! One pass is `initialize`, `notifications/initialized`, all pages of the lists that the server announced, and the end
 //! of the session; then `server/discover` of the stateless revision 2026-07-28 and, where the server speaks that, its
-//! lists once more. A server that refuses `initialize` may speak that revision alone. Definitions keep the bytes in which the server wrote them; of each item only its name is read.
+//! lists once more. A server that refuses `initialize` may speak that revision alone. Definitions keep the bytes in which
+//! the server wrote them; of each item only its name is read.
 //! [`Discovery`] makes a pass over each server at once, then every minute, at once when the server tells that a list
 //! has changed, and with growing pauses while it fails.
 
@@ -33,6 +34,7 @@ mod side;
 mod stateless;
 mod subject;
 mod subscription;
+mod tells;
 mod watcher;
 
 pub use error::DiscoveryError;
@@ -41,6 +43,7 @@ pub use protocol_fault::ProtocolFault;
 pub use rounds::Rounds;
 pub use schedule::Timing;
 pub use subject::{PublicEndpoint, Subject};
+pub use tells::Tells;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mcp_filter_config::{
-    AUTHENTICATION, Catalog, ControlKeys, Limits, PluginConfig, Role, STATELESS, Server, Sessions,
-    VERSION,
+    AUTHENTICATION, Catalog, ControlKeys, Limits, ListChanged, PluginConfig, Role, STATELESS,
+    Server, Sessions, VERSION,
 };
 use mcp_filter_core::table::{CompileError, Table};
 use mcp_filter_core::version::STATELESS_REVISION;
@@ -46,6 +46,8 @@ pub struct Finding {
     pub offer: Option<Arc<Offer>>,
     /// Why the latest try failed.
     pub fault: Option<Fault>,
+    /// How often the server told of changes that were none, as far as clients are to hear of that.
+    pub list_changed: ListChanged,
 }
 
 /// Keys that control hands to the filter.

@@ -167,6 +167,24 @@ in_both_roles! {
         assert!((1..=2).contains(&subscriptions.count()));
     }
 
+    async fn a_change_that_a_server_tells_and_that_is_none_is_told_to_who_asked_for_its_list(role) {
+        let feed = Feed::default();
+        let server = Upstream::start(telling(&feed)).await;
+        let manifests = Manifests::gateway().server(&Server::new("first", server.address()));
+        let gateway = Gateway::streaming(role, &manifests).await;
+        let client = Client::new(gateway.address(), Protocol::Http2);
+        let all = json!({"toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true});
+        let mut stream = listen(&client, all).await;
+        next(&mut stream).await.expect("an acknowledgement");
+        let tools = ask(&client, "tools/list", &json!({})).await.result()["tools"].clone();
+        for _ in 0..2 {
+            tell_change(&server, &feed).await;
+            let told = next(&mut stream).await.expect("news");
+            assert_eq!(told["method"], "notifications/tools/list_changed");
+        }
+        assert_eq!(ask(&client, "tools/list", &json!({})).await.result()["tools"], tools);
+    }
+
     async fn whatever_servers_say_to_who_listens_they_are_served_and_the_others_heard(role) {
         let (good, bad, brief) = (Feed::default(), Feed::default(), Feed::default());
         let server = Upstream::start(telling(&good)).await;

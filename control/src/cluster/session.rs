@@ -267,11 +267,13 @@ impl Session {
         let now = Timestamp::now();
         match news {
             News::Discovered(event) => {
-                let failure = match &event.outcome {
-                    Outcome::Found(_) => None,
-                    Outcome::Failed(error) | Outcome::Lost(error) => Some(error.reason()),
-                };
-                self.metrics.discovered(name, failure);
+                match &event.outcome {
+                    Outcome::Found(_) => self.metrics.discovered(name, None),
+                    Outcome::Failed(error) | Outcome::Lost(error) => {
+                        self.metrics.discovered(name, Some(error.reason()));
+                    }
+                    Outcome::Unchanged(_) => {}
+                }
                 self.model.learn(name, &event, now);
             }
             News::Pushed { bytes } => self.metrics.pushed(name, bytes),

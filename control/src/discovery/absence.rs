@@ -1,6 +1,6 @@
 //! That a server does not offer what it could: believed for long, but not for ever.
 
-use super::capabilities::Tells;
+use super::tells::Tells;
 
 /// Good passes, about an hour of them, before a server that has none is asked for a stream again.
 const PASSES_UNASKED: u32 = 60;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::ProtocolFault;
 use super::members::Members;
+use super::tells::Tells;
 
 /// What a server announced, in `initialize` or in `server/discover`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,21 +23,6 @@ pub(super) struct Capabilities {
     pub(super) resources: bool,
     /// Of which of its lists it tells that they have changed.
     pub(super) tells: Tells,
-}
-
-/// Lists of which a server tells that they have changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tells {
-    pub(super) tools: bool,
-    pub(super) prompts: bool,
-    /// With the list of templates.
-    pub(super) resources: bool,
-}
-
-impl Tells {
-    pub(super) fn any(self) -> bool {
-        self.tools || self.prompts || self.resources
-    }
 }
 
 impl Capabilities {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::capabilities::Tells;
 use super::connection::Connection;
 use super::event_stream::EventStream;
 use super::server::Heard;
 use super::subscription::{self, Word, word};
+use super::tells::Tells;
 
 /// See the module. The subscription ends when this is dropped (MCP 2026-07-28, basic/patterns/cancellation).
 #[derive(Debug)]
@@ -51,11 +51,8 @@ impl Listener {
     pub(super) async fn listen(&mut self, patience: Duration) -> Heard {
         let open = match &mut self.open {
             Some(open) => open,
-            None => match opened(&self.connection, self.tells, patience).await {
-                Ok(open) => self.open.insert(Open {
-                    is_again: self.was_away,
-                    ..open
-                }),
+            None => match self.opened(patience).await {
+                Ok(open) => self.open.insert(open),
                 Err(heard) => {
                     self.was_away = true;
                     return heard;
@@ -63,11 +60,26 @@ impl Listener {
             },
         };
         let heard = open.hear(&self.connection).await;
-        if !matches!(heard, Heard::Changed | Heard::Reopened) {
+        if !matches!(heard, Heard::Changed(_) | Heard::Reopened) {
             self.open = None;
             self.was_away = true;
         }
         heard
+    }
+
+    async fn opened(&self, patience: Duration) -> Result<Open, Heard> {
+        let by = Instant::now() + patience;
+        let id = new_id();
+        let request = subscription::request(self.tells, &id);
+        let Ok(Ok(reply)) = timeout_at(by, self.connection.subscribe(request)).await else {
+            return Err(Heard::Closed);
+        };
+        Ok(Open {
+            stream: EventStream::of(reply, self.connection.quote()).await?,
+            acknowledged_by: Some(by),
+            id,
+            is_again: self.was_away,
+        })
     }
 }
 
@@ -89,10 +101,10 @@ impl Open {
                         return Heard::Reopened;
                     }
                 }
-                Word::Changed => {
+                Word::Changed(told) => {
                     self.acknowledged_by = None;
                     self.is_again = false;
-                    return Heard::Changed;
+                    return Heard::Changed(told);
                 }
                 Word::Ended => return Heard::Closed,
                 Word::NotOffered => return Heard::NotOffered,
@@ -100,21 +112,6 @@ impl Open {
             }
         }
     }
-}
-
-async fn opened(connection: &Connection, tells: Tells, patience: Duration) -> Result<Open, Heard> {
-    let by = Instant::now() + patience;
-    let id = new_id();
-    let request = subscription::request(tells, &id);
-    let Ok(Ok(reply)) = timeout_at(by, connection.subscribe(request)).await else {
-        return Err(Heard::Closed);
-    };
-    Ok(Open {
-        stream: EventStream::of(reply, connection.quote()).await?,
-        acknowledged_by: Some(by),
-        id,
-        is_again: false,
-    })
 }
 
 /// Of no subscription before: what is left of a former one is not taken for this one's.

@@ -17,8 +17,9 @@ pub struct Timing {
     pub longest_retry: Duration,
     /// From the news that a list has changed to the pass. What comes meanwhile is heard, too, and costs no other.
     pub gather: Duration,
-    /// From the end of a pass for that reason to the next for it; doubled, up to `every`, until no news have come for as
-    /// long as a pass may take. So a server that tells ceaselessly costs little more than one that tells nothing.
+    /// From the end of a pass for that reason to the next for it; after four of them doubled with each, up to `every`,
+    /// until no news have come for as long as a pass may take. So what changes a few times is known soon, and a server
+    /// that tells ceaselessly costs little more than one that tells nothing.
     pub settle: Duration,
     /// Failures of the server in a row after which its last offer is dropped, once `lost_after` has passed, too.
     pub failures_until_lost: u32,
@@ -52,6 +53,12 @@ impl Default for Timing {
     }
 }
 
+/// Passes in a row, due to news, after which they become rarer.
+const QUICK_PASSES: u32 = 4;
+
+/// News of changes that were none, which are told on at once.
+const UNFOUNDED_AT_ONCE: u32 = 4;
+
 /// One server's plan. Moments are counted from an arbitrary start.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
@@ -72,6 +79,8 @@ pub(super) struct Schedule {
     fails_since: Option<Duration>,
     /// Streams in a row that ended soon and without news.
     silent_streams: u32,
+    /// When [`Timing::every`] will have gone by for each news of no change that was told.
+    unfounded_until: Duration,
 }
 
 /// How a pass ended.
@@ -102,6 +111,7 @@ impl Schedule {
             servers_failures: 0,
             fails_since: None,
             silent_streams: 0,
+            unfounded_until: now,
         }
     }
 
@@ -146,6 +156,17 @@ impl Schedule {
         }
     }
 
+    /// Whether news of a change that is none may be told on now. Each costs a configuration, so four may come at once,
+    /// and then one for each [`Timing::every`].
+    pub(super) fn may_tell_unfounded(&mut self, now: Duration) -> bool {
+        let until = self.unfounded_until.max(now);
+        let may = until <= now + self.timing.every * (UNFOUNDED_AT_ONCE - 1);
+        if may {
+            self.unfounded_until = until + self.timing.every;
+        }
+        may
+    }
+
     fn count_news(&mut self, now: Duration) {
         if std::mem::take(&mut self.has_news) {
             self.news_passes = self.news_passes.saturating_add(1);
@@ -178,11 +199,11 @@ impl Schedule {
         let lived = self
             .listen_from
             .map_or(Duration::ZERO, |from| now.saturating_sub(from));
-        if heard == Heard::Changed || lived > self.timing.longest_retry {
+        if matches!(heard, Heard::Changed(_)) || lived > self.timing.longest_retry {
             self.silent_streams = 0;
         }
         match heard {
-            Heard::Changed | Heard::Reopened => self.news(now),
+            Heard::Changed(_) | Heard::Reopened => self.news(now),
             Heard::Closed | Heard::Refused => {
                 self.listen_from = Some(now + self.next_stream(chance))
             }
@@ -207,11 +228,12 @@ impl Schedule {
         self.listen_from = Some(self.pass_at.saturating_sub(gather).max(now));
     }
 
-    /// 500 ms, 1 s, 2 s, ... after passes that were due to news, and never beyond the ordinary time.
+    /// 500 ms four times, 1 s, 2 s, ... after passes that were due to news, and never beyond the ordinary time.
     fn settle(&self) -> Duration {
-        let Some(doublings) = self.news_passes.checked_sub(1) else {
+        if self.news_passes == 0 {
             return Duration::ZERO;
-        };
+        }
+        let doublings = self.news_passes.saturating_sub(QUICK_PASSES);
         let doubled = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
         let settle = self.timing.settle.saturating_mul(doubled);
         settle.min(self.timing.every)

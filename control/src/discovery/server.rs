@@ -10,7 +10,6 @@ use crate::gateway_client::GatewayClient;
 use crate::offer::Offer;
 
 use super::absence::Absence;
-use super::capabilities::Tells;
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::eras::{with_sessions, without_sessions};
@@ -21,14 +20,8 @@ use super::lists::{Lists, read_all};
 use super::message::messages;
 use super::refusal::{INITIALIZE, protocol};
 use super::side::{Beside, Memory, alone};
+use super::tells::Tells;
 use super::{DiscoveryError, ProtocolFault, PublicEndpoint, Subject};
-
-/// MCP 2025-11-25, server/tools, server/prompts, server/resources.
-const LIST_CHANGED: [&str; 3] = [
-    "notifications/tools/list_changed",
-    "notifications/prompts/list_changed",
-    "notifications/resources/list_changed",
-];
 
 /// What a schedule needs of a server. Dropping a future half-way loses nothing but its result.
 pub(super) trait Server: Send + 'static {
@@ -48,8 +41,8 @@ pub(super) trait Server: Send + 'static {
 /// What became of a server's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// A list has changed.
-    Changed,
+    /// These lists have changed.
+    Changed(Tells),
     /// The stream is open after it was not, so changes may not have been told.
     Reopened,
     /// The stream ended, or could not be opened; it may be opened again.
@@ -194,7 +187,7 @@ impl GatewayServer {
         };
         let heard = session.listen().await;
         match heard {
-            Heard::Changed | Heard::Reopened | Heard::Refused => {}
+            Heard::Changed(_) | Heard::Reopened | Heard::Refused => {}
             Heard::Closed => session.stream = None,
             Heard::NotOffered => {
                 self.no_stream = Absence::of(self.told_in_session());
@@ -297,8 +290,9 @@ impl Session {
             },
         };
         while let Some(data) = stream.next().await {
-            if tells_change(&self.connection, &data).await {
-                return Heard::Changed;
+            let told = told(&self.connection, &data).await;
+            if told.any() {
+                return Heard::Changed(told);
             }
         }
         Heard::Closed
@@ -315,13 +309,13 @@ async fn open_stream(connection: &Connection) -> Result<EventStream, Heard> {
     EventStream::of(reply, connection.quote()).await
 }
 
-/// Whether an event says that a list has changed. Requests among the messages are answered.
-async fn tells_change(connection: &Connection, data: &[u8]) -> bool {
-    let mut tells = false;
+/// What an event tells (MCP 2025-11-25, server/tools, server/prompts, server/resources). Requests among its messages
+/// are answered.
+async fn told(connection: &Connection, data: &[u8]) -> Tells {
+    let mut told = Tells::default();
     for message in messages(data, connection.quote()).unwrap_or_default() {
-        let method = message.method.as_deref();
-        tells |= method.is_some_and(|method| LIST_CHANGED.contains(&method));
+        told = told.and(message.method.as_deref().map(Tells::by).unwrap_or_default());
         connection.answer(&message).await;
     }
-    tells
+    told
 }

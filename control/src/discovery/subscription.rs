@@ -4,11 +4,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::capabilities::Tells;
 use super::message::{Message, messages};
 use super::quote::Quote;
 use super::refusal::METHOD_NOT_FOUND;
 use super::stateless::with_meta;
+use super::tells::Tells;
 
 /// The request that opens one.
 pub(super) const LISTEN: &str = "subscriptions/listen";
@@ -24,25 +24,20 @@ const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 struct List {
     /// In the request, and in what is honoured of it.
     member: &'static str,
-    /// The notification.
-    news: &'static str,
     is_told: fn(Tells) -> bool,
 }
 
 const LISTS: [List; 3] = [
     List {
         member: "toolsListChanged",
-        news: "notifications/tools/list_changed",
         is_told: |tells| tells.tools,
     },
     List {
         member: "promptsListChanged",
-        news: "notifications/prompts/list_changed",
         is_told: |tells| tells.prompts,
     },
     List {
         member: "resourcesListChanged",
-        news: "notifications/resources/list_changed",
         is_told: |tells| tells.resources,
     },
 ];
@@ -52,8 +47,8 @@ const LISTS: [List; 3] = [
 pub(super) enum Word {
     /// News will come.
     Acknowledged,
-    /// A list has changed.
-    Changed,
+    /// These lists have changed.
+    Changed(Tells),
     /// The subscription is over; another may be had.
     Ended,
     /// Nothing will ever be told.
@@ -78,7 +73,11 @@ pub(super) fn word(data: &[u8], quote: Quote<'_>, id: &str) -> Word {
     let words = messages.iter().map(|message| meaning(message, id));
     words.fold(Word::Other, |one, other| match one {
         Word::Other | Word::Acknowledged => other,
-        one => one,
+        Word::Changed(told) => match other {
+            Word::Changed(more) => Word::Changed(told.and(more)),
+            _ => one,
+        },
+        Word::Ended | Word::NotOffered => one,
     })
 }
 
@@ -93,8 +92,10 @@ fn meaning(message: &Message<'_>, id: &str) -> Word {
     match method {
         ACKNOWLEDGED if params.honours_nothing() => Word::NotOffered,
         ACKNOWLEDGED => Word::Acknowledged,
-        told if LISTS.iter().any(|list| list.news == told) => Word::Changed,
-        _ => Word::Other,
+        told => match Tells::by(told) {
+            told if told.any() => Word::Changed(told),
+            _ => Word::Other,
+        },
     }
 }
 
@@ -223,16 +224,18 @@ mod tests {
     fn news_are_those_of_lists_in_this_subscription() {
         for list in ["tools", "prompts", "resources"] {
             let method = format!("{list}/list_changed");
-            assert_eq!(meaning_of(&notification(&method, OURS)), Word::Changed);
-            assert_eq!(meaning_of(&notification(&method, "{}")), Word::Changed);
-            assert_eq!(meaning_of(&notification(&method, "7")), Word::Changed);
+            let told = Tells::by(&format!("notifications/{method}"));
+            for params in [OURS, "{}", "7"] {
+                let meaning = meaning_of(&notification(&method, params));
+                assert_eq!(meaning, Word::Changed(told));
+            }
             for foreign in [r#""other""#, r#""news-2""#, "7"] {
                 let params = OURS.replace(r#""news-1""#, foreign);
                 assert_eq!(meaning_of(&notification(&method, &params)), Word::Other);
             }
         }
         let bare = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
-        assert_eq!(meaning_of(bare), Word::Changed);
+        assert!(matches!(meaning_of(bare), Word::Changed(told) if told.tools));
         for other in ["message", "resources/updated", "progress"] {
             assert_eq!(meaning_of(&notification(other, OURS)), Word::Other);
         }
@@ -288,9 +291,12 @@ mod tests {
 
     #[test]
     fn of_several_messages_in_one_event_none_is_lost() {
-        let told = notification("tools/list_changed", OURS);
         let first = acknowledged(r#"{"toolsListChanged":true}"#);
-        assert_eq!(meaning_of(&format!("[{first},{told}]")), Word::Changed);
-        assert_eq!(meaning_of(&format!("[{told},{first}]")), Word::Changed);
+        let all = ["tools", "prompts", "resources"]
+            .map(|list| notification(&format!("{list}/list_changed"), OURS));
+        let all = all.join(",");
+        for event in [format!("[{first},{all}]"), format!("[{all},{first}]")] {
+            assert_eq!(meaning_of(&event), Word::Changed(ALL));
+        }
     }
 }

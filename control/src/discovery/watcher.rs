@@ -11,6 +11,7 @@ use crate::offer::Offer;
 
 use super::schedule::{LastOffer, Passed, Schedule, Timing};
 use super::server::{Heard, Server};
+use super::tells::Tells;
 use super::{DiscoveryError, Outcome};
 
 /// Follows one server until it is told to stop.
@@ -22,6 +23,8 @@ pub(super) struct Watcher<S> {
     start: Instant,
     last_offer: Option<Arc<Offer>>,
     last_error: Option<DiscoveryError>,
+    /// What it has told since the last pass.
+    told: Tells,
 }
 
 /// How the rest of the program reaches a watcher.
@@ -53,6 +56,7 @@ impl<S: Server> Watcher<S> {
             start: Instant::now(),
             last_offer: None,
             last_error: None,
+            told: Tells::default(),
         }
     }
 
@@ -67,19 +71,15 @@ impl<S: Server> Watcher<S> {
         let work = async {
             loop {
                 match self.wake(&hurry).await {
-                    Woken::Heard(heard) => self.schedule.heard(self.now(), heard, chance()),
+                    Woken::Heard(heard) => self.heard(heard),
                     Woken::Hurried => self.schedule.hurry(self.now()),
                     Woken::PassDue => {
                         let outcome = self.server.pass().await;
-                        let Some(outcome) = self.judge(outcome) else {
-                            continue;
-                        };
-                        if outcomes
-                            .send((epoch, self.name.clone(), outcome))
-                            .await
-                            .is_err()
-                        {
-                            break;
+                        for outcome in self.judge(outcome) {
+                            let told = (epoch, self.name.clone(), outcome);
+                            if outcomes.send(told).await.is_err() {
+                                return;
+                            }
                         }
                     }
                 }
@@ -115,12 +115,37 @@ impl<S: Server> Watcher<S> {
         self.start.elapsed()
     }
 
-    /// What a pass means; `None` where it only confirms what is known.
-    fn judge(&mut self, outcome: Result<Offer, DiscoveryError>) -> Option<Outcome> {
-        match outcome {
-            Ok(offer) => self.found(offer),
-            Err(error) => Some(self.failed(error)),
+    fn heard(&mut self, heard: Heard) {
+        if let Heard::Changed(told) = heard {
+            self.told = self.told.and(told);
         }
+        self.schedule.heard(self.now(), heard, chance());
+    }
+
+    /// What a pass means; nothing where it only confirms what is known.
+    fn judge(&mut self, outcome: Result<Offer, DiscoveryError>) -> Vec<Outcome> {
+        match outcome {
+            Ok(offer) => {
+                let unchanged = self.unchanged(&offer);
+                self.found(offer).into_iter().chain(unchanged).collect()
+            }
+            Err(error) => vec![self.failed(error)],
+        }
+    }
+
+    /// What the server has told of since the last pass, and is as it was.
+    fn unchanged(&mut self, offer: &Offer) -> Option<Outcome> {
+        let told = std::mem::take(&mut self.told);
+        let told = told.unchanged(self.last_offer.as_deref()?, offer);
+        if !told.any() {
+            return None;
+        }
+        if !self.schedule.may_tell_unfounded(self.now()) {
+            // With a later pass, once for all that come until then.
+            self.told = told;
+            return None;
+        }
+        Some(Outcome::Unchanged(told))
     }
 
     fn found(&mut self, offer: Offer) -> Option<Outcome> {
@@ -181,6 +206,13 @@ mod tests {
 
     use super::super::DiscoveryError;
     use super::*;
+    use crate::offer::Definition;
+
+    const CHANGED: Heard = Heard::Changed(Tells {
+        tools: true,
+        prompts: false,
+        resources: false,
+    });
 
     /// A server that does what is written for it, at once, and notes when.
     struct Script {
@@ -293,6 +325,7 @@ mod tests {
             std::iter::from_fn(|| self.outcomes.try_recv().ok())
                 .map(|(_, _, outcome)| match outcome {
                     Outcome::Found(_) => "found",
+                    Outcome::Unchanged(_) => "unchanged",
                     Outcome::Failed(_) => "failed",
                     Outcome::Lost(_) => "lost",
                 })
@@ -334,7 +367,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn news_from_the_server_bring_a_pass() {
-        let mut running = run([], [(10, Heard::Changed), (100, Heard::Closed)]);
+        let mut running = run([], [(10, CHANGED), (100, Heard::Closed)]);
         let notes = running.until("pass", 3).await;
         assert_eq!(
             notes,
@@ -343,8 +376,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn news_of_what_has_not_changed_are_told_as_such_and_others_are_not() {
+        let with = |tool: &str| {
+            Ok(Offer {
+                tools: vec![Definition::new(tool, "{}")],
+                ..offer("a")
+            })
+        };
+        let passes = [with("t"), with("t"), with("u"), with("u")];
+        let mut running = run(passes, [(10, CHANGED), (10, CHANGED)]);
+        running.until("pass", 4).await;
+        assert_eq!(running.told(), ["found", "unchanged", "found"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_of_no_change_beyond_what_may_be_told_at_once_are_told_once_later() {
+        let mut running = run([], (0..7).map(|_| (9, CHANGED)));
+        running.until("heard", 7).await;
+        running.until("pass", 1).await;
+        assert_eq!(
+            running.told(),
+            ["found", "unchanged", "unchanged", "unchanged", "unchanged"]
+        );
+        running.until("pass", 1).await;
+        running.until("pass", 1).await;
+        assert_eq!(running.told(), ["unchanged"]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn news_that_come_together_cost_one_pass() {
-        let together = [10, 0, 0].map(|after| (after, Heard::Changed));
+        let together = [10, 0, 0].map(|after| (after, CHANGED));
         let mut running = run([], together);
         let notes = running.until("pass", 3).await;
         assert_eq!(

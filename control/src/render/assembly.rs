@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mcp_filter_config::Server;
+use mcp_filter_config::{ListChanged, Server};
 use mcp_filter_core::catalog::{CatalogWriter, Definition, ListKind, Selected, UiResource};
 
 use super::Finding;
@@ -46,6 +46,8 @@ enum Outcome<'a> {
 pub(super) struct Assembly<'a> {
     parts: Vec<Part<'a>>,
     virtual_servers: &'a [Selected],
+    findings: &'a BTreeMap<ObjectName, Finding>,
+    has_streams: bool,
 }
 
 impl<'a> Assembly<'a> {
@@ -79,14 +81,25 @@ impl<'a> Assembly<'a> {
         Self {
             parts: parts.collect(),
             virtual_servers: &index.virtual_servers,
+            findings,
+            has_streams: index.streams.is_some(),
         }
     }
 
     /// In the order of the registrations.
     pub(super) fn servers(&self) -> Vec<Server> {
         self.served()
-            .map(|(registration, resolved, offer, _)| server(registration, resolved, offer))
+            .map(|(registration, resolved, offer, _)| Server {
+                list_changed: self.list_changed(&registration.name),
+                ..server(registration, resolved, offer)
+            })
             .collect()
+    }
+
+    /// Where nobody hears of it, it is no reason for another configuration.
+    fn list_changed(&self, name: &ObjectName) -> ListChanged {
+        let finding = self.findings.get(name).filter(|_| self.has_streams);
+        finding.map_or_else(ListChanged::default, |finding| finding.list_changed)
     }
 
     /// What they offer, each with its server's place, in the order of the servers.
@@ -204,6 +217,7 @@ fn server(registration: &Registration, resolved: &Resolved, offer: &Offer) -> Se
         stateless_tasks: offer.stateless_tasks,
         apps: offer.apps,
         resources: offer.has_resources(),
+        list_changed: ListChanged::default(),
         timeouts: resolved.timeouts,
         policies: resolved.policies.clone(),
     }

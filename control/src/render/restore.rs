@@ -1,10 +1,12 @@
 //! From a configuration that control had pushed back to what discovery had found.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mcp_filter_config::{KNOWN_REQUIREMENTS, PluginConfig, Server, VERSION};
 use mcp_filter_core::catalog::{Catalog, Definition, InvalidCatalog, InvalidDefinition, ListKind};
 
+use super::Finding;
 use crate::object::ObjectName;
 use crate::offer::{self, Offer};
 
@@ -56,7 +58,7 @@ pub enum RestoreError {
 ///
 /// # Errors
 /// Where control has not written `config`, or somebody has changed it.
-pub fn restore(config: &PluginConfig) -> Result<BTreeMap<ObjectName, Offer>, RestoreError> {
+pub fn restore(config: &PluginConfig) -> Result<BTreeMap<ObjectName, Finding>, RestoreError> {
     expect_known(config)?;
     let mut offers: Vec<Offer> = config.servers.iter().map(handshake).collect();
     if let Some(packed) = &config.catalog {
@@ -73,7 +75,12 @@ pub fn restore(config: &PluginConfig) -> Result<BTreeMap<ObjectName, Offer>, Res
             name: server.name.clone(),
         };
         let name = ObjectName::parse(&server.name).ok_or_else(error)?;
-        if restored.insert(name, offer).is_some() {
+        let finding = Finding {
+            offer: Some(Arc::new(offer)),
+            fault: None,
+            list_changed: server.list_changed,
+        };
+        if restored.insert(name, finding).is_some() {
             return Err(error());
         }
     }

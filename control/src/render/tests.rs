@@ -10,7 +10,7 @@ mod views;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mcp_filter_config::{PluginConfig, SessionKey, Sessions};
+use mcp_filter_config::{PluginConfig, SessionKey, Sessions, Streams, Upstream};
 use mcp_filter_core::catalog::{Catalog, ListKind};
 
 use super::{Finding, Keys, Rendered, render};
@@ -27,12 +27,20 @@ struct Findings(BTreeMap<ObjectName, Finding>);
 impl Findings {
     fn found(self, name: &str, offer: Offer) -> Self {
         let offer = Some(Arc::new(offer));
-        self.with(name, Finding { offer, fault: None })
+        let finding = Finding {
+            offer,
+            ..Finding::default()
+        };
+        self.with(name, finding)
     }
 
     fn failed(self, name: &str, reason: Reason, message: &str) -> Self {
         let fault = Some(Fault::new(reason, message));
-        self.with(name, Finding { offer: None, fault })
+        let finding = Finding {
+            fault,
+            ..Finding::default()
+        };
+        self.with(name, finding)
     }
 
     fn with(mut self, name: &str, finding: Finding) -> Self {
@@ -42,6 +50,22 @@ impl Findings {
 
     fn render(&self, index: &Index) -> Rendered {
         render(index, &self.0, &keys()).unwrap()
+    }
+}
+
+fn with_streams(index: Index) -> Index {
+    let streams = Streams {
+        host: "streams.mcp.local".to_owned(),
+        path: "/".to_owned(),
+        upstream: Upstream {
+            cluster: "streams".to_owned(),
+            authority: "streams.example".to_owned(),
+            path: "/".to_owned(),
+        },
+    };
+    Index {
+        streams: Some(streams),
+        ..index
     }
 }
 

@@ -1,8 +1,8 @@
-//! Batches of clients of 2025-03-26, the only revision that has them (basic, Batching): each member is a request of its own to
-//! the gateway, and what comes of all of them one answer to the client.
+//! Batches of clients of 2025-03-26, the only revision that has them (basic, Batching): each member is a request of its
+//! own to the gateway, and what comes of all of them one answer to the client.
 //!
-//! On a stream, where the client takes one, everything goes on as it comes, questions of servers included. Else an array has
-//! the answers alone.
+//! On a stream, where the client takes one, everything goes on as it comes, questions of servers included. Else an array
+//! has the answers alone.
 
 use std::future::pending;
 use std::sync::Arc;

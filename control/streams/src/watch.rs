@@ -1,10 +1,10 @@
 //! Watches the catalog for all streams that are held: it is asked for, since nothing tells.
 //!
-//! Streams of one endpoint and virtual server are a group, whatever query a client writes behind the path. Twice a second the gateway is asked for each group, on behalf
-//! of one member, turn by turn. What a member sees depends on its claims too, so its digests are its own: when those of one
-//! have changed, all others of its group are asked for, and each is asked for once a minute in any case, by which the
-//! member's ticket is renewed, and its stream ended when its client may no longer have it: when the gateway has said so
-//! twice in a row, some seconds apart.
+//! Streams of one endpoint and virtual server are a group, whatever query a client writes behind the path. Twice a second
+//! the gateway is asked for each group, on behalf of one member, turn by turn. What a member sees depends on its claims
+//! too, so its digests are its own: when those of one have changed, all others of its group are asked for, and each is
+//! asked for once a minute in any case, by which the member's ticket is renewed, and its stream ended when its client may
+//! no longer have it: when the gateway has said so twice in a row, some seconds apart.
 
 mod group;
 mod turns;

@@ -22,7 +22,7 @@ pub use policy::{
     CallPart, CallValue, ClaimOfCall, ClaimValue, Condition, Denial, HeaderValue, Policy, Rule,
     SetHeader, ValuePart,
 };
-pub use server::{Server, Timeouts, Upstream};
+pub use server::{ListChanged, Server, Timeouts, Upstream};
 pub use session::{ControlKeys, SessionKey, Sessions};
 pub use streams::Streams;
 pub use telemetry::{Stats, Telemetry};

@@ -43,6 +43,9 @@ pub struct Server {
     /// Whether it announced the `resources` capability. It may serve URIs that it does not list.
     #[serde(default)]
     pub resources: bool,
+    /// How often it told of lists that they had changed, and they had not.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub list_changed: ListChanged,
     /// How long a request may be silent.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -62,6 +65,23 @@ pub struct Upstream {
     pub authority: String,
     /// `:path` that the server expects.
     pub path: String,
+}
+
+/// Of each list of a server, how often it told of a change that was none: what clients of `mcp-streams` hear of when a
+/// count is not what it was, as they do when a list is not. Where it comes to the largest number it begins anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListChanged {
+    /// `notifications/tools/list_changed`
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub tools: u32,
+    /// `notifications/prompts/list_changed`
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub prompts: u32,
+    /// `notifications/resources/list_changed`
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub resources: u32,
 }
 
 /// How long a routed request may be silent, in milliseconds.

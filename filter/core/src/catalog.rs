@@ -150,6 +150,16 @@ impl Catalog {
         self.list(kind).digest(&self.bytes, kind, shown)
     }
 
+    /// Of each definition that is `shown`, the place of its server in the configuration.
+    pub(crate) fn servers<'a>(
+        &'a self,
+        kind: ListKind,
+        shown: &'a Shown<'_>,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let shown = self.list(kind).shown(kind, shown);
+        shown.map(|(_, entry)| entry.server)
+    }
+
     /// The definition with exactly this key.
     pub fn find(&self, kind: ListKind, key: &str) -> Option<Found> {
         let (place, entry) = self.list(kind).find(key)?;

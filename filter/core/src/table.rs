@@ -21,6 +21,7 @@ pub(crate) use streams::Streams;
 pub use tool::{Tool, ToolIndex};
 
 use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hasher};
 
 use mcp_filter_config::{Limits, PluginConfig, Role};
 
@@ -202,8 +203,9 @@ impl Table {
         self.offered(ListKind::Prompts, federated)
     }
 
-    /// A resource, of the server that lists the URI, else of the one whose tools name it, else of the one whose template matches it (most literal
-    /// characters first, then oldest registration), else of the only one that has resources at all.
+    /// A resource, of the server that lists the URI, else of the one whose tools name it, else of the one whose template
+    /// matches it (most literal characters first, then oldest registration), else of the only one that has resources at
+    /// all.
     ///
     /// The last because links that tools return need not be listed (MCP 2025-11-25, server/tools, Resource Links).
     /// Where several servers have resources nobody can tell whose an unlisted URI is, and none is asked.
@@ -292,9 +294,26 @@ impl Table {
         self.streams.as_ref()
     }
 
-    /// Tells what is `shown` of a list from what was shown before a change.
+    /// Tells what is `shown` of a list from what was shown before a change, or before one of its servers told of one.
     pub(crate) fn digest(&self, kind: ListKind, shown: &Shown<'_>) -> u64 {
-        self.catalog.digest(kind, shown)
+        let digest = self.catalog.digest(kind, shown);
+        let mut counts = self.servers().map(|(_, server)| server.told_changes(kind));
+        if counts.all(|count| count == 0) {
+            return digest;
+        }
+        let mut servers: Vec<u32> = self.catalog.servers(kind, shown).collect();
+        servers.dedup();
+        let told = |place: u32| self.listed_server(place).0.told_changes(kind);
+        let counts: Vec<u32> = servers.into_iter().map(told).collect();
+        if counts.iter().all(|count| *count == 0) {
+            return digest;
+        }
+        let mut hash = DefaultHasher::new();
+        hash.write_u64(digest);
+        for count in counts {
+            hash.write_u32(count);
+        }
+        hash.finish()
     }
 
     /// Whether any prompt is listed.

@@ -10,7 +10,6 @@ use crate::cluster::live::Live;
 use crate::discovery::{Event, Outcome, PublicEndpoint, Rounds, Subject};
 use crate::index::{Index, Registration};
 use crate::object::ObjectName;
-use crate::offer::Offer;
 use crate::render::{
     Finding, Keys, LARGEST_OBJECT_BYTES, Packing, Rendered, Shown, render_within, restore,
 };
@@ -60,15 +59,7 @@ impl Trouble {
 
 impl Gateway {
     pub(super) fn new(name: &ObjectName, index: Index, pushed: Option<PluginConfig>) -> Self {
-        let offers = pushed.map_or_else(BTreeMap::new, |config| read_back(name, &index, &config));
-        let finding = |offer: Offer| Finding {
-            offer: Some(offer.into()),
-            fault: None,
-        };
-        let findings: BTreeMap<_, _> = offers
-            .into_iter()
-            .map(|(name, offer)| (name, finding(offer)))
-            .collect();
+        let findings = pushed.map_or_else(BTreeMap::new, |config| read_back(name, &index, &config));
         let mut gateway = Self {
             index,
             packing: Packing::within(LARGEST_OBJECT_BYTES),
@@ -305,8 +296,8 @@ fn read_back(
     gateway: &ObjectName,
     index: &Index,
     config: &PluginConfig,
-) -> BTreeMap<ObjectName, Offer> {
-    let mut offers = restore(config).unwrap_or_else(|error| {
+) -> BTreeMap<ObjectName, Finding> {
+    let mut findings = restore(config).unwrap_or_else(|error| {
         tracing::warn!(
             "Gateway {gateway}: what it was given cannot be read back, so all servers are asked anew: {error}"
         );
@@ -330,6 +321,6 @@ fn read_back(
         })
         .map(|registration| &registration.name)
         .collect();
-    offers.retain(|name, _| same.contains(name));
-    offers
+    findings.retain(|name, _| same.contains(name));
+    findings
 }

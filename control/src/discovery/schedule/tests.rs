@@ -1,3 +1,4 @@
+use super::super::tells::Tells;
 use super::*;
 
 const GOOD: Passed = Passed::Good { can_listen: true };
@@ -7,6 +8,12 @@ const SERVERS: Passed = Passed::Failed {
 const GATEWAYS: Passed = Passed::Failed {
     is_the_servers: false,
 };
+
+const CHANGED: Heard = Heard::Changed(Tells {
+    tools: true,
+    prompts: false,
+    resources: false,
+});
 
 /// No spread: the factor is one.
 const MIDDLE: f64 = 0.5;
@@ -150,10 +157,10 @@ fn a_good_pass_begins_the_time_anew() {
 fn news_that_come_together_cost_one_pass() {
     let mut schedule = schedule();
     schedule.passed(Duration::ZERO, GOOD, MIDDLE);
-    schedule.heard(seconds(10.0), Heard::Changed, MIDDLE);
+    schedule.heard(seconds(10.0), CHANGED, MIDDLE);
     assert_eq!(schedule.pass_at(), seconds(10.1));
     assert_eq!(schedule.listen_from(), Some(seconds(10.0)));
-    schedule.heard(seconds(10.05), Heard::Changed, MIDDLE);
+    schedule.heard(seconds(10.05), CHANGED, MIDDLE);
     assert_eq!(schedule.pass_at(), seconds(10.1));
     schedule.passed(seconds(10.2), GOOD, MIDDLE);
     assert_eq!(schedule.pass_at(), seconds(70.2));
@@ -161,10 +168,10 @@ fn news_that_come_together_cost_one_pass() {
 
 /// The pauses before passes over a server that tells news `after` it was listed, which takes `pass`.
 fn pauses(schedule: &mut Schedule, pass: Duration, after: Duration) -> Vec<f64> {
-    let pauses = (0..10).map(|_| {
+    let pauses = (0..12).map(|_| {
         let end = schedule.pass_at() + pass;
         schedule.passed(end, GOOD, MIDDLE);
-        schedule.heard(end + after, Heard::Changed, MIDDLE);
+        schedule.heard(end + after, CHANGED, MIDDLE);
         (schedule.pass_at() - end).as_secs_f64()
     });
     pauses.collect()
@@ -176,11 +183,18 @@ fn a_server_that_tells_news_because_it_was_listed_is_listed_after_growing_pauses
         let pauses = pauses(&mut schedule(), seconds(pass), Duration::ZERO);
         assert_eq!(
             pauses,
-            [0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+            [
+                0.1, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0
+            ]
         );
     }
     let late = pauses(&mut schedule(), seconds(5.0), seconds(3.0));
-    assert_eq!(late, [3.1, 3.1, 3.1, 3.1, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
+    assert_eq!(
+        late,
+        [
+            3.1, 3.1, 3.1, 3.1, 3.1, 3.1, 3.1, 4.0, 8.0, 16.0, 32.0, 60.0
+        ]
+    );
 }
 
 #[test]
@@ -189,7 +203,7 @@ fn news_after_quiet_bring_a_pass_soon_whatever_was_before() {
     pauses(&mut schedule, Duration::ZERO, Duration::ZERO);
     let mut end = schedule.pass_at();
     schedule.passed(end, GOOD, MIDDLE);
-    schedule.heard(end + seconds(8.0), Heard::Changed, MIDDLE);
+    schedule.heard(end + seconds(8.0), CHANGED, MIDDLE);
     assert_eq!(schedule.pass_at(), end + seconds(8.1));
     // An ordinary pass is no news.
     pauses(&mut schedule, Duration::ZERO, Duration::ZERO);
@@ -197,8 +211,23 @@ fn news_after_quiet_bring_a_pass_soon_whatever_was_before() {
         end = schedule.pass_at();
         schedule.passed(end, GOOD, MIDDLE);
     }
-    schedule.heard(end + seconds(1.0), Heard::Changed, MIDDLE);
+    schedule.heard(end + seconds(1.0), CHANGED, MIDDLE);
     assert_eq!(schedule.pass_at(), end + seconds(1.1));
+}
+
+#[test]
+fn news_of_no_change_are_told_four_times_at_once_and_then_once_a_minute() {
+    let mut schedule = schedule();
+    let mut told = |from: u64, to: u64| {
+        let moments = (from..to).map(Duration::from_secs);
+        moments
+            .filter(|now| schedule.may_tell_unfounded(*now))
+            .count()
+    };
+    assert_eq!(told(0, 30), 4);
+    assert_eq!(told(30, 60), 0);
+    assert_eq!(told(60, 660), 10);
+    assert_eq!(told(10_000, 10_030), 4);
 }
 
 #[test]
@@ -216,7 +245,7 @@ fn a_stream_that_was_away_brings_a_pass_and_counts_as_silent() {
 fn news_never_delay_a_pass() {
     let mut schedule = schedule();
     schedule.passed(Duration::ZERO, GOOD, MIDDLE);
-    schedule.heard(seconds(59.9), Heard::Changed, MIDDLE);
+    schedule.heard(seconds(59.9), CHANGED, MIDDLE);
     assert_eq!(schedule.pass_at(), seconds(60.0));
 }
 

@@ -1,13 +1,15 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use mcp_filter_config::{
-    ControlKeys, Endpoint, Limits, PluginConfig, Role, Server, Stats, Timeouts, Upstream, VERSION,
+    ControlKeys, Endpoint, Limits, ListChanged, PluginConfig, Role, Server, Stats, Timeouts,
+    Upstream, VERSION,
 };
 use mcp_filter_core::table::Table;
 
-use super::{Findings, Keys, Manifests, definitions, keys, tools, viewed};
+use super::{Findings, Keys, Manifests, definitions, keys, tools, viewed, with_streams};
 use crate::offer::Offer;
-use crate::render::{for_role, render};
+use crate::render::{Finding, for_role, render};
 
 const SWAP: &str = "
 apiVersion: kuadrant.io/v1
@@ -79,6 +81,7 @@ fn the_configuration_says_what_the_index_says() {
         stateless_tasks: true,
         apps: true,
         resources: false,
+        list_changed: ListChanged::default(),
         timeouts: Timeouts {
             first_byte_ms: 1000,
             idle_ms: 2000,
@@ -89,6 +92,24 @@ fn the_configuration_says_what_the_index_says() {
     assert_eq!(config.policies[0].name, "team/swap");
     assert_eq!(config.sessions, keys().sessions);
     assert_eq!(config.limits, Limits::default());
+}
+
+#[test]
+fn news_of_no_change_are_told_where_somebody_hears_them() {
+    let heard = ListChanged {
+        tools: 1,
+        ..ListChanged::default()
+    };
+    let finding = Finding {
+        offer: Some(Arc::new(tools(&["t"]))),
+        fault: None,
+        list_changed: heard,
+    };
+    let findings = Findings::default().with("a", finding);
+    let told = |index| findings.render(&index).config.servers[0].list_changed;
+    let index = || Manifests::one_server().index();
+    assert_eq!(told(with_streams(index())), heard);
+    assert_eq!(told(index()), ListChanged::default());
 }
 
 #[test]

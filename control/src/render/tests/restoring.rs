@@ -6,12 +6,12 @@ use mcp_filter_core::catalog::{
 };
 use proptest::prelude::*;
 
-use super::{Findings, Manifests, definitions, named, tools, viewed};
+use super::{Findings, Manifests, definitions, named, tools, viewed, with_streams};
 use crate::index::Index;
 use crate::object::ObjectName;
 use crate::offer::{Definition, Offer};
 use crate::render::{Finding, RestoreError, for_role, restore};
-use mcp_filter_config::{PluginConfig, Role};
+use mcp_filter_config::{ListChanged, PluginConfig, Role};
 
 /// All that an offer can have.
 fn full() -> Offer {
@@ -46,17 +46,13 @@ fn config(offer: Offer) -> PluginConfig {
     Findings::default().found("a", offer).render(&index).config
 }
 
-fn findings(restored: BTreeMap<ObjectName, Offer>) -> Findings {
-    let finding = |offer| Finding {
-        offer: Some(Arc::new(offer)),
-        fault: None,
-    };
-    let restored = restored.into_iter();
-    Findings(
-        restored
-            .map(|(name, offer)| (name, finding(offer)))
-            .collect(),
-    )
+/// What is read back, of servers that all have lists.
+fn offers(config: &PluginConfig) -> Result<BTreeMap<ObjectName, Offer>, RestoreError> {
+    let offer = |finding: Finding| Offer::clone(&finding.offer.unwrap());
+    let restored = restore(config)?.into_iter();
+    Ok(restored
+        .map(|(name, finding)| (name, offer(finding)))
+        .collect())
 }
 
 /// Renders what a configuration was made from, and again what is read back of it.
@@ -64,16 +60,16 @@ fn there_and_back(index: &Index, found: &Findings) -> (String, String) {
     let json = |config: &PluginConfig| serde_json::to_string(config).unwrap();
     let first = found.render(index).config;
     let restored = restore(&first).unwrap();
-    (json(&first), json(&findings(restored).render(index).config))
+    (json(&first), json(&Findings(restored).render(index).config))
 }
 
 #[test]
 fn an_offer_comes_back_as_discovery_had_it() {
     let config = config(full());
     let expected = BTreeMap::from([(named("a"), full())]);
-    assert_eq!(restore(&config).as_ref(), Ok(&expected));
-    assert_eq!(restore(&for_role(&config, Role::Route)), Ok(expected));
-    assert_eq!(restore(&for_role(&config, Role::Gate)), Ok(BTreeMap::new()));
+    assert_eq!(offers(&config).as_ref(), Ok(&expected));
+    assert_eq!(offers(&for_role(&config, Role::Route)), Ok(expected));
+    assert_eq!(offers(&for_role(&config, Role::Gate)), Ok(BTreeMap::new()));
 }
 
 #[test]
@@ -82,6 +78,28 @@ fn what_istio_makes_of_it_is_read_back_likewise() {
     let value = serde_json::to_value(&config).unwrap();
     let shuffled: PluginConfig = serde_json::from_value(value).unwrap();
     assert_eq!(restore(&shuffled), restore(&config));
+}
+
+#[test]
+fn news_of_no_change_are_counted_on() {
+    let index = with_streams(Manifests::one_server().index());
+    let counted = Finding {
+        offer: Some(Arc::new(full())),
+        fault: None,
+        list_changed: ListChanged {
+            tools: 3,
+            prompts: 0,
+            resources: u32::MAX,
+        },
+    };
+    let found = Findings::default().with("a", counted.clone());
+    let config = found.render(&index).config;
+    assert_eq!(
+        restore(&config),
+        Ok(BTreeMap::from([(named("a"), counted)]))
+    );
+    let (first, again) = there_and_back(&index, &found);
+    assert_eq!(first, again);
 }
 
 #[test]
@@ -94,7 +112,7 @@ fn resources_whose_names_an_older_server_has_are_not_forgotten() {
     let found = Findings::default()
         .found("a", offer.clone())
         .found("b", offer);
-    let restored = restore(&found.render(&index).config).unwrap();
+    let restored = offers(&found.render(&index).config).unwrap();
     assert!(restored[&named("b")].resources.is_empty());
     assert!(restored[&named("b")].has_resources());
     let (first, again) = there_and_back(&index, &found);
@@ -111,7 +129,7 @@ fn views_whose_uris_an_older_server_has_come_back_as_their_own_server_knows_them
     let found = Findings::default()
         .found("a", offer.clone())
         .found("b", offer.clone());
-    let restored = restore(&found.render(&index).config).unwrap();
+    let restored = offers(&found.render(&index).config).unwrap();
     assert_eq!(restored[&named("b")].tools, offer.tools);
     let (first, again) = there_and_back(&index, &found);
     assert_eq!(first, again);

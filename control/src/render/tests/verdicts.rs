@@ -108,6 +108,7 @@ fn the_last_good_lists_go_on_being_served_through_a_failure() {
     let finding = Finding {
         offer: Some(Arc::new(tools(&["t"]))),
         fault: Some(Fault::new(Reason::UpstreamUnreachable, "no answer")),
+        ..Finding::default()
     };
     let rendered = Findings::default()
         .with("a", finding)
@@ -133,6 +134,7 @@ fn what_was_found_is_served_on_when_the_credential_for_discovery_goes() {
     let failed = Finding {
         offer: Some(Arc::new(tools(&["t"]))),
         fault: Some(Fault::new(Reason::UpstreamRefused, "401")),
+        ..Finding::default()
     };
     for findings in [
         Findings::default().found("a", tools(&["t"])),

@@ -189,15 +189,24 @@ impl List {
         let prints = self
             .fingerprints
             .get_or_init(|| self.entries.iter().map(of_entry).collect());
+        let shown = self.shown(kind, shown);
+        shown.filter_map(|(place, _)| prints.get(place as usize))
+    }
+
+    /// The definitions that are `shown`, each with its place.
+    pub(super) fn shown<'a>(
+        &'a self,
+        kind: ListKind,
+        shown: &'a Shown<'_>,
+    ) -> impl Iterator<Item = (u32, &'a Entry)> {
         let selected = shown
             .virtual_server
             .and_then(|virtual_server| virtual_server.places(kind));
         let is_selected =
             move |place| selected.is_none_or(|places| places.binary_search(&place).is_ok());
-        let entries = (0..).zip(self.entries.iter().zip(prints));
-        entries
-            .filter(move |(place, (entry, _))| is_selected(*place) && entry.is_visible(shown))
-            .map(|(_, (_, print))| print)
+        (0..)
+            .zip(&self.entries)
+            .filter(move |(place, entry)| is_selected(*place) && entry.is_visible(shown))
     }
 
     /// Definitions without a gap, and the place behind them.

@@ -1,8 +1,9 @@
 //! The upstream servers of a table.
 
-use mcp_filter_config::{Timeouts, Upstream};
+use mcp_filter_config::{ListChanged, Timeouts, Upstream};
 
 use super::error::{CompileError, ensure, refuse};
+use crate::catalog::ListKind;
 use crate::era::Era;
 use crate::version::{ProtocolVersion, STATELESS_REVISION};
 use crate::{host, name};
@@ -49,6 +50,8 @@ pub struct Server {
     pub apps: bool,
     /// Whether it announced resources.
     pub resources: bool,
+    /// How often it told of lists that they had changed, and they had not.
+    pub(super) list_changed: ListChanged,
     /// How long a request may be silent.
     pub timeouts: Timeouts,
     /// Places in the table's policies.
@@ -84,6 +87,7 @@ impl Servers {
             stateless_tasks: false,
             apps: false,
             resources: false,
+            list_changed: ListChanged::default(),
             timeouts: Timeouts::default(),
             policies: Vec::new(),
         };
@@ -105,6 +109,16 @@ impl Server {
         match era {
             Era::Sessions => self.tasks,
             Era::Stateless => self.stateless_tasks,
+        }
+    }
+
+    /// How often it told of a list of this kind that it had changed, and it had not. One notification tells of resources
+    /// and of templates.
+    pub(super) fn told_changes(&self, kind: ListKind) -> u32 {
+        match kind {
+            ListKind::Tools => self.list_changed.tools,
+            ListKind::Prompts => self.list_changed.prompts,
+            ListKind::Resources | ListKind::ResourceTemplates => self.list_changed.resources,
         }
     }
 
@@ -144,6 +158,7 @@ impl Server {
             stateless_tasks: server.stateless && server.stateless_tasks,
             apps: server.apps,
             resources: server.resources,
+            list_changed: server.list_changed,
             timeouts: server.timeouts,
             policies: places.collect::<Result<_, _>>()?,
         })

@@ -64,6 +64,28 @@ fn what_a_policy_hides_changes_the_digest() {
 }
 
 #[test]
+fn a_change_that_was_only_told_changes_the_digest_of_its_list_for_those_who_see_the_server() {
+    fn tells(config: &mut PluginConfig) {
+        config.servers[1].list_changed.prompts = 1;
+    }
+    let before = digests(&mut with_streams(), &[]);
+    let few = [("x-mcp-virtualserver", "mcp-test/few")];
+    let (few_before, few_after) = (
+        digests(&mut with_streams(), &few),
+        digests(&mut with_streams_and(tells), &few),
+    );
+    assert_eq!(few_before, few_after);
+    let after = digests(&mut with_streams_and(tells), &[]);
+    assert_eq!((&before[0], &before[2]), (&after[0], &after[2]));
+    assert_ne!(before[1], after[1]);
+    let again = digests(
+        &mut with_streams_and(|config| config.servers[1].list_changed.prompts = 2),
+        &[],
+    );
+    assert_ne!(after[1], again[1]);
+}
+
+#[test]
 fn an_answer_renews_the_ticket() {
     let mut gateway = with_streams();
     let first = ticket(&mut gateway);
