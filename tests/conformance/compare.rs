@@ -4,10 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::suite::{Check, Status};
 
-/// Has the server add a tool for the fourth time in its scenario: the fixture puts an equal one in its place and tells
-/// that its list has changed, which it has not. The gateway tells of changes alone; the table shows what that costs.
-const OF_NO_CHANGE: &str = "sep-2575-server-sends-tools-list-changed-on-subscription";
-
 /// Where a scenario does worse through the gateway than directly: `way` says through what.
 pub(crate) fn losses(direct: &[Check], through: &[Check], way: &str) -> Vec<String> {
     let direct = by_id(direct);
@@ -16,7 +12,7 @@ pub(crate) fn losses(direct: &[Check], through: &[Check], way: &str) -> Vec<Stri
         let before = direct.get(id).map_or(&[][..], Vec::as_slice);
         for (place, check) in found.iter().enumerate() {
             let before = before.get(place).map(|check| check.status);
-            if is_loss(id, before, check.status) {
+            if is_loss(before, check.status) {
                 let before =
                     before.map_or("not looked at".to_owned(), |before| format!("{before:?}"));
                 let Check { status, reason, .. } = check;
@@ -31,13 +27,9 @@ pub(crate) fn losses(direct: &[Check], through: &[Check], way: &str) -> Vec<Stri
 }
 
 /// A success may not fail or be doubted. It may become what the suite does not judge, such as the form of lists: they are
-/// no event streams here, which MCP leaves to the server. It may be doubted where it wants news of what has not changed
-/// ([`OF_NO_CHANGE`]). Beyond that nothing fails that did not.
-fn is_loss(id: &str, before: Option<Status>, now: Status) -> bool {
+/// no event streams here, which MCP leaves to the server. Beyond that nothing fails that did not.
+fn is_loss(before: Option<Status>, now: Status) -> bool {
     match before {
-        Some(Status::Success) if id == OF_NO_CHANGE => {
-            !matches!(now, Status::Success | Status::Info | Status::Warning)
-        }
         Some(Status::Success) => !matches!(now, Status::Success | Status::Info),
         Some(Status::Failure) => false,
         _ => now == Status::Failure,

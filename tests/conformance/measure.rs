@@ -35,18 +35,32 @@ pub(crate) struct Measured {
     pub(crate) split: Vec<String>,
 }
 
-/// Measures a revision. Each way has a fixture of its own: what a scenario changes in one is seen by no other. One way
-/// after the other, for the suite waits for some answers no longer than half a second.
+impl Measured {
+    /// Takes over what was found of some scenarios when they were run once more.
+    pub(crate) fn replace(&mut self, again: Self) {
+        self.direct.extend(again.direct);
+        for ((_, results), (_, newer)) in self.through.iter_mut().zip(again.through) {
+            results.extend(newer);
+        }
+    }
+}
+
+/// Measures a revision, all scenarios of it.
 pub(crate) async fn measure(revision: &Revision) -> Measured {
     let scenarios = suite::scenarios(revision.name).await;
-    let scenarios = &scenarios;
+    measure_some(revision, &scenarios).await
+}
+
+/// Measures scenarios of a revision. Each way has a fixture of its own: what a scenario changes in one is seen by no
+/// other. One way after the other, for the suite waits for some answers no longer than half a second.
+pub(crate) async fn measure_some(revision: &Revision, scenarios: &[String]) -> Measured {
     let direct = directly(revision, scenarios).await;
     let one = through_one(revision, scenarios).await;
     let three = through_three(revision, scenarios, Role::Hold).await;
     let three_in_pair = through_three(revision, scenarios, Role::Pair).await;
     Measured {
         revision: revision.name,
-        scenarios: scenarios.clone(),
+        scenarios: scenarios.to_vec(),
         direct,
         split: [three.1, three_in_pair.1].concat(),
         through: vec![
