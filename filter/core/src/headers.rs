@@ -60,8 +60,8 @@ impl PartialEq for Headers {
 
 impl Eq for Headers {}
 
-/// Whether a careless server could take the header `name` for `header`, which has no `_`: programs that make variables of
-/// headers, as CGI does, take `_` for `-`, and some drop what hangs over at the end.
+/// Whether a careless server could take the header `name` for `header`: programs that make variables of headers, as CGI
+/// does, take `_` for `-`, and some drop what hangs over at the end.
 pub(crate) fn is_like(name: &str, header: &str) -> bool {
     let rest = name.as_bytes().get(header.len()..);
     rest.is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b'-' | b'_')))
@@ -71,9 +71,10 @@ pub(crate) fn is_like(name: &str, header: &str) -> bool {
 /// The same for the beginning of `name` and the `prefix` of a header.
 pub(crate) fn begins_like(name: &str, prefix: &str) -> bool {
     let begin = name.as_bytes().get(..prefix.len());
+    let is_join = |byte| matches!(byte, b'-' | b'_');
     begin.is_some_and(|begin| {
         let mut pairs = begin.iter().zip(prefix.bytes());
-        pairs.all(|(byte, wanted)| *byte == wanted || (*byte == b'_' && wanted == b'-'))
+        pairs.all(|(byte, wanted)| *byte == wanted || (is_join(*byte) && is_join(wanted)))
     })
 }
 
@@ -118,6 +119,7 @@ mod tests {
         for name in ["if-match", "if_match", "if-match-", "if_match__"] {
             assert!(is_like(name, "if-match"), "{name}");
             assert!(begins_like(name, "if-"), "{name}");
+            assert!(is_like(name, "if_match"), "{name}");
         }
         for name in ["", "if", "if-matc", "if-matches", "if-match-x", "of-match"] {
             assert!(!is_like(name, "if-match"), "{name}");

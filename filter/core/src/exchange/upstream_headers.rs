@@ -34,7 +34,8 @@ const PLAIN: &[&str] = &[
 pub(crate) fn edits(headers: &Headers, table: &Table, route: &Route) -> Vec<HeaderEdit> {
     let mut set = values(table, route);
     let mut edits: Vec<HeaderEdit> = Vec::with_capacity(set.len() + 6);
-    for (name, _) in headers.iter().filter(|(name, _)| is_private(table, name)) {
+    let is_dropped = |name: &str| is_private(table, name) || could_pass_for_a_policys(route, name);
+    for (name, _) in headers.iter().filter(|(name, _)| is_dropped(name)) {
         let is_set = set.iter().any(|(candidate, _)| candidate == name);
         let is_removed = || {
             edits
@@ -172,6 +173,12 @@ pub(crate) fn header_value(text: &str) -> Vec<u8> {
         base64::engine::general_purpose::STANDARD.encode(text)
     )
     .into_bytes()
+}
+
+/// Whether a careless server could take a header of the client for one that a policy sets, such as its caller's role.
+fn could_pass_for_a_policys(route: &Route, name: &str) -> bool {
+    let mut set = route.policy_headers.iter();
+    set.any(|(set, _)| is_like(name, set.trim_end_matches(['-', '_'])))
 }
 
 /// Whether no server sees a header of the client.

@@ -157,6 +157,30 @@ fn what_would_make_a_server_answer_another_request_is_not_sent_on() {
 }
 
 #[test]
+fn nothing_of_the_clients_passes_for_a_header_that_a_policy_sets() {
+    for name in ["x-role", "x_role", "x-role_"] {
+        let mut gateway = Gateway::with(|config| {
+            config.policies[0].set_headers[0].name = name.to_owned();
+        });
+        let similar = [
+            "x-role", "x_role", "x-role-", "x-role_", "x_role_", "x-role__",
+        ];
+        let mut sent = similar.map(|name| (name, "admin")).to_vec();
+        sent.extend([PAT, ("x-roles", "kept"), ("x-rol", "kept")]);
+        let edits = released(gateway.post(&sent, &call("github_get_me")).1).headers;
+        assert_eq!(set(&edits, name).as_deref(), Some("Bearer abc"));
+        for other in similar {
+            assert_eq!(
+                removes(&edits, other),
+                other != name,
+                "{other} beside {name}"
+            );
+        }
+        assert!(!removes(&edits, "x-roles") && !removes(&edits, "x-rol"));
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_header_of_ours_is_sent_on() {
     let names = [
         "accept-language",
