@@ -37,7 +37,8 @@ pub(crate) fn find(
     )
 }
 
-/// Remembers a session that was opened. Where another worker was first, that one's holds, and ours ends.
+/// Remembers a session that was opened. Where another worker was first, that one's holds, and ours ends, unless the
+/// server has issued one id for both.
 pub(crate) fn keep(
     table: &Table,
     (owner, route, opened): (Owner, &Route, UpstreamSession),
@@ -56,7 +57,9 @@ pub(crate) fn keep(
             for_this_request: true,
         },
         Inserted::Lost(winner) => {
-            end(table, route, &opened, calls);
+            if winner.id != opened.id {
+                end(table, route, &opened, calls);
+            }
             RouteSession {
                 session: winner,
                 for_this_request: false,

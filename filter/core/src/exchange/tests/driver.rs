@@ -264,6 +264,15 @@ pub(super) fn only(mut calls: Vec<HttpCall>) -> HttpCall {
     calls.remove(0)
 }
 
+/// The one call ends this session at its server.
+pub(super) fn ends(calls: Vec<HttpCall>, session: &str) {
+    let call = only(calls);
+    assert_eq!(call.token, None);
+    assert_eq!(header(&call.headers, ":method").as_deref(), Some("DELETE"));
+    let id = header(&call.headers, "mcp-session-id");
+    assert_eq!(id.as_deref(), Some(session));
+}
+
 /// The body that will go on in place of the held one, once the session is open.
 pub(super) fn settled(step: RequestStep) -> String {
     match step {

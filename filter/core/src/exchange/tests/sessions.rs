@@ -146,13 +146,28 @@ fn a_caller_without_a_session_gets_one_at_the_server_for_this_request_alone() {
     let (mut exchange, _) = gateway.post(&[], &call("s_echo"));
     gateway.open(&mut exchange, "once");
     exchange.on_done();
-    let end = only(exchange.take_calls());
-    assert_eq!(end.token, None);
-    assert_eq!(header(&end.headers, ":method").as_deref(), Some("DELETE"));
-    assert_eq!(
-        header(&end.headers, "mcp-session-id").as_deref(),
-        Some("once")
-    );
+    ends(exchange.take_calls(), "once");
+}
+
+/// Two first calls at once, to a server that issues these ids; the calls that the second one leaves.
+fn two_at_once(ids: [&str; 2]) -> Vec<crate::HttpCall> {
+    let mut gateway = Gateway::new();
+    let session = gateway.session();
+    let headers = [("mcp-session-id", session.as_str())];
+    let (mut first, _) = gateway.post(&headers, &call("s_echo"));
+    let (mut second, _) = gateway.post(&headers, &call("s_echo"));
+    for (exchange, id) in [(&mut first, ids[0]), (&mut second, ids[1])] {
+        let release = gateway.open(exchange, id);
+        let used = set(&release.headers, "mcp-session-id");
+        assert_eq!(used.as_deref(), Some(ids[0]), "the first that is known");
+    }
+    second.take_calls()
+}
+
+#[test]
+fn of_two_sessions_that_are_opened_at_once_the_second_ends_where_it_is_another() {
+    ends(two_at_once(["up-1", "up-2"]), "up-2");
+    assert!(two_at_once(["up", "up"]).is_empty());
 }
 
 #[test]
@@ -163,12 +178,7 @@ fn delete_ends_the_sessions_at_the_servers_too() {
     let (mut exchange, _) = gateway.post(&headers, &call("s_echo"));
     gateway.open(&mut exchange, "up-1");
     let (mut exchange, _) = gateway.post(&[(":method", "DELETE"), headers[0]], "");
-    let end = only(exchange.take_calls());
-    assert_eq!(header(&end.headers, ":method").as_deref(), Some("DELETE"));
-    assert_eq!(
-        header(&end.headers, "mcp-session-id").as_deref(),
-        Some("up-1")
-    );
+    ends(exchange.take_calls(), "up-1");
 }
 
 #[test]
