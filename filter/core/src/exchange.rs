@@ -202,6 +202,9 @@ impl Exchange {
         if let Some(response) = self.refused_token(source) {
             return self.refuse_token(response, &head);
         }
+        if matches!(self.phase, Phase::Opening(_)) {
+            self.end_upstream_session();
+        }
         match std::mem::replace(&mut self.phase, Phase::Passed) {
             Phase::Control(control) => control.on_response(&self.table, source),
             Phase::Bodyless(_) | Phase::Refusing(_) => {
@@ -226,6 +229,7 @@ impl Exchange {
         from_upstream: bool,
         rejection: &Rejection,
     ) -> ResponseHeadStep {
+        self.end_upstream_session();
         let reading = match std::mem::replace(&mut self.phase, Phase::Answered) {
             Phase::Reading(reading) => Some(reading),
             _ => None,

@@ -200,6 +200,30 @@ fn what_envoy_answers_while_a_request_is_held_becomes_a_json_rpc_error() {
 }
 
 #[test]
+fn a_session_that_is_being_opened_ends_with_what_envoy_answers_meanwhile() {
+    let issued = |gateway: &mut Gateway| {
+        let (mut exchange, _) = gateway.post(&[], &call("s_echo"));
+        let opening = only(exchange.take_calls());
+        gateway.end_call(&mut exchange, &opening, initialized("up"));
+        only(exchange.take_calls());
+        exchange
+    };
+    for status in [200, 403, 408, 413, 503] {
+        let mut gateway = Gateway::new();
+        let mut exchange = issued(&mut gateway);
+        let head = response_headers(status, &[]);
+        gateway.lend(|context| exchange.on_response_headers(head, true, ENVOY, context));
+        ends(exchange.take_calls(), "up");
+        exchange.on_done();
+        assert!(exchange.take_calls().is_empty(), "once");
+    }
+    let mut gateway = Gateway::new();
+    let mut exchange = issued(&mut gateway);
+    exchange.on_stray_response(true, true, &Rejection::HalfMissing);
+    ends(exchange.take_calls(), "up");
+}
+
+#[test]
 fn what_other_filters_answer_while_a_request_is_held_is_the_clients() {
     for status in [302, 400, 401, 403, 429] {
         let mut gateway = Gateway::new();
