@@ -71,6 +71,18 @@ pub(crate) fn done(id: &[u8], reason: &'static str) -> LocalResponse {
     result(id, &[b"{}"], reason)
 }
 
+/// `completion/complete` for a server that completes nothing, beside others that do.
+///
+/// MCP 2025-11-25, server/utilities/completion; MCP 2026-07-28, basic, ResultType.
+pub(crate) fn completion(id: &[u8], era: Era) -> LocalResponse {
+    let result_type: &[u8] = match era {
+        Era::Sessions => b"",
+        Era::Stateless => br#""resultType":"complete","#,
+    };
+    let parts = [b"{", result_type, br#""completion":{"values":[]}}"#];
+    result(id, &parts, "completion")
+}
+
 /// One page of what is shown of a list.
 pub(crate) fn list(
     table: &Table,

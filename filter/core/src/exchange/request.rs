@@ -285,6 +285,12 @@ impl Exchange {
         match route.apply_policies(&self.table, &reading.facts, context) {
             Ok(()) => {
                 tasks::check_credential(&route)?;
+                if method == RoutedMethod::Complete && !self.table.server(route.server).completions
+                {
+                    self.told.subject = None;
+                    let id = reading.id().unwrap_or_default();
+                    return Ok(Outcome::Respond(local_answer::completion(id, reading.era)));
+                }
                 if let Some(subscription) = self.subscription(method, &route, reading) {
                     return Ok(subscription);
                 }

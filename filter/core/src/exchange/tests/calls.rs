@@ -287,6 +287,49 @@ fn prompts_resources_and_completions_find_their_server() {
 }
 
 #[test]
+fn what_a_server_without_completions_has_is_completed_with_nothing() {
+    const VERSION: &str = "2026-07-28";
+    const META: &str = r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let stateless = [("mcp-protocol-version", VERSION), ("mcp-method", COMPLETE)];
+    let of_sessions = r#"{"completion":{"values":[]}}"#;
+    let of_stateless = r#"{"resultType":"complete","completion":{"values":[]}}"#;
+    let cases = [(&[][..], "", of_sessions), (&stateless, META, of_stateless)];
+    for (headers, meta, expected) in cases {
+        for reference in [
+            r#"{"type":"ref/prompt","name":"s_greet"}"#,
+            r#"{"type":"ref/resource","uri":"item://{id}"}"#,
+        ] {
+            let request = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"{COMPLETE}","params":{{"ref":{reference},"argument":{{"name":"a","value":""}}{meta}}}}}"#
+            );
+            let mut gateway = where_github_completes(true);
+            let (exchange, step) = gateway.post(headers, &request);
+            let RequestStep::Respond(response) = step else {
+                panic!("{step:?}")
+            };
+            let expected = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{expected}}}"#);
+            assert_eq!((response.status, text(&response.body)), (200, &*expected));
+            assert_eq!(exchange.told().subject, None, "no server was asked");
+            let odd = request.replace("ref/", "").replace("s_greet", "none");
+            let refused = gateway.answer(headers, &odd);
+            assert!(text(&refused.body).contains("-32602"), "{refused:?}");
+            let refused = where_github_completes(false).answer(headers, &request);
+            assert!(text(&refused.body).contains("-32601"), "{refused:?}");
+        }
+    }
+}
+
+const COMPLETE: &str = "completion/complete";
+
+/// `github` alone may complete.
+fn where_github_completes(completes: bool) -> Gateway {
+    Gateway::with(|config| {
+        config.servers[0].completions = completes;
+        config.servers[1].completions = false;
+    })
+}
+
+#[test]
 fn a_name_that_is_no_ascii_travels_encoded() {
     let value = super::super::upstream_headers::header_value("\u{e9}");
     assert_eq!(text(&value), "=?base64?w6k=?=");
