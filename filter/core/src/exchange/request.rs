@@ -148,6 +148,8 @@ impl Exchange {
             Known::Early(method) => match self.route_request(method, &reading, context) {
                 Ok(Outcome::Route(route)) => Ok(Outcome::Route(route)),
                 Ok(Outcome::Stream(to)) if reading.is_complete() => Ok(Outcome::Stream(to)),
+                // But a body that goes on already may never come to its end here: it may be more than the host shows.
+                Err(rejection) if reading.edited => Err(rejection),
                 Ok(Outcome::Respond(_) | Outcome::Stream(_) | Outcome::Answer(_)) | Err(_) => {
                     return self.hold(reading, context);
                 }

@@ -252,6 +252,24 @@ fn a_body_of_unknown_length_is_edited_once_its_name_is_known() {
 }
 
 #[test]
+fn what_turns_out_to_be_of_another_era_after_its_edit_is_answered_once_it_is_large() {
+    let mut gateway = gateway();
+    let mut exchange = Exchange::new(std::rc::Rc::clone(&gateway.table));
+    let head = request_headers("POST", &[PAT]);
+    gateway.lend(|context| exchange.on_request_headers(head, false, context));
+    let begin = r#"{"method":"tools/call","params":{"name":"github_get_me""#;
+    let step = piece(&mut gateway, &mut exchange, begin, false);
+    assert_eq!(settled(step), begin.replace("github_", ""));
+    let meta = r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28""#;
+    let step = piece(&mut gateway, &mut exchange, meta, false);
+    let RequestStep::Respond(response) = step else {
+        panic!("{step:?}")
+    };
+    assert_eq!(response.status, 400);
+    assert!(text(&response.body).contains("-32020"), "{response:?}");
+}
+
+#[test]
 fn a_small_body_of_unknown_length_can_be_sent_again_with_its_edit() {
     let mut gateway = Gateway::new();
     let session = gateway.session();
