@@ -79,20 +79,23 @@ pub(crate) fn begins_like(name: &str, prefix: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Headers, begins_like, is_like};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Headers {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), value.as_bytes().to_vec());
+        Headers::new(pairs.iter().map(owned).collect())
+    }
+
     fn headers() -> Headers {
-        let pairs = [
+        of(&[
             (":path", "/mcp"),
             ("a", ""),
             ("x-b", "1"),
             ("x-b", "\u{e9}"),
-        ];
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.as_bytes().to_vec());
-        Headers::new(pairs.into_iter().map(owned).collect())
+        ])
     }
 
     #[test]

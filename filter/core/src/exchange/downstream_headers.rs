@@ -92,8 +92,8 @@ mod tests {
     ];
 
     fn removed(names: &[&str]) -> Vec<HeaderEdit> {
-        let pairs = names.iter().map(|name| ((*name).to_owned(), b"v".to_vec()));
-        removals(&Headers::new(pairs.collect()))
+        let pairs: Vec<_> = names.iter().map(|name| (*name, "v")).collect();
+        removals(&crate::headers::tests::of(&pairs))
     }
 
     #[test]

@@ -37,12 +37,12 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::headers::tests as headers;
     use crate::session_id::tests::session;
 
     fn of(identity: &Identity, session: Option<&Session>, headers: &[(&str, &str)]) -> String {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), value.as_bytes().to_vec());
-        let headers = Headers::new(headers.iter().map(owned).collect());
-        share(identity, session, (&headers, &["x-pat".to_owned()]))
+        let headers = (&headers::of(headers), &["x-pat".to_owned()][..]);
+        share(identity, session, headers)
     }
 
     #[test]

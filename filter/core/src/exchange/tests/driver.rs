@@ -7,6 +7,7 @@ use mcp_filter_config::PluginConfig;
 use crate::catalog::{CatalogWriter, Definition, ListKind, Selected};
 use crate::claims::Claims;
 use crate::exchange::{CallStep, Exchange};
+use crate::headers::tests as headers;
 use crate::slots::MemorySlots;
 use crate::step::*;
 use crate::{Context, Headers, Table};
@@ -230,20 +231,14 @@ pub(super) fn request_headers(verb: &str, more: &[(&str, &str)]) -> Headers {
     ];
     pairs.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     pairs.extend(more);
-    Headers::new(
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-            .collect(),
-    )
+    headers::of(&pairs)
 }
 
 pub(super) fn response_headers(status: u16, more: &[(&str, &str)]) -> Headers {
-    let status = (":status".to_owned(), status.to_string().into_bytes());
-    let more = more
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
-    Headers::new(std::iter::once(status).chain(more).collect())
+    let status = status.to_string();
+    let mut pairs = vec![(":status", status.as_str())];
+    pairs.extend(more);
+    headers::of(&pairs)
 }
 
 pub(super) fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> CallOutcome {

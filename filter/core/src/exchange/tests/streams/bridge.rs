@@ -205,63 +205,46 @@ fn a_question_of_mcp_streams_is_sealed_and_its_answer_goes_back_there() {
     );
 }
 
-#[test]
-fn mcp_streams_introduces_its_client_and_reads_the_servers_question() {
+/// What `mcp-streams` gets where it asks for this, having said for what, and the server answers with a question: in JSON
+/// and in events, each beside the server's own bytes. The client is introduced by `declared`.
+fn asked_for_input(purpose: &str, declared: &str) -> [(String, String); 2] {
     let asks =
         r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","requestState":"s"}}"#;
-    for (content_type, answer) in [
+    let answers = [
         (JSON, asks.to_owned()),
         (EVENTS, format!("data: {asks}\n\n")),
-    ] {
+    ];
+    answers.map(|(content_type, answer)| {
         let mut gateway = with_stateless_server();
         let (session, ticket) = (gateway.session(), ticket(&mut gateway));
         let headers = [
             PAT,
             ("mcp-session-id", session.as_str()),
             (streams::TICKET, &ticket),
-            (streams::PURPOSE, "call"),
+            (streams::PURPOSE, purpose),
         ];
         let (mut exchange, step) = gateway.post(&headers, &call("github_get_me"));
         let release = released(step);
         assert!(!goes_to_streams(&release));
-        let declared = r#""io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}"#;
-        assert!(
-            replaced(&release).contains(declared),
-            "{}",
-            replaced(&release)
-        );
+        let sent = replaced(&release);
+        let declared = format!(r#""io.modelcontextprotocol/clientCapabilities":{declared}"#);
+        assert!(sent.contains(&declared), "{sent}");
         gateway.respond(&mut exchange, 200, &[content_type]);
-        assert_eq!(passed(&mut gateway, &mut exchange, &answer), answer);
+        let told = passed(&mut gateway, &mut exchange, &answer);
+        (told, answer)
+    })
+}
+
+#[test]
+fn mcp_streams_introduces_its_client_and_reads_the_servers_question() {
+    for (told, answer) in asked_for_input("call", ELICITATION) {
+        assert_eq!(told, answer);
     }
 }
 
 #[test]
 fn a_message_of_a_batch_is_asked_for_as_its_client_would() {
-    let asks =
-        r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","requestState":"s"}}"#;
-    for (content_type, answer) in [
-        (JSON, asks.to_owned()),
-        (EVENTS, format!("data: {asks}\n\n")),
-    ] {
-        let mut gateway = with_stateless_server();
-        let (session, ticket) = (gateway.session(), ticket(&mut gateway));
-        let headers = [
-            PAT,
-            ("mcp-session-id", session.as_str()),
-            (streams::TICKET, &ticket),
-            (streams::PURPOSE, "member"),
-        ];
-        let (mut exchange, step) = gateway.post(&headers, &call("github_get_me"));
-        let release = released(step);
-        assert!(!goes_to_streams(&release));
-        let declared = r#""io.modelcontextprotocol/clientCapabilities":{}"#;
-        assert!(
-            replaced(&release).contains(declared),
-            "{}",
-            replaced(&release)
-        );
-        gateway.respond(&mut exchange, 200, &[content_type]);
-        let told = passed(&mut gateway, &mut exchange, &answer);
+    for (told, _) in asked_for_input("member", "{}") {
         assert!(told.contains(r#""isError":true"#), "{told}");
     }
 }
