@@ -3,10 +3,12 @@
 //! Hosts read such a resource by its URI, and a server need not list it. So the gateway has to know from the tools whose
 //! it is.
 
-use std::borrow::Cow;
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
 /// How their URIs begin (UI Resource Format).
@@ -46,11 +48,11 @@ pub(super) fn renamed(tool: &str, other: impl Fn(&str) -> Option<String>) -> Opt
 }
 
 fn find(tool: &str) -> Option<Named> {
-    let meta = members(members(tool)?.get("_meta")?.get())?;
-    let ui = meta.get("ui").and_then(|ui| members(ui.get()));
+    let meta = members(members(tool)?.get(b"_meta".as_slice())?.get())?;
+    let ui = meta.get(b"ui".as_slice()).and_then(|ui| members(ui.get()));
     let tokens = [
-        meta.get("ui/resourceUri").copied(),
-        ui.and_then(|ui| ui.get("resourceUri").copied()),
+        meta.get(b"ui/resourceUri".as_slice()).copied(),
+        ui.and_then(|ui| ui.get(b"resourceUri".as_slice()).copied()),
     ];
     let mut named: Named = tokens
         .into_iter()
@@ -68,8 +70,34 @@ fn find(tool: &str) -> Option<Named> {
 }
 
 /// Of two with one key the last counts, as for most parsers.
-fn members(object: &str) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+fn members(object: &str) -> Option<BTreeMap<Key, &RawValue>> {
     serde_json::from_str(object).ok()
+}
+
+/// Bytes: a key with half a surrogate is no text, and what stands beside it counts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(Vec<u8>);
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl de::Visitor<'_> for Bytes {
+            type Value = Key;
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("a key")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Key, E> {
+                Ok(Key(bytes.to_owned()))
+            }
+        }
+        from.deserialize_bytes(Bytes)
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +134,14 @@ mod tests {
         }
         assert_eq!(uris(r#"{"name":"t"}"#), [""; 0]);
         assert_eq!(uris("["), [""; 0]);
+    }
+
+    #[test]
+    fn a_view_is_found_beside_keys_that_are_no_text() {
+        let tool = r#"{"\udc00":1,"_meta":{"\ud800":{"\ud800":"\ud800"},"ui":{"\ud800x":1,"resourceUri":"ui://a"}}}"#;
+        assert_eq!(uris(tool), ["ui://a"]);
+        let renamed = renamed(tool, |_| Some("ui://b".to_owned()));
+        assert_eq!(renamed, Some(tool.replace("ui://a", "ui://b")));
     }
 
     #[test]
