@@ -17,6 +17,7 @@ mod events;
 mod extensions;
 mod follower;
 mod followers;
+mod impatient;
 mod inspection;
 mod kept;
 mod keys;
@@ -65,6 +66,7 @@ use crate::object::ObjectName;
 use crate::registry::Registry;
 use crate::signals::Signals;
 use admin::Admin;
+use impatient::SILENCE;
 use keys::SharedKeys;
 use lease::Lease;
 use session::Session;
@@ -203,7 +205,9 @@ fn options(args: &RunArgs) -> Result<Options, ClusterError> {
 async fn serve(args: &RunArgs) -> Result<(), ClusterError> {
     let options = options(args)?;
     let mut signals = Signals::new()?;
-    let client = Client::try_from(kube::Config::infer().await?)?;
+    let mut config = kube::Config::infer().await?;
+    config.read_timeout = Some(SILENCE);
+    let client = Client::try_from(config)?;
     expect_own_definitions(&client).await?;
     let keys = SharedKeys::open(client.clone(), &args.namespace).await?;
     let session = Session::start(client.clone(), keys, options);

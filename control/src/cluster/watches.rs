@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::impatient::impatient;
 use super::metrics::Metrics;
 use super::objects::{Change, Resource, Scope, name};
 use crate::args::AuthPolicies;
@@ -74,7 +75,7 @@ impl Watches {
     pub(super) fn new(client: Client, metrics: Arc<Metrics>) -> Self {
         let (teller, told) = mpsc::channel(QUEUE);
         Self {
-            client,
+            client: impatient(client),
             metrics,
             running: BTreeMap::new(),
             teller,

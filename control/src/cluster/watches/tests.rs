@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -117,4 +119,59 @@ async fn what_control_may_not_list_or_not_watch_is_told_as_that_and_not_asked_fo
         assert!(matches!(change, Change::Forbidden), "{change:?}");
         assert_eq!(apiserver.verbs(), verbs);
     }
+}
+
+/// Never answers the first request of each sort.
+async fn deaf_at_first(
+    asked: Arc<Mutex<BTreeSet<String>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_watch = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("watch=true"));
+    let sort = format!("{} {is_watch}", request.uri().path());
+    let is_new = asked.lock().unwrap().insert(sort);
+    match (is_new, is_watch) {
+        (true, _) => std::future::pending().await,
+        (false, false) => next.run(request).await,
+        (false, true) => {
+            let object = json!({"apiVersion": Attach::EnvoyFilter.version(), "kind": "EnvoyFilter",
+                "metadata": {"namespace": "infra", "name": "later", "resourceVersion": "2"}});
+            format!("{}\n", json!({"type": "ADDED", "object": object})).into_response()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_never_answered_is_told_counted_and_asked_for_again() {
+    let asked = Arc::default();
+    let deaf = move |request, next| deaf_at_first(Arc::clone(&asked), request, next);
+    let app = Router::new()
+        .route("/apis/networking.istio.io/{version}", get(kinds))
+        .route(
+            "/apis/networking.istio.io/{version}/envoyfilters",
+            get(filters),
+        )
+        .layer(from_fn(deaf));
+    let metrics = Arc::<Metrics>::default();
+    let mut watches = Watches::new(Client::new(app, "mcp-system"), Arc::clone(&metrics));
+    watches.follow([Scope::of(Resource::Attachment(Attach::EnvoyFilter))]);
+    let all = async {
+        let (_, listed) = watches.next().await;
+        assert!(matches!(listed, Change::Listed(_)), "{listed:?}");
+        let (_, put) = watches.next().await;
+        assert!(matches!(put, Change::Put(_)), "{put:?}");
+    };
+    let patience = Duration::from_secs(5 * 60);
+    tokio::time::timeout(patience, all)
+        .await
+        .expect("the watch goes on");
+    let counted = "mcp_control_watch_errors_total{kind=\"EnvoyFilter\"} 3\n";
+    let told = metrics.text();
+    assert!(
+        told.contains(counted),
+        "of the kind, the list and the watch: {told}"
+    );
 }
