@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::core::Status;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -36,13 +37,27 @@ pub(super) enum NotWritten {
 }
 
 impl NotWritten {
-    /// Whether what was to be written is not there any more.
+    /// Whether what was to be written is not there any more, or nothing of its kind.
     pub(super) fn is_gone(&self) -> bool {
+        self.refusal().is_some_and(|status| status.code == 404)
+    }
+
+    /// Whether it is an object that the apiserver does not find, by its name, and not the kind.
+    pub(super) fn is_of_no_object(&self) -> bool {
+        self.is_gone()
+            && self.refusal().is_some_and(|status| {
+                let details = status.details.as_ref();
+                details.is_some_and(|details| !details.name.is_empty())
+            })
+    }
+
+    fn refusal(&self) -> Option<&Status> {
         match self {
-            Self::Api { cause, .. } => {
-                matches!(cause.as_ref(), kube::Error::Api(status) if status.code == 404)
-            }
-            Self::NoAnswer(_) | Self::Malformed(_) => false,
+            Self::Api { cause, .. } => match cause.as_ref() {
+                kube::Error::Api(status) => Some(status),
+                _ => None,
+            },
+            Self::NoAnswer(_) | Self::Malformed(_) => None,
         }
     }
 }

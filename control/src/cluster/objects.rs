@@ -97,6 +97,8 @@ pub(super) struct Known {
     pub(super) content: Result<Object, String>,
     /// Of kinds alone whose status control writes.
     pub(super) status: Option<Value>,
+    /// `apiVersion`, as the apiserver serves it.
+    pub(super) version: Option<String>,
     /// `metadata.generation`
     pub(super) generation: Option<i64>,
     /// `metadata.uid`
@@ -271,6 +273,7 @@ impl Objects {
 fn known(kind: Kind, mut object: DynamicObject) -> (ObjectName, Known) {
     let name = name(&object);
     let (generation, uid) = (object.metadata.generation, object.metadata.uid.clone());
+    let version = object.types.as_ref().map(|types| types.api_version.clone());
     // Both change with every write, control's own included.
     object.metadata.managed_fields = None;
     object.metadata.resource_version = None;
@@ -284,6 +287,7 @@ fn known(kind: Kind, mut object: DynamicObject) -> (ObjectName, Known) {
     let known = Known {
         content,
         status,
+        version,
         generation,
         uid,
     };

@@ -60,6 +60,8 @@ impl Wish {
 #[derive(Clone, Debug)]
 pub(super) struct Writer<'a> {
     pub(super) identity: &'a Identity,
+    /// The version in which it was read.
+    pub(super) version: Option<&'a str>,
     /// Its `metadata.generation`.
     pub(super) generation: Option<i64>,
     /// Its status as it is.
@@ -138,7 +140,7 @@ impl Writer<'_> {
         }
         let name = &self.identity.name;
         Some(json!({
-            "apiVersion": self.identity.kind.api_versions().first(),
+            "apiVersion": self.version,
             "kind": self.identity.kind.as_str(),
             "metadata": {"namespace": name.namespace, "name": name.name},
             "status": status,

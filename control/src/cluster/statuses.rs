@@ -193,6 +193,7 @@ impl Statuses {
     ) -> Writer<'a> {
         Writer {
             identity,
+            version: known.version.as_deref(),
             generation: known.generation,
             before: self.sent.get(identity).or(known.status.as_ref()),
             now,
@@ -226,7 +227,7 @@ impl Statuses {
             drop(permit);
             let is_done = match outcome {
                 Ok(()) => true,
-                Err(error) if error.is_gone() => true,
+                Err(error) if error.is_of_no_object() => true,
                 Err(error) => {
                     tracing::warn!("{error}");
                     sleep(RETRY).await;

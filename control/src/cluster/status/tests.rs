@@ -34,11 +34,16 @@ fn written(before: Option<&Value>, verdict: &Verdict, now: Timestamp) -> Option<
     let identity = identity(Kind::McpServerRegistration);
     let writer = Writer {
         identity: &identity,
+        version: Some("mcp.kuadrant.io/v1alpha1"),
         generation: Some(7),
         before,
         now,
     };
     let object = writer.registration(verdict, &Facts::default())?;
+    assert_eq!(
+        object["apiVersion"], "mcp.kuadrant.io/v1alpha1",
+        "as it was read"
+    );
     Some(object["status"].clone())
 }
 
@@ -137,6 +142,7 @@ fn the_older_kind_has_the_members_of_its_own_status_alone() {
     let identity = identity(Kind::McpServer);
     let writer = Writer {
         identity: &identity,
+        version: Some("mcp.kagenti.com/v1alpha1"),
         generation: Some(1),
         before: None,
         now: at(1),
@@ -159,6 +165,7 @@ fn a_virtual_server_has_what_its_names_come_to_and_is_written_when_that_changes(
         };
         let writer = Writer {
             identity: &identity,
+            version: Some("mcp.kuadrant.io/v1alpha1"),
             generation: Some(7),
             before,
             now: at(1),

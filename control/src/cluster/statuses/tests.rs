@@ -107,3 +107,21 @@ async fn what_was_sent_counts_until_it_is_seen_and_what_could_not_be_written_doe
     assert!(slow.statuses.end(&failed), "it is tried again");
     assert!(!slow.statuses.sent.contains_key(&identity("echo")));
 }
+
+#[tokio::test]
+async fn an_object_that_is_gone_is_written_no_more_and_one_whose_kind_is_not_found_is() {
+    let gone = json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
+        "message": "not found", "details": {"name": "echo"}});
+    for (answer, is_done) in [
+        (gone.to_string(), true),
+        ("404 page not found\n".to_owned(), false),
+    ] {
+        let refuse = move || async move { (http::StatusCode::NOT_FOUND, answer) };
+        let client = Client::new(Router::new().fallback(refuse), "mcp-system");
+        let apply = Apply::new(client);
+        let object = json!({"apiVersion": "mcp.kuadrant.io/v1", "kind": "MCPServerRegistration",
+            "metadata": {"namespace": "mcp-test", "name": "echo"}, "status": {}});
+        let refused = apply.status(&object).await.unwrap_err();
+        assert_eq!(refused.is_of_no_object(), is_done, "{refused}");
+    }
+}
