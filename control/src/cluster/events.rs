@@ -20,7 +20,10 @@ const LONGEST_NOTE: usize = 1024;
 
 /// See the module.
 pub(super) struct Events {
-    recorder: Recorder,
+    client: Client,
+    /// What was told last of each object, by reason, and by whom. A recorder counts what it has told of an object for the
+    /// same reason, and tells its first note again whatever the next one is.
+    recorders: BTreeMap<(Identity, String), (Option<String>, Recorder)>,
     /// They end with this: who leads no more writes nothing.
     writers: JoinSet<()>,
     /// How each condition `Ready` stands, as far as people know already.
@@ -31,12 +34,9 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn new(client: Client) -> Self {
-        let reporter = Reporter {
-            controller: FIELD_MANAGER.to_owned(),
-            instance: None,
-        };
         Self {
-            recorder: Recorder::new(client, reporter),
+            client,
+            recorders: BTreeMap::new(),
             writers: JoinSet::new(),
             told: BTreeMap::new(),
             notices: BTreeSet::new(),
@@ -47,6 +47,8 @@ impl Events {
     pub(super) fn retain(&mut self, objects: &Objects) {
         self.told
             .retain(|identity, _| objects.find(identity).is_some());
+        self.recorders
+            .retain(|(identity, _), _| objects.find(identity).is_some());
     }
 
     /// An object is gone: one that comes back under its name is another.
@@ -101,23 +103,40 @@ impl Events {
     }
 
     fn publish(&mut self, event: Event, identity: &Identity, known: &Known) {
-        let version = identity.kind.api_versions().first();
         let namespace = &identity.name.namespace;
         let reference = ObjectReference {
-            api_version: version.map(|version| (*version).to_owned()),
+            api_version: known.version.clone(),
             kind: Some(identity.kind.as_str().to_owned()),
             namespace: (!namespace.is_empty()).then(|| namespace.clone()),
             name: Some(identity.name.name.clone()),
             uid: known.uid.clone(),
             ..ObjectReference::default()
         };
-        let recorder = self.recorder.clone();
+        let recorder = self.recorder(identity, &event);
         while self.writers.try_join_next().is_some() {}
         self.writers.spawn(async move {
             if let Err(error) = recorder.publish(&event, &reference).await {
                 tracing::debug!("no event: {error}");
             }
         });
+    }
+
+    /// Whoever has told the same before, or a new one.
+    fn recorder(&mut self, identity: &Identity, event: &Event) -> Recorder {
+        let key = (identity.clone(), event.reason.clone());
+        if let Some((note, recorder)) = self.recorders.get(&key)
+            && *note == event.note
+        {
+            return recorder.clone();
+        }
+        let reporter = Reporter {
+            controller: FIELD_MANAGER.to_owned(),
+            instance: None,
+        };
+        let recorder = Recorder::new(self.client.clone(), reporter);
+        self.recorders
+            .insert(key, (event.note.clone(), recorder.clone()));
+        recorder
     }
 }
 
@@ -151,3 +170,6 @@ fn shortened(message: &str) -> String {
     let end = message.floor_char_boundary(LONGEST_NOTE);
     message.get(..end).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests;
