@@ -46,7 +46,8 @@ mod watches;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::process::ExitCode;
+use std::panic;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,6 +158,7 @@ struct FilterImage {
 
 /// Serves until a signal comes.
 pub fn run(args: &RunArgs) -> ExitCode {
+    end_with_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -170,6 +172,16 @@ pub fn run(args: &RunArgs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A panic would end one task alone, and what that serves would stand still without a word. Another control takes over from
+/// a program that ends, or its Pod starts anew. Not by the profile: `mcp-streams`, whose tasks are clients' own, shares that.
+fn end_with_panics() {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        process::abort();
+    }));
 }
 
 fn options(args: &RunArgs) -> Result<Options, ClusterError> {
@@ -275,5 +287,36 @@ async fn expect_own_definitions(client: &Client) -> Result<(), ClusterError> {
     match crds::foreign(&found) {
         foreign if foreign.is_empty() => Ok(()),
         foreign => Err(ClusterError::Foreign(foreign.join("; "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Set in the program that panics.
+    const PANICS: &str = "MCP_CONTROL_TEST_PANICS";
+
+    #[tokio::test]
+    async fn a_panic_of_one_task_ends_the_program() {
+        if env::var_os(PANICS).is_some() {
+            end_with_panics();
+            let task = tokio::spawn(async { panic!("in one task") });
+            assert!(task.await.is_err());
+            process::exit(0);
+        }
+        let name = "cluster::tests::a_panic_of_one_task_ends_the_program";
+        let mut panics = Command::new(env::current_exe().unwrap());
+        let ended = panics
+            .args(["--exact", name, "--nocapture"])
+            .env(PANICS, "1")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success(), "{told}");
+        assert!(told.contains("in one task"), "{told}");
     }
 }
