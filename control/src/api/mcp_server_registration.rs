@@ -156,7 +156,7 @@ pub struct McpServerRegistrationStatus {
     /// The revision of MCP with sessions that the server negotiated; 2026-07-28 where it speaks no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_version: Option<String>,
-    /// When the lists were read last.
+    /// When the lists were last found to be other than before, or read again after a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_discovered: Option<Time>,
     /// Names that an older registration has.
