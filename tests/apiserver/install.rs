@@ -22,6 +22,10 @@ const FOLDER: &str = " -k wasmplugin/install";
 /// How the uninstall begins. A kubelet would end the Pods then.
 const END_OF_CONTROL: &str = "kubectl delete deployment -n mcp-system mcp-controller";
 
+/// How it goes on: a Pod that still ends would make anew what is deleted then.
+const END_OF_PODS: &str =
+    "kubectl wait --for=delete pod -n mcp-system -l app.kubernetes.io/name=mcp-controller ";
+
 /// Longer takes nothing that follows from a deletion.
 const CONSEQUENCE: Duration = Duration::from_secs(120);
 
@@ -137,6 +141,7 @@ tests! {
         assert_ne!(left(kubernetes, INSTALLED).await, Vec::<String>::new());
         let lines = commands("docs/kubernetes.md", UNINSTALL);
         assert_eq!(lines[0], END_OF_CONTROL);
+        assert!(lines[1].starts_with(END_OF_PODS), "{}", lines[1]);
         run(kubernetes, &lines[..1]).await;
         assert!(control.stop().await.success());
         assert!(left(kubernetes, PLUGINS).await.len() >= 2, "control goes, and gateways go on");
