@@ -38,6 +38,8 @@ pub(super) struct Model {
 pub(super) struct Gaps {
     pub(super) unreadable: BTreeSet<Identity>,
     pub(super) closed_namespaces: BTreeSet<String>,
+    /// Namespaces whose Secrets have not come yet.
+    pub(super) unseen_namespaces: BTreeSet<String>,
 }
 
 impl Model {
@@ -96,6 +98,7 @@ impl Model {
             telemetry: self.telemetry,
             unreadable: gaps.unreadable.clone(),
             unreadable_secrets: gaps.closed_namespaces.clone(),
+            unseen_secrets: gaps.unseen_namespaces.clone(),
             ..Settings::cluster(gateway.cloned())
         }
     }

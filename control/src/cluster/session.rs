@@ -345,7 +345,6 @@ impl Session {
             .collect();
         self.objects.retain(|scope| scopes.contains(scope));
         self.watches.follow(scopes);
-        let is_secret = |scope: &Scope| scope.resource == Resource::Manifest(Kind::Secret);
         let (secrets, others): (Vec<_>, Vec<_>) = self.unseen().partition(|scope| is_secret(scope));
         if !others.is_empty() {
             return false;
@@ -362,6 +361,14 @@ impl Session {
         true
     }
 
+    /// The namespaces of which it is not known yet what Secrets they have.
+    fn unseen_secrets(&self) -> BTreeSet<String> {
+        let secrets = self.unseen().filter(|scope| is_secret(scope));
+        secrets
+            .filter_map(|scope| scope.namespace.clone())
+            .collect()
+    }
+
     /// What is followed and was not seen as a whole yet.
     fn unseen(&self) -> impl Iterator<Item = &Scope> {
         self.watches.scopes().filter(|scope| match scope.resource {
@@ -372,6 +379,10 @@ impl Session {
             Resource::Manifest(_) => !self.objects.has_seen(scope),
         })
     }
+}
+
+fn is_secret(scope: &Scope) -> bool {
+    scope.resource == Resource::Manifest(Kind::Secret)
 }
 
 /// Waits until it is known whether the filter's image can be used.

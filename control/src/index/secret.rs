@@ -31,10 +31,10 @@ pub(super) fn credential(
     };
     let name = beside(draft, &reference.name);
     let Some(secret) = store.secrets.get(&name) else {
-        let message = absent(draft, &name, store, settings);
+        let absent = absent(draft, &name, store, settings)?;
         return Err(Fault::new(
             Reason::CredentialNotFound,
-            format!("{message}, or take out credentialRef"),
+            format!("{absent}, or take out credentialRef"),
         ));
     };
     let label = draft.generation.secret_label();
@@ -80,8 +80,8 @@ pub(super) fn certificates(
     };
     let name = beside(draft, &reference.name);
     let Some(secret) = store.secrets.get(&name) else {
-        let message = absent(draft, &name, store, settings);
-        let message = format!("{message}, or take out caCertSecretRef");
+        let absent = absent(draft, &name, store, settings)?;
+        let message = format!("{absent}, or take out caCertSecretRef");
         return Err(Fault::new(Reason::CertificateInvalid, message));
     };
     let place = (&name, reference.key.as_str());
@@ -135,22 +135,37 @@ fn certificates_in(
 }
 
 /// What to do where a Secret is not here. In a cluster only those with the label are read.
-fn absent(draft: &Draft<'_>, name: &ObjectName, store: &Store<'_>, settings: &Settings) -> String {
+///
+/// # Errors
+/// Where it may be there: nobody has to do anything but wait.
+fn absent(
+    draft: &Draft<'_>,
+    name: &ObjectName,
+    store: &Store<'_>,
+    settings: &Settings,
+) -> Result<String, Fault> {
     let namespace = &name.namespace;
     if settings.unreadable_secrets.contains(namespace) {
-        return format!(
+        return Ok(format!(
             "Secret {name} cannot be read, as no Secret of namespace {namespace} can: bind the Role \
              mcp-control-secrets there (a RoleBinding to the ServiceAccount mcp-controller of namespace mcp-system), as \
              kubectl apply -n {namespace} -k wasmplugin/install/secrets does"
+        ));
+    }
+    if settings.unseen_secrets.contains(namespace) {
+        let message = format!(
+            "whether Secret {name} is there is not known: the apiserver has not given the Secrets of namespace \
+             {namespace} yet, and is asked on"
         );
+        return Err(Fault::new(Reason::Pending, message));
     }
     if settings.carrier == Carrier::Istio && !store.is_unreadable(Kind::Secret, name) {
         let label = draft.generation.secret_label();
-        return format!(
+        return Ok(format!(
             "no Secret {name} with the label {label}: \"true\" exists: create it, or add the label"
-        );
+        ));
     }
-    format!("Secret {name} {}", store.lack(Kind::Secret, name))
+    Ok(format!("Secret {name} {}", store.lack(Kind::Secret, name)))
 }
 
 fn beside(draft: &Draft<'_>, name: &str) -> ObjectName {

@@ -34,6 +34,8 @@ pub struct Settings {
     pub unreadable: BTreeSet<Identity>,
     /// Namespaces whose Secrets may not be read.
     pub unreadable_secrets: BTreeSet<String>,
+    /// Namespaces of which it is not known yet what Secrets they have.
+    pub unseen_secrets: BTreeSet<String>,
     /// What the filter tells of requests.
     pub telemetry: Telemetry,
     /// Where `mcp-streams` is, where the carrier is our own and it runs.

@@ -263,7 +263,7 @@ fn verdict(part: &Part<'_>) -> Verdict {
 
 fn tell_fault(verdict: &mut Verdict, fault: &Fault) {
     verdict.ready = match fault.reason {
-        Reason::GatewayUnreachable => Readiness::Unknown,
+        Reason::GatewayUnreachable | Reason::Pending => Readiness::Unknown,
         _ => Readiness::False,
     };
     verdict.reason = fault.reason;

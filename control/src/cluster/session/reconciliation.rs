@@ -99,6 +99,7 @@ impl Session {
         let gaps = Gaps {
             unreadable: self.objects.unreadable().into_keys().collect(),
             closed_namespaces: self.objects.closed_namespaces(),
+            unseen_namespaces: self.unseen_secrets(),
         };
         let attachments = &self.attachments;
         let pushed = |gateway: &ObjectName| -> Option<PluginConfig> {

@@ -165,6 +165,15 @@ fn what_was_never_found_is_not_served_without_the_credential_for_discovery() {
 }
 
 #[test]
+fn a_server_whose_secret_may_be_there_is_neither_ready_nor_refused() {
+    let mut index = Manifests::one_server().index();
+    let resolved = index.registrations[0].outcome.as_mut().unwrap();
+    resolved.unasked = Some(Fault::new(Reason::Pending, "not known"));
+    let rendered = Findings::default().render(&index);
+    assert_eq!(told(&rendered, "a"), "Unknown Pending: not known");
+}
+
+#[test]
 fn a_server_that_is_denied_is_not_told_to_be_served() {
     let index = unasked(Manifests::one_server().with(ODD_POLICY).index());
     let rendered = Findings::default().found("a", tools(&["t"])).render(&index);

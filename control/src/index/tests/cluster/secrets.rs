@@ -118,3 +118,23 @@ fn a_namespace_whose_secrets_cannot_be_read_is_named_with_what_to_do() {
     let seen = manifests.with(secret).index_by(&settings);
     assert_eq!(unasked(&seen), None);
 }
+
+#[test]
+fn a_secret_that_the_apiserver_has_not_given_yet_is_not_told_to_be_missing() {
+    let settings = Settings {
+        unseen_secrets: ["team".to_owned()].into(),
+        ..Settings::cluster(None)
+    };
+    let message = "whether Secret team/pat is there is not known: the apiserver has not given the Secrets of namespace \
+                   team yet, and is asked on";
+    for field in ["credentialRef: {name: pat}", "caCertSecretRef: {name: pat}"] {
+        let named = accepted().edit("prefix: a_", &format!("prefix: a_\n  {field}"));
+        let index = named.index_by(&settings);
+        assert_eq!(
+            unasked(&index),
+            Some((Reason::Pending, message.to_owned())),
+            "{field}"
+        );
+        assert_eq!(Subject::of(registration(&index, "a"), &index.network), None);
+    }
+}
