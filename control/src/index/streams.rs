@@ -15,8 +15,9 @@ use super::gateways::Extensions;
 use super::store::Store;
 use super::{Carrier, Settings};
 use crate::api::{HttpRouteManagement, McpGatewayExtension};
-use crate::labels::INSTANCE;
+use crate::labels::{INSTANCE, MANAGED_BY, PROGRAM};
 use crate::object::ObjectName;
+use crate::printable::printable;
 
 /// The label of a Service of `mcp-streams`, `true`, which Kubernetes gives its EndpointSlices, too.
 pub const STREAMS_LABEL: &str = "mcp.kuadrant.io/streams";
@@ -29,6 +30,10 @@ const HOST: &str = "mcp-streams";
 
 /// What is behind that where a listener takes any host; nobody's (ICANN, `.internal`).
 const SUFFIX: &str = "internal";
+
+/// What control can do about its way there only where it may.
+const RIGHTS: &str = "control sees to it where the Role mcp-control-streams of its namespace lets it, which \
+                      kubectl apply -k wasmplugin/streams makes";
 
 /// What leads a gateway's requests to its `mcp-streams`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +90,7 @@ pub(super) fn route(
     let mut accepted = extensions.verdicts.iter().filter(|v| v.outcome.is_ok());
     let is_wanted = accepted.any(|v| store.extensions.get(&v.name).is_some_and(|e| is_wanted(e)));
     is_wanted.then_some(())?;
-    let (service, port) = service(gateway, store)?;
-    Some(StreamsRoute {
-        host: host(gateway, extensions, store, settings)?,
-        path: PATH,
-        service,
-        port,
-    })
+    way(gateway, extensions, (store, settings)).ok()
 }
 
 /// Why an extension's wish has no effect.
@@ -103,25 +102,10 @@ pub(super) fn lack(
     if settings.carrier == Carrier::Own {
         return Some("here `mcp-control local --streams` does it".to_owned());
     }
-    if service(gateway, store).is_none() {
-        return Some(format!(
-            "no Service in namespace {} with a port has the labels {STREAMS_LABEL}=true and {INSTANCE}={}",
-            gateway.namespace, gateway.name
-        ));
+    match way(gateway, extensions, (store, settings)) {
+        Ok(route) => gap(&route, gateway, store),
+        Err(lack) => Some(lack),
     }
-    let host = host(gateway, extensions, store, settings);
-    if let Some(name) = host.and_then(|host| taken_by(gateway, &host, store)) {
-        return Some(format!(
-            "HTTPRoute {name} has the host of mcp-streams, and could take what clients send there: give it another one"
-        ));
-    }
-    let is_led = self::host(gateway, extensions, store, settings).is_some();
-    (!is_led).then(|| {
-        format!(
-            "no listener of Gateway {gateway} to whose routes clients are led takes another host: add one with a hostname \
-             such as *.mcp.local at the same port"
-        )
-    })
 }
 
 /// What the filter has to know, once requests that it sends there arrive: somebody is there, and the gateway's controller
@@ -132,16 +116,93 @@ pub(super) fn streams(
     settings: &Settings,
 ) -> Option<Streams> {
     let gateway = settings.gateway.as_ref()?;
+    let is_usable = gap(route, gateway, store).is_none();
+    is_usable.then(|| route.streams(gateway))
+}
+
+/// What shall lead a gateway's requests to its `mcp-streams`.
+///
+/// # Errors
+/// What it takes that is not there.
+fn way(
+    gateway: &ObjectName,
+    extensions: &Extensions,
+    (store, settings): (&Store<'_>, &Settings),
+) -> Result<StreamsRoute, String> {
+    let (service, port) = service(gateway, store).ok_or_else(|| {
+        format!(
+            "no Service in namespace {} with a port has the labels {STREAMS_LABEL}=true and {INSTANCE}={}",
+            gateway.namespace, gateway.name
+        )
+    })?;
+    let host = host(gateway, extensions, store, settings).ok_or_else(|| {
+        format!(
+            "no listener of Gateway {gateway} to whose routes clients are led takes another host: add one with a hostname \
+             such as *.mcp.local at the same port"
+        )
+    })?;
+    Ok(StreamsRoute {
+        host,
+        path: PATH,
+        service,
+        port,
+    })
+}
+
+/// Why requests do not arrive that the filter would send this way.
+fn gap(route: &StreamsRoute, gateway: &ObjectName, store: &Store<'_>) -> Option<String> {
+    if let Some(name) = taken_by(gateway, &route.host, store) {
+        return Some(format!(
+            "HTTPRoute {name} has the host of mcp-streams, and could take what clients send there: give it another one"
+        ));
+    }
+    let name = streams_route_name(gateway);
+    let Some(there) = store.routes.get(&name) else {
+        return Some(format!("there is no HTTPRoute {name} yet: {RIGHTS}"));
+    };
+    if let Err(lack) = expect_leading(there, &name, route) {
+        return Some(lack);
+    }
     let service = ObjectName {
         namespace: gateway.namespace.clone(),
         name: route.service.clone(),
     };
-    let name = streams_route_name(gateway);
-    let there = *store.routes.get(&name)?;
-    let is_usable = leads(there, &name, route)
-        && taken_by(gateway, &route.host, store).is_none()
-        && has_ready_endpoint(&service, store);
-    is_usable.then(|| route.streams(gateway))
+    let is_there = has_ready_endpoint(&service, store);
+    (!is_there).then(|| {
+        format!("no endpoint of Service {service} is ready, or control cannot see them: {RIGHTS}")
+    })
+}
+
+/// # Errors
+/// Why an HTTPRoute is not accepted as one from the host to the Service. Whatever else it says, control mends.
+fn expect_leading(
+    there: &HttpRoute,
+    name: &ObjectName,
+    route: &StreamsRoute,
+) -> Result<(), String> {
+    let hostnames = there.spec.hostnames.iter().flatten();
+    let backends = there.spec.rules.iter().flatten();
+    let mut backends = backends.flat_map(|rule| rule.backend_refs.iter().flatten());
+    if !hostnames.eq([&route.host]) || !backends.any(|backend| backend.name == route.service) {
+        let labels = there.metadata.labels.as_ref();
+        return Err(match labels.and_then(|labels| labels.get(MANAGED_BY)) {
+            Some(program) if program == PROGRAM => {
+                format!("HTTPRoute {name} leads elsewhere: {RIGHTS}")
+            }
+            _ => format!(
+                "HTTPRoute {name} is not control's own, whose name it has: give it another one"
+            ),
+        });
+    }
+    let parents = there.spec.parent_refs.iter().flatten();
+    let mut refusals = Vec::new();
+    for parent in parents {
+        match expect_accepted(name, there, parent) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusals.push(printable(&refusal)),
+        }
+    }
+    Err(format!("HTTPRoute {name}: {}", refusals.join("; ")))
 }
 
 /// Another HTTPRoute of the gateway with this host. What it matches closer would get what clients show to all servers.
@@ -166,17 +227,6 @@ fn taken_by(gateway: &ObjectName, host: &str, store: &Store<'_>) -> Option<Objec
     let mut routes = store.routes.iter();
     let taken = routes.find(|(name, route)| **name != own && has_host(route) && is_of(name, route));
     taken.map(|(name, _)| name.clone())
-}
-
-/// Whether an HTTPRoute is accepted as one from the host to the Service. Whatever else it says, control mends.
-fn leads(there: &HttpRoute, name: &ObjectName, route: &StreamsRoute) -> bool {
-    let hostnames = there.spec.hostnames.iter().flatten();
-    let backends = there.spec.rules.iter().flatten();
-    let mut backends = backends.flat_map(|rule| rule.backend_refs.iter().flatten());
-    let mut parents = there.spec.parent_refs.iter().flatten();
-    hostnames.eq([&route.host])
-        && backends.any(|backend| backend.name == route.service)
-        && parents.any(|parent| expect_accepted(name, there, parent).is_ok())
 }
 
 /// The Service of a gateway's `mcp-streams` and its first port; of several the first by name.

@@ -80,10 +80,12 @@ fn a_host_that_a_listener_of_the_clients_port_takes_leads_to_the_service() {
         service: "mcp-streams".to_owned(),
         port: 8080,
     };
-    let index = index(&wanting().with(SERVICE));
-    assert_eq!(index.streams_route, Some(expected));
-    assert_eq!(index.internal_hosts, ["mcp-streams.mcp.local"]);
-    assert!(index.extensions[0].unsupported.is_empty());
+    for manifests in [wanting().with(SERVICE), whole()] {
+        let index = index(&manifests);
+        assert_eq!(index.streams_route, Some(expected.clone()));
+        assert_eq!(index.internal_hosts, ["mcp-streams.mcp.local"]);
+    }
+    assert!(index(&whole()).extensions[0].unsupported.is_empty());
 }
 
 #[test]
@@ -104,31 +106,66 @@ fn the_filter_is_told_once_somebody_is_there_and_the_route_is_taken() {
         upstream.cluster,
         "outbound|8080||mcp-streams.infra.svc.cluster.local"
     );
-    let ready = "ready: true";
+}
+
+#[test]
+fn as_long_as_requests_do_not_arrive_the_filter_is_told_nothing_and_the_extension_why() {
+    let elsewhere = (
+        "hostnames: [mcp-streams.mcp.local]",
+        "hostnames: [other.mcp.local]",
+    );
+    let ours = "{app.kubernetes.io/managed-by: mcp-control}";
+    let ours = format!("name: mcp-streams-gw, labels: {ours}, namespace");
+    let slice = SLICE.replace("READY", "true");
     let lacks = [
-        whole().edit(ready, "ready: false"),
-        whole().edit("status: 'True'", "status: 'False'"),
-        whole().edit(
-            "hostnames: [mcp-streams.mcp.local]",
-            "hostnames: [other.mcp.local]",
+        (
+            whole().edit("ready: true", "ready: false"),
+            "no endpoint of Service infra/mcp-streams is ready",
         ),
-        whole().edit("name: mcp-streams, port", "name: other, port"),
-        whole().edit(
-            "kubernetes.io/service-name: mcp-streams",
-            "kubernetes.io/service-name: other",
+        (
+            whole().edit(
+                "kubernetes.io/service-name: mcp-streams",
+                "kubernetes.io/service-name: other",
+            ),
+            "no endpoint of Service infra/mcp-streams is ready",
+        ),
+        (
+            whole().edit("status: 'True'", "status: 'False'"),
+            "HTTPRoute infra/mcp-streams-gw: its controller says Accepted=False, Reason: so it is",
+        ),
+        (
+            whole().edit(elsewhere.0, elsewhere.1),
+            "HTTPRoute infra/mcp-streams-gw is not control's own",
+        ),
+        (
+            whole()
+                .edit(elsewhere.0, elsewhere.1)
+                .edit("name: mcp-streams-gw, namespace", &ours),
+            "HTTPRoute infra/mcp-streams-gw leads elsewhere",
+        ),
+        (
+            whole().edit("name: mcp-streams, port", "name: other, port"),
+            "HTTPRoute infra/mcp-streams-gw is not",
+        ),
+        (
+            wanting().with(SERVICE).with(&slice),
+            "there is no HTTPRoute infra/mcp-streams-gw yet",
         ),
     ];
-    for lack in lacks {
-        let index = index(&lack);
-        assert_eq!(index.streams, None);
+    for (manifests, lack) in lacks {
+        let index = index(&manifests);
+        assert_eq!(index.streams, None, "{lack}");
         assert!(
             index.streams_route.is_some(),
             "it is led there all the same"
         );
+        let host = "mcp-streams.mcp.local".to_owned();
+        assert!(index.internal_hosts.contains(&host), "{lack}");
+        let told = &index.extensions[0].unsupported;
+        let expected = format!("spec.httpRouteManagement ({lack}");
         assert!(
-            index
-                .internal_hosts
-                .contains(&"mcp-streams.mcp.local".to_owned())
+            told.len() == 1 && told[0].starts_with(&expected),
+            "{told:?}"
         );
     }
 }
