@@ -42,7 +42,8 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// Starts a document. Captured values longer than `keep` bytes are [`InvalidJson::TooLong`].
+    /// Starts a document. Captured values longer than `keep` bytes, capabilities longer than 16 times
+    /// that, are [`InvalidJson::TooLong`].
     pub fn new(plan: Plan, keep: usize) -> Self {
         Self {
             grammar: Grammar::new(),

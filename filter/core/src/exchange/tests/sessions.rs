@@ -26,6 +26,20 @@ fn initialize_negotiates_the_revision_and_announces_what_the_servers_have() {
 }
 
 #[test]
+fn a_client_of_many_extensions_gets_a_session() {
+    let extensions: Vec<_> = (0..500)
+        .map(|number| {
+            format!("\"com.example/extension-{number}\":{{\"mimeTypes\":[\"text/html\"]}}")
+        })
+        .collect();
+    let capabilities = format!("{{\"extensions\":{{{}}}}}", extensions.join(","));
+    assert!(capabilities.len() > 16 * 1024);
+    let response = Gateway::new().answer(&[], &initialize("2025-11-25", &capabilities));
+    assert_eq!(response.status, 200, "{}", text(&response.body));
+    assert!(header(&response.headers, "mcp-session-id").is_some());
+}
+
+#[test]
 fn an_accepted_notification_is_a_bare_202() {
     let mut gateway = Gateway::new();
     let session = gateway.session();

@@ -13,7 +13,7 @@ const USUALLY_KEPT: usize = 128;
 #[derive(Debug)]
 pub(super) struct Captures {
     plan: Plan,
-    /// The most bytes of a value that are kept.
+    /// The most bytes of a value that are kept. See [`Field::most`].
     keep: usize,
     /// The object whose keys are compared now.
     watched: Watched,
@@ -45,6 +45,8 @@ struct Keeping {
     start: usize,
     /// Where its next bytes are in the current piece.
     from: usize,
+    /// The most bytes of it that are kept.
+    most: usize,
 }
 
 impl Captures {
@@ -107,7 +109,7 @@ impl Captures {
     /// How far a piece may be read before [`Captures::keep_piece`] must see what was read.
     pub(super) fn limit(&self) -> usize {
         self.keeping.map_or(usize::MAX, |keeping| {
-            let room = self.keep.saturating_sub(self.kept.len() - keeping.start);
+            let room = keeping.most.saturating_sub(self.kept.len() - keeping.start);
             keeping.from.saturating_add(room).saturating_add(1)
         })
     }
@@ -191,6 +193,7 @@ impl Captures {
                     field,
                     start: self.kept.len(),
                     from: cursor.at - 1,
+                    most: field.most(self.keep),
                 });
             }
         }
@@ -241,7 +244,7 @@ impl Captures {
             }
             self.kept.extend_from_slice(cursor.since(keeping.from));
             keeping.from = cursor.at;
-            if self.kept.len() - keeping.start > self.keep {
+            if self.kept.len() - keeping.start > keeping.most {
                 return Err(InvalidJson::TooLong(self.start));
             }
         }

@@ -132,6 +132,15 @@ impl Field {
             _ => !matches!(kind, ValueKind::Object | ValueKind::Array),
         }
     }
+
+    /// The most bytes of a value that are kept where `keep` are of a single string. An object of capabilities has room for
+    /// those of many extensions.
+    pub(super) fn most(self, keep: usize) -> usize {
+        match self {
+            Self::Capabilities => keep.saturating_mul(16),
+            _ => keep,
+        }
+    }
 }
 
 /// MCP 2025-11-25, basic/utilities/tasks, Related Task Metadata.

@@ -383,6 +383,18 @@ fn a_value_longer_than_kept_is_refused_as_soon_as_it_is() {
         Some(KEEP)
     );
     assert_eq!(refusal(with_id(KEEP + 1)), InvalidJson::TooLong(6));
+    let with_capabilities = |length: usize| {
+        let extension = "x".repeat(length - "{'':0}".len());
+        format!("{{\"params\":{{\"capabilities\":{{\"{extension}\":0}}}}}}")
+    };
+    let most = 16 * KEEP;
+    let capabilities = client(&with_capabilities(most));
+    assert_eq!(
+        capabilities.raw(Field::Capabilities).map(<[u8]>::len),
+        Some(most)
+    );
+    let longer = refusal(with_capabilities(most + 1));
+    assert!(matches!(longer, InvalidJson::TooLong(_)), "{longer:?}");
 
     let mut scanner = Scanner::new(Plan::FromClient, 4);
     assert_eq!(scanner.feed(b"{\"id\":1234"), Ok(()));
